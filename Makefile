@@ -1,0 +1,55 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check bench format docs lock clean
+help: ## Show these targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/run.stamp ## Run the main job on an embedded broker (under a minute, no root, no ports to choose)
+	@$(BIN)/banyan demo
+
+test: .venv/dev.stamp ## Run every test; what a test needs (a broker, a server) it starts and stops itself
+	@$(BIN)/python -m tests.run
+
+check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m hub.reference --check
+
+bench: .venv/dev.stamp ## Measure throughput beside the peers, on a real Kafka (needs Java and Maven)
+	@$(BIN)/python -m bench
+
+format: .venv/dev.stamp ## Format, and apply the safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/dev.stamp ## Write the generated reference pages again
+	$(BIN)/python -m hub.reference
+
+lock: | .venv/bin/python ## Pin the dependencies again, with hashes and without addresses
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header -c requirements-dev.lock --group build pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and what tools left behind
+	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "installing the pinned dependencies (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml | .venv/bin/python
+	@echo "installing the pinned dependencies and tools (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ .venv/run.stamp

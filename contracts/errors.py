@@ -1,0 +1,135 @@
+"""Every error of ours, drawn as one tree; the caller's next step stands on the class.
+
+BanyanError
+├── ConfigError              the settings or an adapter file are wrong: fix them (exit code 2)
+├── ContractError            a legacy contract (copybook, WSDL) is not understood
+├── RecordError              one record or item can't be decoded or mapped: it is dead-lettered
+├── FileHeldError            a whole file is refused: it is held, nothing of it is published
+├── EnvelopeError            a Kafka record is no CloudEvent
+├── FencedError              a newer instance took over: stop, and do not come back by itself
+├── LegacyFaultError         the legacy system answered with a fault
+└── UnavailableError         retryable: the other side may answer later
+    ├── LegacyUnavailableError
+    └── BrokerUnavailableError
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, final
+
+__all__ = [
+    "BanyanError",
+    "BrokerUnavailableError",
+    "ConfigError",
+    "ContractError",
+    "EnvelopeError",
+    "FencedError",
+    "FileHeldError",
+    "LegacyFaultError",
+    "LegacyUnavailableError",
+    "RecordError",
+    "UnavailableError",
+    "is_retryable",
+]
+
+
+class BanyanError(Exception):
+    """The root of the tree; `retryable` tells whether the same call may succeed later."""
+
+    retryable: ClassVar[bool] = False
+
+
+@final
+class ConfigError(BanyanError):
+    """Settings or an adapter file are wrong; holds every problem found, one sentence each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@final
+class ContractError(BanyanError):
+    """A legacy contract is not understood at one place of its text."""
+
+    def __init__(self, where: str, *, found: str, expected: str) -> None:
+        self.where, self.found, self.expected = where, found, expected
+        super().__init__(f"{where}: expected {expected}, found {found}")
+
+
+@final
+class RecordError(BanyanError):
+    """One field of one record can't be decoded or mapped.
+
+    The message never holds more than the raw bytes of that one field, and none of them where the field
+    is personal (`raw` is None then).
+    """
+
+    def __init__(self, field: str, *, expected: str, raw: bytes | None = None, start: int | None = None) -> None:
+        self.field, self.expected, self.raw, self.start = field, expected, raw, start
+        place = "" if start is None else f" at byte {start}"
+        found = "" if raw is None else f", found {raw!r}"
+        super().__init__(f"{field}: expected {expected}{place}{found}")
+
+
+@final
+class FileHeldError(BanyanError):
+    """A file is refused as a whole; nothing of it was published."""
+
+    def __init__(self, file: str, *, expected: str, found: str) -> None:
+        self.file, self.expected, self.found = file, expected, found
+        super().__init__(f"{file}: held: expected {expected}, found {found}")
+
+
+@final
+class EnvelopeError(BanyanError):
+    """A Kafka record is no CloudEvent in binary mode."""
+
+    def __init__(self, attribute: str, *, expected: str) -> None:
+        self.attribute, self.expected = attribute, expected
+        super().__init__(f"{attribute}: expected {expected}")
+
+
+@final
+class FencedError(BanyanError):
+    """A newer instance of the same source took over; this one stops and publishes nothing more."""
+
+    def __init__(self, source: str, *, instance: str, newer: str) -> None:
+        self.source, self.instance, self.newer = source, instance, newer
+        super().__init__(
+            f"{source}: instance {instance} stopped: the newer instance {newer} publishes now; "
+            "it does not come back by itself"
+        )
+
+
+@final
+class LegacyFaultError(BanyanError):
+    """The legacy system received the call and answered with a fault."""
+
+    def __init__(self, system: str, *, code: str, text: str) -> None:
+        self.system, self.code, self.text = system, code, text
+        super().__init__(f"{system}: fault {code}: {text}")
+
+
+class UnavailableError(BanyanError):
+    """The other side did not answer; the same call may succeed later."""
+
+    retryable: ClassVar[bool] = True
+
+    def __init__(self, system: str, *, reason: str) -> None:
+        self.system, self.reason = system, reason
+        super().__init__(f"{system}: not available: {reason}")
+
+
+@final
+class LegacyUnavailableError(UnavailableError):
+    """A legacy system did not answer in time, or not with a message of its protocol."""
+
+
+@final
+class BrokerUnavailableError(UnavailableError):
+    """Kafka did not answer in time."""
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether the same call may succeed later; errors from outside say so with `retryable`."""
+    return bool(getattr(error, "retryable", False))

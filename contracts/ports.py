@@ -1,0 +1,209 @@
+"""The ports: what the parts know of each other, and nothing else.
+
+`adapters`, `events` and `routers` never import each other; they meet here, and `hub` wires them. A class
+from outside fulfils a port by its shape: it need not import us.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+__all__ = [
+    "Archive",
+    "Columns",
+    "DeadLetter",
+    "EventBatch",
+    "Inbox",
+    "InboxTransaction",
+    "Log",
+    "LogRecord",
+    "Progress",
+    "Source",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Events of one type for one topic, as columns of equal length.
+
+    What all of them share stands once; nothing here is per event that need not be.
+    """
+
+    topic: str
+    """Logical name; the namespace is put before it when it is published."""
+    type: str
+    """CloudEvents `type`, past tense: `org.example.resident.renamed.v1`."""
+    dataschema: str
+    """CloudEvents `dataschema`: the URI of the schema that every value fulfils."""
+    time: datetime | Sequence[datetime]
+    """When it happened at the legacy side, one for all or one each, with a zone."""
+    keys: Sequence[bytes]
+    """Partition key and CloudEvents `subject` and `partitionkey`: the canonical key, UTF-8."""
+    positions: Sequence[str]
+    """Position in the stream: stable when the source is read again, and never used twice."""
+    sequences: Sequence[str]
+    """CloudEvents `sequence`: grows in lexicographic order for the events of one key."""
+    values: Sequence[bytes | None]
+    """Encoded data (JSON); None is a tombstone: the key is gone."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Something that could not become an event, kept as it was."""
+
+    position: str
+    """Position in the stream, as in `Columns.positions`."""
+    value: bytes | None
+    """The original bytes."""
+    reason: str
+    """What was expected, where, and what was found; no personal data."""
+    error: str
+    """Name of the error class."""
+    key: bytes | None = None
+    """The original key, where there was one."""
+    headers: Sequence[tuple[str, bytes | None]] = ()
+    """The original headers, where there were any: their order, doubles and null values are kept."""
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where it came from: file, record ordinal, byte offset and the like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventBatch:
+    """What a source publishes as one atomic fact: events, checkpoint, state and dead letters."""
+
+    stream: str
+    """The stream of the source that this belongs to: a delivered file, a polled operation."""
+    checkpoint: bytes
+    """Resumes the stream right after this batch; JSON by convention, opaque to all but the source."""
+    events: Sequence[Columns] = ()
+    state: Mapping[bytes, bytes | None] = field(default_factory=dict[bytes, bytes | None])
+    """Changes of the source's keyed state; None removes a key."""
+    dead: Sequence[DeadLetter] = ()
+    more: bool = False
+    """More of the same unit follows at once; the pipeline may join it into the same transaction."""
+    traceparent: str | None = None
+    """W3C trace context of the step that read this batch: a file's chunk, a poll."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the bytes of values and keys, which bound what is held in memory."""
+        events = sum(len(v or b"") for c in self.events for v in c.values)
+        keys = sum(len(k) for c in self.events for k in c.keys)
+        state = sum(len(k) + len(v or b"") for k, v in self.state.items())
+        return events + keys + state + sum(len(d.value or b"") for d in self.dead) + len(self.checkpoint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a source has been published, as Kafka tells it after older instances were fenced."""
+
+    checkpoints: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """The newest checkpoint of each stream."""
+    state: Mapping[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    """The source's keyed state."""
+
+
+class Source(Protocol):
+    """An adapter: reads one legacy system and yields event batches."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of this source; it is in event sources, topics and transactional ids."""
+        ...
+
+    def read(self, since: Progress) -> AsyncIterator[EventBatch]:
+        """Yield batches that continue right after `since`.
+
+        Each batch is published before the next is asked for, or soon after; a batch that was yielded but
+        not published is asked for again by a new `read` with an older `since`. The iterator ends when
+        the source is exhausted (`once`) and never ends otherwise.
+
+        Raises:
+            UnavailableError: The legacy system does not answer; the pipeline reads again later.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRecord:
+    """One record of a topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+    partition: int = 0
+    offset: int = -1
+    """Unknown (-1) before it is appended."""
+    timestamp_ms: int = -1
+
+
+class Log(Protocol):
+    """How routers and hub use Kafka: append, read from, latest per key."""
+
+    async def append(self, topic: str, records: Sequence[LogRecord]) -> None:
+        """Append durably (acknowledged by all replicas in sync), in order for each key.
+
+        Raises:
+            BrokerUnavailableError: Not all were acknowledged; some may be in the log.
+        """
+        ...
+
+    def read(self, topic: str, *, since: datetime | None = None, follow: bool = False) -> AsyncIterator[LogRecord]:
+        """Yield committed records from the beginning, or from a point in time.
+
+        Ends at what was committed when the call began, or follows.
+        """
+        ...
+
+    async def latest(self, topic: str) -> Mapping[bytes, LogRecord]:
+        """Return the newest committed record of each key; keys whose newest is a tombstone are left out."""
+        ...
+
+
+class Archive(Protocol):
+    """Original bytes by their sha256."""
+
+    def put(self, data: bytes) -> str:
+        """Keep the bytes and return their sha256 in hex; the same bytes are kept once."""
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """Return the bytes.
+
+        Raises:
+            KeyError: Nothing with that hash is kept, or not any more.
+        """
+        ...
+
+    def __contains__(self, sha256: str) -> bool:
+        """Tell whether bytes with that hash are kept."""
+        ...
+
+    def purge(self, older_than: timedelta) -> int:
+        """Remove what was put longer ago than that, and return how many."""
+        ...
+
+
+class InboxTransaction(Protocol):
+    """One transaction of the idempotent receiver."""
+
+    async def claim(self, events: Sequence[tuple[str, str]]) -> Sequence[bool]:
+        """Tell for each (source, id) whether it is new, and remember it with this transaction."""
+        ...
+
+
+class Inbox(Protocol):
+    """Remembers which events a service has handled.
+
+    Where `transaction` is the service's own database transaction, handling is exactly once.
+    """
+
+    def transaction(self) -> AbstractAsyncContextManager[InboxTransaction]:
+        """Open a transaction: committed when the block ends, rolled back when it raises."""
+        ...

@@ -1,0 +1,1 @@
+"""Speak Kafka: envelope, topics, pipeline, log, dead letters and the subscriber kit."""

@@ -1,0 +1,1 @@
+"""The composition root: reads settings, wires the rest, and serves the command line."""

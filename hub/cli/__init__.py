@@ -1,0 +1,1 @@
+"""The command line `banyan`: one module for each group of commands."""

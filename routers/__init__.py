@@ -1,0 +1,1 @@
+"""Who answers: the decision per person, and what carries it out on every channel."""
