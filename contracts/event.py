@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-__all__ = ["DataClass", "Event", "Personal", "Public", "Sensitive", "classification", "masked"]
+__all__ = ["DataClass", "Event", "Personal", "Public", "Sensitive", "classification", "masked", "models"]
 
 _T = TypeVar("_T")
 
@@ -85,3 +85,15 @@ def masked(event: Event) -> dict[str, object]:
     classes = classification(type(event))
     values = event.model_dump(mode="json")
     return {name: value if classes[name] is DataClass.PUBLIC else "***" for name, value in values.items()}
+
+
+def models() -> dict[str, type[Event]]:
+    """Return every event model that this process has defined, by CloudEvents `type`."""
+    found: dict[str, type[Event]] = {}
+    waiting = Event.__subclasses__()
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        if "type" in vars(model):
+            found[model.type] = model
+    return found

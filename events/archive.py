@@ -1,0 +1,127 @@
+"""The `Archive` port: original bytes by their sha256, in a folder or an object store, encrypted if wanted.
+
+Re-drive, lineage and dead letters of files rest on it. Bytes are kept once, under `ab/cdef…`; what is
+written is complete or not there, since it is moved into place after it was written.
+"""
+
+import hashlib
+import os
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fsspec.core import url_to_fs
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+
+from contracts.errors import ConfigError
+
+__all__ = ["ArchiveSettings", "FileArchive"]
+
+_NONCE_BYTES = 12
+
+
+class ArchiveSettings(BaseModel):
+    """Where the archive is, how long it keeps, and by which key it is encrypted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    url: str
+    """A folder, or any address that fsspec knows: `file:///var/lib/banyan`, `s3://bucket/banyan`."""
+    keep: timedelta = timedelta(days=400)
+    """How long bytes are kept; `purge` removes older ones."""
+    key: SecretStr | None = None
+    """AES-256-GCM key, 64 hex digits; without one nothing is encrypted."""
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not _is_hex_256(key.get_secret_value()):
+            raise ValueError("expected 64 hex digits")
+        return key
+
+
+def _is_hex_256(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text)) == 32  # noqa: PLR2004 - bytes of AES-256
+    except ValueError:
+        return False
+
+
+class FileArchive:
+    """Keeps bytes in a file system of fsspec's.
+
+    Nothing is promised about who else can read the store; encrypt where that matters. The sha256 is of the
+    original bytes, and is bound to the encrypted ones, so bytes moved under another name are refused.
+    """
+
+    def __init__(self, settings: ArchiveSettings) -> None:
+        self._fs, self._root = url_to_fs(settings.url)
+        self._cipher = AESGCM(bytes.fromhex(settings.key.get_secret_value())) if settings.key else None
+        self._fs.makedirs(self._root, exist_ok=True)
+
+    def put(self, data: bytes) -> str:
+        """Keep the bytes and return their sha256 in hex; the same bytes are kept once."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self._path(sha256)
+        if not self._fs.exists(path):
+            temporary = f"{self._root}/incoming/{uuid.uuid4().hex}"
+            self._fs.makedirs(self._parent(path), exist_ok=True)
+            self._fs.makedirs(self._parent(temporary), exist_ok=True)
+            self._fs.pipe_file(temporary, self._sealed(data, sha256))
+            self._fs.mv(temporary, path)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Return the bytes.
+
+        Raises:
+            KeyError: Nothing with that hash is kept, or not any more.
+            ConfigError: They were encrypted by another key, or changed.
+        """
+        try:
+            data = self._fs.cat_file(self._path(sha256))
+        except FileNotFoundError:
+            raise KeyError(sha256) from None
+        opened = self._opened(data, sha256)
+        if hashlib.sha256(opened).hexdigest() != sha256:
+            raise ConfigError([f"archive: {sha256}: the bytes are not those that were put; is a key missing?"])
+        return opened
+
+    def __contains__(self, sha256: str) -> bool:
+        """Tell whether bytes with that hash are kept."""
+        return self._fs.exists(self._path(sha256))
+
+    def purge(self, older_than: timedelta) -> int:
+        """Remove what was put longer ago than that, and return how many."""
+        limit = datetime.now(UTC) - older_than
+        found = [path for path in self._fs.find(self._root) if self._modified(path) < limit]
+        for path in found:
+            self._fs.rm_file(path)
+        return len(found)
+
+    def _path(self, sha256: str) -> str:
+        if len(sha256) != hashlib.sha256().digest_size * 2 or not _is_hex_256(sha256):
+            raise KeyError(sha256)
+        return f"{self._root}/{sha256[:2]}/{sha256[2:]}"
+
+    def _parent(self, path: str) -> str:
+        return path.rpartition("/")[0]
+
+    def _modified(self, path: str) -> datetime:
+        modified = self._fs.modified(path)
+        return modified if modified.tzinfo else modified.replace(tzinfo=UTC)
+
+    def _sealed(self, data: bytes, sha256: str) -> bytes:
+        if self._cipher is None:
+            return data
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, data, sha256.encode())
+
+    def _opened(self, data: bytes, sha256: str) -> bytes:
+        if self._cipher is None:
+            return data
+        try:
+            return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], sha256.encode())
+        except InvalidTag:
+            raise ConfigError([f"archive: {sha256}: encrypted by another key, or changed"]) from None

@@ -1,0 +1,180 @@
+"""The `Log` port on Kafka: append, read from, latest per key."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts.errors import BrokerUnavailableError
+from contracts.ports import LogRecord
+from events.connection import Connection
+from events.topics import Topic, ensure
+
+__all__ = ["KafkaLog", "committed", "latest"]
+
+_FETCH_MS = 200
+
+
+class KafkaLog:
+    """Append to topics and read what was committed.
+
+    Promise: an append is acknowledged by all replicas in sync and keeps the order of each key; it is at
+    least once, since an append that failed half-way is the caller's to repeat.
+    """
+
+    def __init__(self, connection: Connection, *, topics: Sequence[Topic] = ()) -> None:
+        self._connection = connection
+        self._topics = topics
+        self._producer: AIOKafkaProducer | None = None
+
+    async def __aenter__(self) -> Self:
+        """Create the declared topics and connect."""
+        await ensure(self._connection, self._topics)
+        self._producer = AIOKafkaProducer(**self._connection.producer_options(), enable_idempotence=True)
+        try:
+            await self._producer.start()
+        except (KafkaError, OSError) as error:
+            await self._producer.stop()
+            raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Flush and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def append(self, topic: str, records: Sequence[LogRecord]) -> None:
+        """Append durably, in order for each key; see the port."""
+        if self._producer is None:
+            raise RuntimeError("the log is open only within `async with`")
+        try:
+            sent = [
+                await self._producer.send(
+                    topic,
+                    record.value,
+                    key=record.key,
+                    headers=list(record.headers),
+                    timestamp_ms=None if record.timestamp_ms < 0 else record.timestamp_ms,
+                )
+                for record in records
+            ]
+            await asyncio.gather(*sent)
+        except KafkaError as error:
+            raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
+
+    async def read(
+        self, topic: str, *, since: datetime | None = None, follow: bool = False
+    ) -> AsyncIterator[LogRecord]:
+        """Yield committed records of all partitions; see the port."""
+        async for record in committed(self._connection, topic, since=since, follow=follow):
+            yield record
+
+    async def latest(self, topic: str) -> Mapping[bytes, LogRecord]:
+        """Return the newest committed record of each key; see the port."""
+        return await latest(self._connection, topic)
+
+
+async def latest(connection: Connection, topic: str, *, uncommitted: bool = False) -> dict[bytes, LogRecord]:
+    """Return the newest committed record of each key of a topic; tombstones remove their key.
+
+    With `uncommitted`, records of open and aborted transactions count, too.
+
+    Raises:
+        BrokerUnavailableError: The broker does not answer.
+    """
+    newest: dict[bytes, LogRecord] = {}
+    async for record in committed(connection, topic, uncommitted=uncommitted):
+        if record.key is None:
+            continue
+        if record.value is None:
+            newest.pop(record.key, None)
+        else:
+            newest[record.key] = record
+    return newest
+
+
+async def committed(
+    connection: Connection,
+    topic: str,
+    *,
+    since: datetime | None = None,
+    follow: bool = False,
+    uncommitted: bool = False,
+) -> AsyncIterator[LogRecord]:
+    """Yield the committed records of a topic, those of each partition in order.
+
+    Ends at what was committed when the call began (the last stable offset), or follows. With
+    `uncommitted`, records of open and aborted transactions are there, too.
+
+    Raises:
+        BrokerUnavailableError: The broker does not answer.
+    """
+    consumer = AIOKafkaConsumer(
+        **connection.consumer_options(),
+        isolation_level="read_uncommitted" if uncommitted else "read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    try:
+        await consumer.start()
+        places = await _assign(consumer, topic)
+        ends = await consumer.end_offsets(places)
+        await _seek(consumer, places, since)
+        async for record in _until(consumer, {} if follow else ends, follow=follow):
+            yield record
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
+    finally:
+        await consumer.stop()
+
+
+async def _assign(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    known = await consumer._client._wait_on_metadata(topic)  # noqa: SLF001 - no public way to ask for one topic
+    places = [TopicPartition(topic, partition) for partition in sorted(known)]
+    consumer.assign(places)
+    return places
+
+
+async def _seek(consumer: AIOKafkaConsumer, places: list[TopicPartition], since: datetime | None) -> None:
+    if since is None:
+        await consumer.seek_to_beginning(*places)
+        return
+    moment = int(since.timestamp() * 1000)
+    found = await consumer.offsets_for_times(dict.fromkeys(places, moment))
+    for place in places:
+        at = found[place]
+        if at is None:
+            await consumer.seek_to_end(place)
+        else:
+            consumer.seek(place, at.offset)
+
+
+async def _until(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], *, follow: bool
+) -> AsyncIterator[LogRecord]:
+    """Yield until every partition's position reached its end; markers of transactions move it, too."""
+    left = {place for place, end in ends.items() if await consumer.position(place) < end}
+    while follow or left:
+        fetched = await consumer.getmany(timeout_ms=_FETCH_MS)
+        for place, records in fetched.items():
+            for record in records:
+                if follow or record.offset < ends[place]:
+                    yield _log_record(record)
+        left = {place for place in left if await consumer.position(place) < ends[place]}
+
+
+def _log_record(record: ConsumerRecord[bytes, bytes]) -> LogRecord:
+    return LogRecord(
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+    )

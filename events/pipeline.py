@@ -1,0 +1,275 @@
+"""From a source into Kafka, exactly once: events, checkpoint, state and dead letters in one transaction.
+
+A failure of Kafka or of the legacy system ends the attempt; the next one fences, reads the progress from
+Kafka and asks the source to go on from there. So there is one way to recover, and it is the way to start.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from opentelemetry.trace import SpanKind
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from contracts.errors import is_retryable
+from contracts.ports import EventBatch, Source
+from events.claim import new_instance
+from events.connection import Connection
+from events.publisher import Phase, Published, Publisher
+from observability import fields
+from observability.tracing import span
+
+__all__ = ["Health", "Limits", "Pipeline", "State"]
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What bounds one transaction, and how failures are waited out.
+
+    An open transaction holds back the readers of its partitions, so it is short.
+    """
+
+    transaction_events: int = 200_000
+    transaction_bytes: int = 64 * 1024 * 1024
+    transaction_time: timedelta = timedelta(seconds=5)
+    patience: timedelta = timedelta(minutes=1)
+    """Longest wait for one answer of Kafka; its transaction timeout, too."""
+    longest_wait: timedelta = timedelta(seconds=30)
+    """Longest pause between two attempts; pauses grow from half a second and are drawn at random."""
+
+
+class State(StrEnum):
+    """What a pipeline does."""
+
+    STARTING = "starting"
+    WAITING = "waiting"
+    PUBLISHING = "publishing"
+    BACKING_OFF = "backing off"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class Health:
+    """Health by progress: a thread that lives but gets nothing done is not healthy."""
+
+    clock: Callable[[], float] = time.monotonic
+    state: State = State.STARTING
+    error: str | None = None
+    """Why it backs off."""
+    failures: int = 0
+    """Attempts in a row that failed."""
+    progressed_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count from now."""
+        self.progressed_at = self.clock()
+
+    def progress(self, state: State) -> None:
+        """Note that something was done: a connection, a batch taken, a commit."""
+        self.state, self.error, self.failures = state, None, 0
+        self.progressed_at = self.clock()
+
+    def failed(self, error: BaseException) -> None:
+        """Note that an attempt failed."""
+        self.state, self.error = State.BACKING_OFF, f"{type(error).__name__}: {error}"
+        self.failures += 1
+
+    def ok(self, within: timedelta = timedelta(minutes=1)) -> bool:
+        """Tell whether it waits for its source, or got something done lately."""
+        if self.state in (State.WAITING, State.STOPPED):
+            return True
+        return self.clock() - self.progressed_at <= within.total_seconds()
+
+
+class Pipeline:
+    """Publishes what a source reads, until the source is exhausted or it is told to stop."""
+
+    def __init__(
+        self,
+        source: Source,
+        connection: Connection,
+        *,
+        namespace: str,
+        limits: Limits | None = None,
+        probe: Callable[[Phase], None] = lambda _: None,
+        on_commit: Callable[[Published], None] = lambda _: None,
+    ) -> None:
+        self.health = Health()
+        self.published = Published()
+        self.instance = new_instance()
+        self._source, self._connection, self._namespace = source, connection, namespace
+        self._limits = limits or Limits()
+        self._probe, self._on_commit = probe, on_commit
+        self._claimed = False
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Drain: commit what was sent, read no more, and leave `run`."""
+        self._stop.set()
+
+    async def run(self) -> Published:
+        """Publish, and return the counts of what was committed.
+
+        Raises:
+            FencedError: A newer instance of the source took over.
+            BanyanError: The source failed for good.
+        """
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(is_retryable),
+            stop=lambda _: self._stop.is_set(),
+            wait=self._delay,
+            sleep=self._sleep,
+            before_sleep=self._warn,
+            reraise=True,
+        )
+        try:
+            async for trial in attempts:
+                with trial:
+                    await self._attempt()
+        finally:
+            self.health.state = State.STOPPED
+        return self.published
+
+    async def _attempt(self) -> None:
+        if self._stop.is_set():
+            return
+        publisher = Publisher(
+            self._source.name,
+            self._connection,
+            namespace=self._namespace,
+            instance=self.instance,
+            claimed=self._claimed,
+            patience=self._limits.patience,
+            probe=self._probe,
+        )
+        try:
+            async with publisher, _Ahead(self._source.read(publisher.progress), self._stop) as ahead:
+                self.health.progress(State.WAITING)
+                while (batch := await ahead.take(None)) is not None:
+                    self.health.progress(State.PUBLISHING)
+                    if _says_something(batch, publisher.checkpoints):
+                        await self._transaction(publisher, ahead, batch)
+                    self.health.progress(State.WAITING)
+        except Exception as error:
+            if is_retryable(error):
+                self.health.failed(error)
+            raise
+        finally:
+            self._claimed = publisher.claimed
+
+    async def _transaction(self, publisher: Publisher, ahead: "_Ahead", first: EventBatch) -> None:
+        """Publish a batch, and those of the same unit that follow within the limits, as one transaction."""
+        name = fields.span_name(fields.SEND, self._source.name)
+        attributes = {
+            fields.BANYAN_SOURCE: self._source.name,
+            fields.BANYAN_STREAM: first.stream,
+            fields.BANYAN_INSTANCE: self.instance,
+        }
+        with span(name, kind=SpanKind.PRODUCER, parent=first.traceparent, attributes=attributes) as current:
+            room = _Room(self._limits)
+            batch: EventBatch | None = first
+            await publisher.begin()
+            while batch is not None:
+                await publisher.add(batch)
+                room.take(batch)
+                batch = await ahead.take(room.seconds_left()) if batch.more and room.left() else None
+            committed = await publisher.commit()
+            current.set_attribute(fields.MESSAGING_BATCH_MESSAGE_COUNT, committed.events)
+            current.set_attribute(fields.BANYAN_DEAD_LETTERS, committed.dead)
+        self.published.add(committed)
+        self._on_commit(committed)
+
+    def _delay(self, _: RetryCallState) -> float:
+        ceiling = min(self._limits.longest_wait.total_seconds(), 0.5 * 2.0 ** min(self.health.failures, 16))
+        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+
+    def _warn(self, state: RetryCallState) -> None:
+        _log.warning(
+            "backing off",
+            source=self._source.name,
+            reason=self.health.error,
+            failures=self.health.failures,
+            seconds=round(state.upcoming_sleep, 1),
+        )
+
+
+@dataclass(slots=True)
+class _Room:
+    """What is left of the limits of one transaction."""
+
+    limits: Limits
+    events: int = 0
+    size_bytes: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def take(self, batch: EventBatch) -> None:
+        self.events += sum(map(len, batch.events))
+        self.size_bytes += batch.size_bytes
+
+    def left(self) -> bool:
+        within = self.events < self.limits.transaction_events and self.size_bytes < self.limits.transaction_bytes
+        return within and self.seconds_left() > 0
+
+    def seconds_left(self) -> float:
+        return self.began + self.limits.transaction_time.total_seconds() - time.monotonic()
+
+
+class _Ahead:
+    """Reads one batch ahead of the one that is being published; no more, so memory is bounded."""
+
+    def __init__(self, batches: AsyncIterator[EventBatch], stop: asyncio.Event) -> None:
+        self._batches = batches
+        self._stop = stop
+        self._next: asyncio.Task[EventBatch | None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._stopped = asyncio.create_task(self._stop.wait())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks: list[asyncio.Task[Any]] = [self._stopped, *([self._next] if self._next else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        close = getattr(self._batches, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def take(self, seconds: float | None) -> EventBatch | None:
+        """Return the next batch; None when there is none in time, or no more, or it is time to stop."""
+        reading = self._next or self._read()
+        await asyncio.wait({reading, self._stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if self._stop.is_set() or not reading.done():
+            self._next = reading
+            return None
+        batch = await reading
+        self._next = None if batch is None else self._read()
+        return batch
+
+    def _read(self) -> asyncio.Task[EventBatch | None]:
+        async def read() -> EventBatch | None:
+            return await anext(self._batches, None)
+
+        return asyncio.create_task(read())
+
+
+def _says_something(batch: EventBatch, checkpoints: Mapping[str, bytes]) -> bool:
+    """Tell a batch from a heartbeat, which has nothing but a checkpoint that is published already."""
+    return bool(batch.events or batch.state or batch.dead) or batch.checkpoint != checkpoints.get(batch.stream)

@@ -1,0 +1,211 @@
+"""One source's way into Kafka: claim, fence, read the progress, and publish in transactions.
+
+The order at the start is what makes the promise hold:
+
+1. **claim**: write who we are to the source's state topic. The last claim is the newest instance.
+2. **fence**: begin the transactional id anew. Kafka ends the older instance's open transaction, and
+   refuses all that it sends from now on.
+3. **read the progress**: only now, when nobody else can move it.
+
+An instance that Kafka refuses enters again and finds the last claim. If that is its own, Kafka had only
+given up on a transaction that took too long, and it goes on from the progress; if not, a newer instance is
+there, and it stops with a `FencedError`. Two that start at once end with one of them: the later claim.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from contracts.identifiers import event_source
+from contracts.ports import Columns, DeadLetter, EventBatch, Progress
+from events.claim import claim, new_instance, progress, refuse_if_not_newest, state_records
+from events.connection import Connection
+from events.dead_letter import dead_headers
+from events.envelope import encode_columns
+from events.log import KafkaLog, latest
+from events.topics import dead_letter_topic, ensure, event_topic, state_topic
+from events.transaction import Row, TransactionalWriter
+
+__all__ = ["MAX_EVENT_BYTES", "Phase", "Published", "Publisher"]
+
+MAX_EVENT_BYTES = 900_000
+"""Largest data of an event: below the brokers' 1 MiB with room for headers. A larger one is dead-lettered."""
+
+
+class Phase(StrEnum):
+    """Where a publisher stands; a probe is told each."""
+
+    RECOVERING = "recovering"
+    READY = "ready"
+    SENDING = "sending"
+    SENT = "sent"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+
+
+@dataclass(slots=True, kw_only=True)
+class Published:
+    """Counts of what was committed, or of what is in the open transaction."""
+
+    events: int = 0
+    dead: int = 0
+    transactions: int = 0
+    by_topic: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, other: "Published") -> None:
+        """Count what another counted, too."""
+        self.events += other.events
+        self.dead += other.dead
+        self.transactions += other.transactions
+        for topic, count in other.by_topic.items():
+            self.by_topic[topic] = self.by_topic.get(topic, 0) + count
+
+
+class Publisher:
+    """Publishes the batches of one source; the newest instance wins.
+
+    Use as a context manager: entering claims, fences and reads `progress`. Any call raises
+    `BrokerUnavailableError` when Kafka does not answer in time or refuses; then leave, and enter a new
+    publisher with the same `instance` and `claimed`: that raises `FencedError` if a newer one is there.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        connection: Connection,
+        *,
+        namespace: str,
+        instance: str | None = None,
+        claimed: bool = False,
+        patience: timedelta = timedelta(minutes=1),
+        probe: Callable[[Phase], None] = lambda _: None,
+    ) -> None:
+        self.source = source
+        self.instance = instance or new_instance()
+        self.claimed = claimed
+        self.progress = Progress()
+        self.checkpoints: dict[str, bytes] = {}
+        """The newest checkpoint of each stream that was read or added."""
+        self._connection, self._namespace, self._probe = connection, namespace, probe
+        self._state_topic = state_topic(namespace, source)
+        self._dead_topic = dead_letter_topic(namespace, source)
+        self._writer: TransactionalWriter
+        self._patience = patience
+        self._stack = AsyncExitStack()
+        self._ensured: set[str] = set()
+        self._open = Published()
+
+    async def __aenter__(self) -> Self:
+        """Claim, fence, and read the progress.
+
+        Raises:
+            FencedError: A newer instance has claimed the source.
+        """
+        self._probe(Phase.RECOVERING)
+        await ensure(self._connection, [self._state_topic, self._dead_topic])
+        await self._claim()
+        async with AsyncExitStack() as stack:
+            writer = TransactionalWriter(f"{self._namespace}.{self.source}", self._connection, patience=self._patience)
+            self._writer = await stack.enter_async_context(writer)
+            records = await latest(self._connection, self._state_topic.name)
+            refuse_if_not_newest(self.source, self.instance, records)
+            self.progress = progress(records)
+            self.checkpoints = dict(self.progress.checkpoints)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect; a transaction that was not committed is aborted."""
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        self._open = Published(transactions=1)
+        self._probe(Phase.READY)
+        await self._writer.begin()
+
+    async def add(self, batch: EventBatch) -> None:
+        """Send a batch within the transaction; returns when all of it is handed to the connection."""
+        self._probe(Phase.SENDING)
+        oversized: list[DeadLetter] = []
+        for columns in batch.events:
+            await self._send_events(columns, batch, oversized)
+        await self._send_dead(batch.stream, [*batch.dead, *oversized])
+        changes: list[Row] = [(key, value, []) for key, value in state_records(batch)]
+        await self._writer.send(self._state_topic.name, changes, keys=None)
+        self.checkpoints[batch.stream] = batch.checkpoint
+        self._probe(Phase.SENT)
+
+    async def commit(self) -> Published:
+        """Wait until all is acknowledged, commit, and return the counts of the transaction."""
+        await self._writer.acknowledged()
+        self._probe(Phase.COMMITTING)
+        await self._writer.commit()
+        self._probe(Phase.COMMITTED)
+        return self._open
+
+    async def _claim(self) -> None:
+        if self.claimed:
+            # Uncommitted, too: our own transaction may still be open and hide a newer claim behind it.
+            records = await latest(self._connection, self._state_topic.name, uncommitted=True)
+            refuse_if_not_newest(self.source, self.instance, records)
+            return
+        async with KafkaLog(self._connection) as log:
+            await log.append(self._state_topic.name, [claim(self.instance)])
+        self.claimed = True
+
+    async def _send_events(self, columns: Columns, batch: EventBatch, oversized: list[DeadLetter]) -> None:
+        topic = event_topic(self._namespace, columns.topic)
+        if topic.name not in self._ensured:
+            await ensure(self._connection, [topic])
+            self._ensured.add(topic.name)
+        too_large = _oversized(columns)
+        await self._writer.send(topic.name, self._rows(columns, batch, too_large), keys=columns.keys)
+        oversized += too_large.values()
+        sent = len(columns) - len(too_large)
+        self._open.events += sent
+        self._open.by_topic[topic.name] = self._open.by_topic.get(topic.name, 0) + sent
+
+    def _rows(self, columns: Columns, batch: EventBatch, too_large: dict[int, DeadLetter]) -> Iterator[Row | None]:
+        rows = encode_columns(
+            columns,
+            source=event_source(self._namespace, self.source),
+            stream=batch.stream,
+            traceparent=batch.traceparent,
+        )
+        if not too_large:
+            return rows
+        return (None if index in too_large else row for index, row in enumerate(rows))
+
+    async def _send_dead(self, stream: str, letters: Sequence[DeadLetter]) -> None:
+        if not letters:
+            return
+        now = datetime.now(UTC)
+        keys = [letter.key or f"{stream}:{letter.position}".encode() for letter in letters]
+        rows: list[Row] = [
+            (letter.key, letter.value, dead_headers(letter, owner=self.source, stream=stream, at=now))
+            for letter in letters
+        ]
+        await self._writer.send(self._dead_topic.name, rows, keys=keys)
+        self._open.dead += len(letters)
+
+
+def _oversized(columns: Columns) -> dict[int, DeadLetter]:
+    return {
+        index: DeadLetter(
+            position=columns.positions[index],
+            key=columns.keys[index],
+            value=value,
+            reason=f"expected data of at most {MAX_EVENT_BYTES:,} bytes, found {len(value):,}",
+            error="RecordError",
+            attributes={"type": columns.type},
+        )
+        for index, value in enumerate(columns.values)
+        if value is not None and len(value) > MAX_EVENT_BYTES
+    }

@@ -1,0 +1,94 @@
+"""Every topic of ours, declared in one place and created with its configuration.
+
+| topic | what | kept |
+|---|---|---|
+| `{namespace}.{topic}` | events | 7 days, unless declared otherwise |
+| `{namespace}.state.{source}` | claim, checkpoints and keyed state of one source | newest per key |
+| `{namespace}.dead-letters.{owner}` | what a source or a consumer group could not handle | for ever |
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from contracts.errors import BrokerUnavailableError
+from events.connection import Connection
+
+__all__ = ["Topic", "dead_letter_topic", "ensure", "event_topic", "state_topic"]
+
+_DAY_MS = 24 * 60 * 60 * 1000
+DEAD_LETTER_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic with the configuration that it is created with."""
+
+    name: str
+    partitions: int | None = None
+    """None is the broker's default."""
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def event_topic(namespace: str, topic: str) -> Topic:
+    """Return the topic of events with this logical name."""
+    return Topic(
+        name=f"{namespace}.{topic}",
+        config={"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS), "compression.type": "producer"},
+    )
+
+
+def state_topic(namespace: str, source: str) -> Topic:
+    """Return the compacted topic that holds a source's claim, checkpoints and keyed state."""
+    return Topic(
+        name=f"{namespace}.state.{source}",
+        partitions=1,
+        config={"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": str(_DAY_MS)},
+    )
+
+
+def dead_letter_topic(namespace: str, owner: str) -> Topic:
+    """Return the topic of what a source or a consumer group could not handle."""
+    return Topic(
+        name=f"{namespace}.dead-letters.{owner}",
+        config={
+            "cleanup.policy": "delete",
+            "retention.ms": "-1",
+            "max.message.bytes": str(DEAD_LETTER_BYTES),
+        },
+    )
+
+
+async def ensure(connection: Connection, topics: Sequence[Topic]) -> None:
+    """Create the topics that do not exist yet; those that exist keep their configuration.
+
+    On the embedded broker this does nothing: it creates a topic when it is first used, and knows no admin.
+
+    Raises:
+        BrokerUnavailableError: The broker does not answer, or refuses.
+    """
+    if connection.creates_topics_itself:
+        return
+    wanted = [
+        NewTopic(
+            topic.name,
+            num_partitions=topic.partitions or -1,
+            replication_factor=-1,
+            replica_assignments={},  # none, but aiokafka lets the broker choose only if this is given
+            topic_configs=dict(topic.config),
+        )
+        for topic in topics
+    ]
+    admin = AIOKafkaAdminClient(**connection.client_options())
+    try:
+        await admin.start()
+        answer = await admin.create_topics(wanted)
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
+    finally:
+        await admin.close()
+    for name, code, *_ in answer.topic_errors:
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise BrokerUnavailableError(connection.name, reason=f"topic {name}: {for_code(code).__name__}")

@@ -1,0 +1,144 @@
+"""`banyan adapter` and `banyan run`: list, check and run the adapters."""
+
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from contracts.errors import BanyanError, ConfigError, FencedError
+from events.publisher import Published
+from hub.cli.context import settings
+from hub.cli.output import AsJson, print_json, print_table
+from hub.discovery import Adapter, discover
+from hub.settings import Settings
+from hub.wiring import observed, pipelines, run
+
+__all__ = ["app", "run_all"]
+
+app = typer.Typer(help="Adapters: what wraps the legacy systems.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the adapter; see `banyan adapter list`.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the adapters, with what each reads and publishes."""
+    rows = [_described(adapter) for adapter in discover(settings(context).adapters).values()]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("name", "kind", "publishes", "topic")
+    print_table(columns, [[row[c] for c in columns] for row in rows], empty="no adapters; name files in adapters.files")
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One adapter; all without it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check configuration, mapping and whether the legacy system can be reached; publishes nothing."""
+    chosen = _chosen(settings(context), [name] if name else [])
+    problems = {adapter.name: asyncio.run(adapter.check()) for adapter in chosen}
+    if as_json:
+        print_json(problems)
+    else:
+        rows = [(n, "ok" if not found else "\n".join(found)) for n, found in problems.items()]
+        print_table(("name", "result"), rows, empty="no adapters")
+    if any(problems.values()):
+        raise typer.Exit(code=1)
+
+
+@app.command("run")
+def run_(
+    context: typer.Context,
+    name: Name,
+    once: Annotated[bool, typer.Option("--once", help="End after what is there now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish what one adapter reads, exactly once; SIGTERM drains."""
+    given = settings(context)
+    _run(given, _chosen(given, [name]), once=once, as_json=as_json)
+
+
+def run_all(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these adapters.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run adapters until told to stop; SIGTERM drains."""
+    given = settings(context)
+    chosen = _chosen(given, names or [])
+    if not chosen:
+        raise ConfigError(["no adapters to run; name files in adapters.files"])
+    _run(given, chosen, once=False, as_json=as_json)
+
+
+def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: bool) -> None:
+    adapters = [adapter.configured({"once": True}) for adapter in chosen] if once else list(chosen)
+    with observed(given, service="pipeline"), _progress() as tell:
+        running = pipelines(given, adapters, on_commit=tell)
+        failed = asyncio.run(run(running))
+    counts = {name: _counts(pipeline.published) for name, pipeline in running.items()}
+    if as_json:
+        print_json(counts)
+    else:
+        rows = [(name, c["events"], c["dead_letters"], c["transactions"]) for name, c in counts.items()]
+        print_table(("adapter", "events", "dead letters", "transactions"), rows, empty="nothing ran")
+    _raise_worst(failed.values())
+
+
+def _counts(published: Published) -> dict[str, Any]:
+    return {
+        "events": published.events,
+        "dead_letters": published.dead,
+        "transactions": published.transactions,
+        "topics": dict(published.by_topic),
+    }
+
+
+def _raise_worst(errors: Any) -> None:  # noqa: ANN401 - a view of errors
+    ranked: list[BanyanError] = sorted(errors, key=lambda error: isinstance(error, FencedError))
+    if ranked:
+        raise ranked[0]
+
+
+def _chosen(given: Settings, names: Sequence[str]) -> list[Adapter]:
+    found = discover(given.adapters)
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        there = ", ".join(found) or "none"
+        raise ConfigError([f"no adapter {name!r}; there are: {there}" for name in unknown])
+    return [found[name] for name in names] if names else list(found.values())
+
+
+def _described(adapter: Adapter) -> dict[str, str]:
+    model = getattr(adapter, "model", None)
+    return {
+        "name": adapter.name,
+        "kind": type(adapter).__module__.removeprefix("adapters.").partition(".")[0],
+        "publishes": getattr(model, "type", ""),
+        "topic": getattr(model, "topic", ""),
+    }
+
+
+@contextmanager
+def _progress() -> Generator[Any]:
+    """Show counts on a terminal while it runs; nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+        totals: dict[str, int] = {}
+
+        def tell(name: str, published: Published) -> None:
+            totals[name] = totals.get(name, 0) + published.events
+            if name not in tasks:
+                tasks[name] = bar.add_task(name)
+            bar.update(tasks[name], description=f"{name}: {totals[name]:,} events published")
+
+        yield tell

@@ -1,0 +1,106 @@
+"""`banyan dlq`: what could not be handled, and why."""
+
+import asyncio
+import hashlib
+from typing import Annotated, Any
+
+import typer
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from contracts.errors import BrokerUnavailableError, ConfigError
+from contracts.ports import LogRecord
+from events.connection import Connection
+from events.dead_letter import context_of, original_headers
+from events.log import committed
+from events.topics import dead_letter_topic
+from hub.cli.context import settings
+from hub.cli.output import AsJson, console, print_json, print_table
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Dead letters: what could not be handled, and why.", no_args_is_help=True)
+
+Owner = Annotated[str, typer.Argument(help="The source or consumer group that gave up; see `banyan dlq list`.")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    owner: Annotated[str | None, typer.Argument(help="One source or consumer group; all without it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters: where each came from, and why. Never shows their content."""
+    given = settings(context)
+    rows = [
+        {"owner": name, "id": _id(record), **context_of(record), "bytes": len(record.value or b"")}
+        for name, record in asyncio.run(_letters(given.kafka, given.namespace, owner))
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("owner", "id", "at", "stream", "position", "error", "reason", "bytes")
+    print_table(columns, [[row.get(c, "") for c in columns] for row in rows], empty="no dead letters")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    owner: Owner,
+    letter: Annotated[str, typer.Argument(metavar="ID", help="Partition and offset, as `list` shows them: 2:17")],
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show the original key and bytes, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one dead letter: its context and original headers; its bytes only if asked for."""
+    given = settings(context)
+    found = asyncio.run(_letters(given.kafka, given.namespace, owner))
+    record = next((record for _, record in found if _id(record) == letter), None)
+    if record is None:
+        raise ConfigError([f"{owner} has no dead letter {letter!r}; see `banyan dlq list {owner}`"])
+    shown = _shown(record, unmask=unmask)
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        console().print(f"{name:>12}  {value}", markup=False)
+
+
+def _shown(record: LogRecord, *, unmask: bool) -> dict[str, Any]:
+    value = record.value or b""
+    masked = f"*** ({len(value)} bytes, sha256 {hashlib.sha256(value).hexdigest()[:16]})"
+    headers = original_headers(record.headers)
+    return {
+        "id": _id(record),
+        **context_of(record),
+        "key": (record.key.hex() if record.key is not None else None) if unmask else "***",
+        "headers": [(name, (raw.hex() if raw is not None else None) if unmask else "***") for name, raw in headers],
+        "value": value.hex() if unmask else masked,
+    }
+
+
+def _id(record: LogRecord) -> str:
+    return f"{record.partition}:{record.offset}"
+
+
+async def _letters(connection: Connection, namespace: str, owner: str | None) -> list[tuple[str, LogRecord]]:
+    prefix = dead_letter_topic(namespace, "").name
+    there = sorted(topic for topic in await _topics(connection) if topic.startswith(prefix))
+    owners = [topic.removeprefix(prefix) for topic in there]
+    if owner is not None and owner not in owners:
+        raise ConfigError([f"{owner!r} has no dead letters; there are: {', '.join(owners) or 'none'}"])
+    return [
+        (name, record)
+        for name in ([owner] if owner else owners)
+        async for record in committed(connection, prefix + name)
+    ]
+
+
+async def _topics(connection: Connection) -> set[str]:
+    consumer = AIOKafkaConsumer(**connection.consumer_options())
+    try:
+        await consumer.start()
+        return set(await consumer.topics())
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
+    finally:
+        await consumer.stop()

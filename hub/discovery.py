@@ -1,0 +1,137 @@
+"""Finds the adapters: files that the settings name, and packages that offer some.
+
+An adapter file is plain Python with a module variable `adapter`. A package offers adapters as entry points
+of the group `banyan.adapters.v1`; a broken one is told and skipped, since it is not this hub's to fix.
+"""
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol, Self, cast, runtime_checkable
+
+import structlog
+
+from contracts.errors import ConfigError
+from contracts.ports import Source
+from hub.settings import AdapterSettings
+
+__all__ = ["GROUP", "Adapter", "discover"]
+
+GROUP = "banyan.adapters.v1"
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+@runtime_checkable
+class Adapter(Source, Protocol):
+    """A source that can be configured and checked; what an adapter file's `adapter` is."""
+
+    def configured(self, changes: Mapping[str, Any]) -> Self:
+        """Return the same adapter with these settings changed.
+
+        Raises:
+            pydantic.ValidationError: A setting is unknown or does not fit.
+        """
+        ...
+
+    async def check(self) -> list[str]:
+        """Return what would keep it from working, one sentence each; it asks the legacy system, too."""
+        ...
+
+
+def discover(settings: AdapterSettings) -> dict[str, Adapter]:
+    """Return the adapters by name, with this environment's settings applied.
+
+    Raises:
+        ConfigError: Files that can't be loaded, names that stand twice, settings that don't fit: all at once.
+    """
+    problems: list[str] = []
+    found: dict[str, Adapter] = {}
+    for path in _files(settings.files, problems):
+        _add(found, _from_file(path, problems), where=str(path), problems=problems)
+    for adapter, where in _from_packages():
+        _add(found, adapter, where=where, problems=problems)
+    problems += [
+        f"adapters.config.{name}: no adapter of that name; there are: {', '.join(found) or 'none'}"
+        for name in sorted(settings.config.keys() - found.keys())
+    ]
+    configured = {
+        name: _configured(adapter, settings.config.get(name), problems) for name, adapter in sorted(found.items())
+    }
+    if problems:
+        raise ConfigError(problems)
+    return configured
+
+
+def _files(paths: tuple[Path, ...], problems: list[str]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.glob("*.py") if not p.name.startswith("_"))
+        elif path.is_file():
+            yield path
+        else:
+            problems.append(f"adapters.files: {path}: there is no such file or folder")
+
+
+def _from_file(path: Path, problems: list[str]) -> Adapter | None:
+    name = f"banyan_adapter_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        problems.append(f"{path}: is no Python file")
+        return None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001 - whatever somebody's file raises is told with its line
+        problems.append(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}")
+        return None
+    adapter = getattr(module, "adapter", None)
+    if not isinstance(adapter, Adapter):
+        problems.append(f"{path}: expected a variable `adapter` with name, read, configured and check")
+        return None
+    return adapter
+
+
+def _line(error: Exception, path: Path) -> int:
+    if isinstance(error, SyntaxError):
+        return error.lineno or 1
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return (frames[-1].lineno or 1) if frames else 1
+
+
+def _from_packages() -> Iterator[tuple[Adapter | None, str]]:
+    for point in entry_points(group=GROUP):
+        try:
+            adapter = point.load()
+        except Exception as error:  # noqa: BLE001 - a broken package must not stop the others
+            _log.warning("adapter skipped", source=point.name, reason=f"{type(error).__name__} in {point.value}")
+            continue
+        if isinstance(adapter, Adapter):
+            yield adapter, point.value
+        else:
+            _log.warning("adapter skipped", source=point.name, reason=f"{point.value} is no adapter")
+
+
+def _add(found: dict[str, Adapter], adapter: Adapter | None, *, where: str, problems: list[str]) -> None:
+    if adapter is None:
+        return
+    if adapter.name in found:
+        problems.append(f"{where}: there is another adapter of the name {adapter.name!r}")
+        return
+    found[adapter.name] = adapter
+
+
+def _configured(adapter: Adapter, changes: Mapping[str, Any] | None, problems: list[str]) -> Adapter:
+    if not changes:
+        return adapter
+    try:
+        return adapter.configured(changes)
+    except ValueError as error:
+        details = cast("Any", error).errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
+        for detail in details:
+            place = ".".join(map(str, ("adapters.config", adapter.name, *detail["loc"])))
+            problems.append(f"{place}: {detail['msg']}")
+        return adapter

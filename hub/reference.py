@@ -1,0 +1,155 @@
+"""Writes the reference pages from the code: `python -m hub.reference`, and `--check` that they are current."""
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from pydantic import BaseModel
+from typer.models import CommandInfo
+from typer.testing import CliRunner
+
+import adapters
+from hub.cli.root import app
+from hub.settings import ENV_PREFIX, Settings
+from observability import fields
+
+__all__ = ["main", "pages"]
+
+_FOLDER: Final = Path(__file__).parent.parent / "docs" / "reference"
+_NOTE: Final = "<!-- Written by `make docs`; do not edit. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page, by file name."""
+    written: dict[str, Callable[[], Iterator[str]]] = {
+        "configuration.md": _configuration,
+        "adapters.md": _adapters,
+        "cli.md": _cli,
+        "telemetry.md": _telemetry,
+    }
+    return {name: _NOTE + "\n".join(page()).rstrip() + "\n" for name, page in written.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or tell which are not current."""
+    check = "--check" in arguments
+    stale = [name for name, text in pages().items() if not _is(_FOLDER / name, text)]
+    for name in stale:
+        if check:
+            print(f"docs/reference/{name} is not current: run `make docs`", file=sys.stderr)  # noqa: T201
+        else:
+            _FOLDER.mkdir(parents=True, exist_ok=True)
+            (_FOLDER / name).write_text(pages()[name], encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def _configuration() -> Iterator[str]:
+    yield "# Settings\n"
+    yield "One YAML file (`--config`, else `BANYAN_CONFIG`, else `./banyan.yaml`), and the environment, which wins:"
+    yield f"`kafka.bootstrap_servers` is `{ENV_PREFIX}KAFKA__BOOTSTRAP_SERVERS`. A mistake ends the process with exit"
+    yield "code 2 and tells file, line and fix.\n"
+    yield from _model_table(Settings)
+
+
+def _adapters() -> Iterator[str]:
+    yield "# Adapter settings\n"
+    yield "What `Config` takes, for each kind of adapter. Settings under `adapters.config.NAME` replace them."
+    for module in sorted(m.name for m in pkgutil.iter_modules(adapters.__path__) if not m.name.startswith("_")):
+        kind = importlib.import_module(f"adapters.{module}")
+        yield f"\n## {module}\n"
+        yield (kind.__doc__ or "").strip() + "\n"
+        yield from _model_table(kind.Config)
+
+
+def _model_table(model: type[BaseModel]) -> Iterator[str]:
+    yield "| setting | type | default | meaning |"
+    yield "|---|---|---|---|"
+    schema = model.model_json_schema()
+    yield from _rows(schema, schema.get("$defs", {}), prefix="")
+
+
+def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: str) -> Iterator[str]:
+    required = set(schema.get("required", ()))
+    for name, field in schema.get("properties", {}).items():
+        inner = _object(field, definitions)
+        default = "required" if name in required else f"`{_shown(field.get('default'))}`"
+        meaning = " ".join(str(field.get("description", "")).split()).replace("|", "\\|")
+        if inner is None or "properties" not in inner:
+            yield f"| `{prefix}{name}` | {_type(field)} | {default} | {meaning} |"
+        else:
+            yield from _rows(inner, definitions, prefix=f"{prefix}{name}.")
+
+
+def _object(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for option in (field, *field.get("anyOf", ())):
+        if "$ref" in option:
+            return cast("Mapping[str, Any]", definitions[option["$ref"].rpartition("/")[2]])
+    return None
+
+
+def _shown(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return text.replace("|", "\\|")
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_type(option) for option in field["anyOf"] if option.get("type") != "null")
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    return str(field.get("format") or field.get("type") or field.get("const") or "any")
+
+
+def _cli() -> Iterator[str]:
+    yield "# Command line\n"
+    yield "Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 fenced by a newer instance (do not restart)."
+    yield from _help([])
+    for group in sorted(app.registered_groups, key=lambda group: str(group.name)):
+        yield from _help([str(group.name)])
+        for command in group.typer_instance.registered_commands if group.typer_instance else ():
+            yield from _help([str(group.name), _name(command)])
+    for command in app.registered_commands:
+        yield from _help([_name(command)])
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or getattr(command.callback, "__name__", "").rstrip("_")
+
+
+def _help(path: list[str]) -> Iterator[str]:
+    shown = CliRunner().invoke(app, [*path, "--help"], prog_name="banyan", env={"COLUMNS": "100", "TERM": "dumb"})
+    yield f"\n## `{' '.join(['banyan', *path])}`\n"
+    yield "```text"
+    yield "\n".join(line.rstrip() for line in shown.output.splitlines()).strip()
+    yield "```"
+
+
+def _telemetry() -> Iterator[str]:
+    yield "# Telemetry\n"
+    yield "Names follow OpenTelemetry's semantic conventions; ours start with `banyan.`. No personal data is in any of"
+    yield "them: a key appears as a keyed hash (HMAC, `key_secret` of the settings).\n"
+    yield "## Spans\n\n| operation | covers |\n|---|---|"
+    for name, meaning in fields.SPANS.items():
+        yield f"| `{name}` | {meaning} |"
+    yield "\n## Attributes\n\n| attribute | meaning |\n|---|---|"
+    for name, meaning in fields.ATTRIBUTES.items():
+        yield f"| `{name}` | {meaning} |"
+    yield "\n## Metrics\n\n| metric | kind | unit | meaning |\n|---|---|---|---|"
+    for name, metric in fields.METRICS.items():
+        yield f"| `{name}` | {metric.kind} | `{metric.unit}` | {metric.description} |"
+    yield "\n## Log fields\n\n| field | meaning |\n|---|---|"
+    for name, meaning in fields.LOG_FIELDS.items():
+        yield f"| `{name}` | {meaning} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

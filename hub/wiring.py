@@ -1,0 +1,100 @@
+"""Wires the parts: from settings to running pipelines."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from contracts.errors import BanyanError
+from events.archive import FileArchive
+from events.pipeline import Pipeline
+from events.publisher import Published
+from hub.discovery import Adapter
+from hub.settings import Settings
+from observability import logging, metrics, tracing
+
+__all__ = ["observed", "pipelines", "run"]
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+@contextmanager
+def observed(settings: Settings, *, service: str) -> Generator[None]:
+    """Send logs, traces and metrics where the settings say, until the block ends."""
+    logging.configure(logging_level(settings))
+    telemetry = settings.telemetry.model_copy(
+        update={"service_name": service, "trace_store": settings.trace_store},
+    )
+    settings.trace_store.parent.mkdir(parents=True, exist_ok=True)
+    with tracing.configure(telemetry), metrics.configure(telemetry):
+        yield
+
+
+def logging_level(settings: Settings) -> logging.Level:
+    """Return the level; the settings admit no other."""
+    levels: dict[str, logging.Level] = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARNING", "ERROR": "ERROR"}
+    return levels[settings.log_level]
+
+
+def pipelines(
+    settings: Settings,
+    adapters: Sequence[Adapter],
+    *,
+    on_commit: Callable[[str, Published], None],
+) -> dict[str, Pipeline]:
+    """Return a pipeline for each adapter, by name."""
+    archive = FileArchive(settings.archive) if settings.archive else None
+    for adapter in adapters:
+        keep = getattr(adapter, "keep_originals", None)
+        if archive is not None and keep is not None:
+            keep(archive)
+    return {
+        adapter.name: Pipeline(
+            adapter,
+            settings.kafka,
+            namespace=settings.namespace,
+            on_commit=partial(on_commit, adapter.name),
+        )
+        for adapter in adapters
+    }
+
+
+async def run(running: Mapping[str, Pipeline]) -> dict[str, BanyanError]:
+    """Run pipelines side by side until each has ended; SIGTERM and SIGINT drain them.
+
+    One that fails does not stop the others. Returns the errors by name.
+    """
+    failed: dict[str, BanyanError] = {}
+
+    async def guarded(name: str, pipeline: Pipeline) -> None:
+        try:
+            await pipeline.run()
+        except BanyanError as error:
+            failed[name] = error
+            _log.error("stopped", source=name, error=type(error).__name__, reason=str(error))
+
+    with _draining(running.values()):
+        async with asyncio.TaskGroup() as group:
+            for name, pipeline in running.items():
+                group.create_task(guarded(name, pipeline))
+    return failed
+
+
+@contextmanager
+def _draining(running: Collection[Pipeline]) -> Generator[None]:
+    loop = asyncio.get_running_loop()
+
+    def drain() -> None:
+        for pipeline in running:
+            pipeline.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, drain)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
