@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
@@ -19,12 +19,12 @@ import structlog
 from opentelemetry.trace import SpanKind
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from contracts.errors import is_retryable
+from contracts.errors import FencedError, is_retryable
 from contracts.ports import EventBatch, Source
 from events.claim import new_instance
 from events.connection import Connection
 from events.publisher import Phase, Published, Publisher
-from observability import fields
+from observability import fields, metrics
 from observability.tracing import span
 
 __all__ = ["Health", "Limits", "Pipeline", "State"]
@@ -112,6 +112,7 @@ class Pipeline:
         self._probe, self._on_commit = probe, on_commit
         self._claimed = False
         self._stop = asyncio.Event()
+        self._metrics = metrics.Metrics()
 
     def stop(self) -> None:
         """Drain: commit what was sent, read no more, and leave `run`."""
@@ -161,7 +162,10 @@ class Pipeline:
                         await self._transaction(publisher, ahead, batch)
                     self.health.progress(State.WAITING)
         except Exception as error:
+            outcome: metrics.Outcome = "fenced" if isinstance(error, FencedError) else "aborted"
+            self._metrics.transaction(self._source.name, outcome)
             if is_retryable(error):
+                self._metrics.retried(fields.span_name(fields.SEND, self._source.name), error)
                 self.health.failed(error)
             raise
         finally:
@@ -186,8 +190,17 @@ class Pipeline:
             committed = await publisher.commit()
             current.set_attribute(fields.MESSAGING_BATCH_MESSAGE_COUNT, committed.events)
             current.set_attribute(fields.BANYAN_DEAD_LETTERS, committed.dead)
-        self.published.add(committed)
+        self._count(committed)
         self._on_commit(committed)
+
+    def _count(self, committed: Published) -> None:
+        self.published.add(committed)
+        self._metrics.transaction(self._source.name, "committed")
+        self._metrics.checkpoint(self._source.name, at=datetime.now(UTC))
+        for topic, events in committed.by_topic.items():
+            self._metrics.published(self._source.name, events, topic=topic)
+        for error, letters in committed.dead_by_error.items():
+            self._metrics.dead_lettered(letters, error=error, source=self._source.name)
 
     def _delay(self, _: RetryCallState) -> float:
         ceiling = min(self._limits.longest_wait.total_seconds(), 0.5 * 2.0 ** min(self.health.failures, 16))

@@ -55,14 +55,18 @@ class Published:
     dead: int = 0
     transactions: int = 0
     by_topic: dict[str, int] = field(default_factory=dict[str, int])
+    """Events by topic."""
+    dead_by_error: dict[str, int] = field(default_factory=dict[str, int])
+    """Dead letters by the name of their error."""
 
     def add(self, other: "Published") -> None:
         """Count what another counted, too."""
         self.events += other.events
         self.dead += other.dead
         self.transactions += other.transactions
-        for topic, count in other.by_topic.items():
-            self.by_topic[topic] = self.by_topic.get(topic, 0) + count
+        for mine, others in ((self.by_topic, other.by_topic), (self.dead_by_error, other.dead_by_error)):
+            for name, count in others.items():
+                mine[name] = mine.get(name, 0) + count
 
 
 class Publisher:
@@ -194,6 +198,8 @@ class Publisher:
         ]
         await self._writer.send(self._dead_topic.name, rows, keys=keys)
         self._open.dead += len(letters)
+        for letter in letters:
+            self._open.dead_by_error[letter.error] = self._open.dead_by_error.get(letter.error, 0) + 1
 
 
 def _oversized(columns: Columns) -> dict[int, DeadLetter]:

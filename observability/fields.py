@@ -1,0 +1,192 @@
+"""The names of spans, attributes, metrics and log fields, each with what it means.
+
+Names that OpenTelemetry defines follow its semantic conventions v1.44 (messaging, CloudEvents, error);
+the rest begins with `banyan.`. A constant is spelled as its name: `messaging.system` is
+`MESSAGING_SYSTEM`. No attribute holds a partition key, a CloudEvents subject or a payload: those may be
+personal. What identifies a person is shown as `banyan.key.hash` alone.
+
+The tables `SPANS`, `ATTRIBUTES`, `METRICS` and `LOG_FIELDS` are the reference that the documentation is
+written from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from opentelemetry.semconv.schemas import Schemas
+
+SCHEMA_URL: Final = Schemas.V1_44_0.value
+
+Value = str | bool | int | float | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What one metric counts, and how."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    """UCUM: `s`, or what is counted, in braces."""
+    description: str
+
+
+_spans: dict[str, str] = {}
+_attributes: dict[str, str] = {}
+_metrics: dict[str, Metric] = {}
+_log_fields: dict[str, str] = {}
+
+SPANS: Final[Mapping[str, str]] = _spans
+"""Operation, the first word of a span's name -> what the span covers; see `span_name`."""
+ATTRIBUTES: Final[Mapping[str, str]] = _attributes
+"""Attribute of spans and metrics -> meaning."""
+METRICS: Final[Mapping[str, Metric]] = _metrics
+"""Metric -> kind, unit and meaning."""
+LOG_FIELDS: Final[Mapping[str, str]] = _log_fields
+"""Field of a log line -> meaning."""
+
+
+def span_name(operation: str, destination: str) -> str:
+    """Return the name of a span: operation, then the topic or source it works on.
+
+    >>> span_name(SEND, "residents")
+    'send residents'
+    """
+    return f"{operation} {destination}"
+
+
+def messaging(operation: str, topic: str) -> dict[str, Value]:
+    """Return the attributes that every span of a messaging operation has.
+
+    >>> messaging(PROCESS, "residents")["messaging.destination.name"]
+    'residents'
+    """
+    return {
+        MESSAGING_SYSTEM: "kafka",
+        MESSAGING_OPERATION_NAME: operation,
+        MESSAGING_OPERATION_TYPE: operation,
+        MESSAGING_DESTINATION_NAME: topic,
+    }
+
+
+def _span(operation: str, meaning: str) -> str:
+    _spans[operation] = meaning
+    return operation
+
+
+def _attribute(name: str, meaning: str) -> str:
+    _attributes[name] = meaning
+    return name
+
+
+def _counter(name: str, unit: str, description: str) -> str:
+    _metrics[name] = Metric(kind="counter", unit=unit, description=description)
+    return name
+
+
+def _gauge(name: str, unit: str, description: str) -> str:
+    _metrics[name] = Metric(kind="gauge", unit=unit, description=description)
+    return name
+
+
+def _histogram(name: str, description: str) -> str:
+    _metrics[name] = Metric(kind="histogram", unit="s", description=description)
+    return name
+
+
+def _log_field(name: str, meaning: str) -> str:
+    _log_fields[name] = meaning
+    return name
+
+
+READ: Final = _span("read", "A source reads one delivery of the legacy system, such as a file: `read {source}`.")
+POLL: Final = _span("poll", "A source asks the legacy system once what has changed: `poll {source}`.")
+CALL: Final = _span("call", "One call of a legacy system: `call {operation}`; its kind is CLIENT.")
+SEND: Final = _span("send", "Events are written to a topic in one transaction: `send {topic}`; its kind is PRODUCER.")
+PROCESS: Final = _span("process", "A subscriber handles one event or a batch: `process {topic}`; its kind is CONSUMER.")
+REPLAY: Final = _span("replay", "Dead letters or earlier events are sent again: `replay {topic}`.")
+
+ERROR_TYPE: Final = _attribute("error.type", "Name of the error class, where the operation failed.")
+EXCEPTION_TYPE: Final = _attribute("exception.type", "Name of the error class, in the `exception` event of a span.")
+EXCEPTION_MESSAGE: Final = _attribute(
+    "exception.message", "What was expected, where, and what was found; of our own errors only."
+)
+
+MESSAGING_SYSTEM: Final = _attribute("messaging.system", "Always `kafka`.")
+MESSAGING_OPERATION_NAME: Final = _attribute("messaging.operation.name", "`send` or `process`.")
+MESSAGING_OPERATION_TYPE: Final = _attribute("messaging.operation.type", "`send` or `process`.")
+MESSAGING_DESTINATION_NAME: Final = _attribute("messaging.destination.name", "The topic, with its namespace.")
+MESSAGING_DESTINATION_PARTITION_ID: Final = _attribute(
+    "messaging.destination.partition.id", "The partition, as a string."
+)
+MESSAGING_KAFKA_OFFSET: Final = _attribute("messaging.kafka.offset", "The record's offset in its partition.")
+MESSAGING_BATCH_MESSAGE_COUNT: Final = _attribute(
+    "messaging.batch.message_count", "Messages in this batch; absent where the operation takes one message."
+)
+MESSAGING_CLIENT_ID: Final = _attribute("messaging.client.id", "The Kafka client's id.")
+MESSAGING_CONSUMER_GROUP_NAME: Final = _attribute("messaging.consumer.group.name", "The consumer group.")
+
+CLOUDEVENTS_EVENT_ID: Final = _attribute("cloudevents.event_id", "The event's id: stream and position.")
+CLOUDEVENTS_EVENT_SOURCE: Final = _attribute("cloudevents.event_source", "The event's source: `/banyan/ns/adapter`.")
+CLOUDEVENTS_EVENT_TYPE: Final = _attribute("cloudevents.event_type", "The event's type, with its version.")
+CLOUDEVENTS_EVENT_SPEC_VERSION: Final = _attribute("cloudevents.event_spec_version", "Version of CloudEvents: `1.0`.")
+
+BANYAN_SOURCE: Final = _attribute("banyan.source", "Name of the adapter's source.")
+BANYAN_STREAM: Final = _attribute("banyan.stream", "Stream of the source: a delivered file, a polled operation.")
+BANYAN_INSTANCE: Final = _attribute("banyan.instance", "The running instance of a source; the newest one publishes.")
+BANYAN_POSITION: Final = _attribute("banyan.position", "Position in the stream: a record's ordinal, an item's version.")
+BANYAN_CHUNK: Final = _attribute("banyan.chunk", "Number of the chunk of a file, from 0.")
+BANYAN_FILE_NAME: Final = _attribute("banyan.file.name", "Name of the delivered file, without its folder.")
+BANYAN_FILE_SHA256: Final = _attribute("banyan.file.sha256", "SHA-256 of the file's bytes, in hex.")
+BANYAN_FILE_SIZE: Final = _attribute("banyan.file.size", "Bytes of the file.")
+BANYAN_RECORDS: Final = _attribute("banyan.records", "Records or items read.")
+BANYAN_EVENTS: Final = _attribute("banyan.events", "Events published or to be published.")
+BANYAN_DEAD_LETTERS: Final = _attribute("banyan.dead_letters", "Records that were dead-lettered.")
+BANYAN_DUPLICATES: Final = _attribute("banyan.duplicates", "Events that had been handled before.")
+BANYAN_ATTEMPT: Final = _attribute("banyan.attempt", "Which attempt this is, from 1.")
+BANYAN_OUTCOME: Final = _attribute(
+    "banyan.outcome", "How it ended: `committed`, `aborted`, `fenced` for a transaction."
+)
+BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
+BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
+
+MESSAGING_CLIENT_SENT_MESSAGES: Final = _counter(
+    "messaging.client.sent.messages", "{message}", "Number of messages producer attempted to send to the broker."
+)
+MESSAGING_CLIENT_CONSUMED_MESSAGES: Final = _counter(
+    "messaging.client.consumed.messages", "{message}", "Number of messages that were delivered to the application."
+)
+MESSAGING_CLIENT_OPERATION_DURATION: Final = _histogram(
+    "messaging.client.operation.duration",
+    "Duration of messaging operation initiated by a producer or consumer client.",
+)
+MESSAGING_PROCESS_DURATION: Final = _histogram("messaging.process.duration", "Duration of processing operation.")
+BANYAN_RECORDS_READ: Final = _counter("banyan.records.read", "{record}", "Records or items read from legacy systems.")
+BANYAN_EVENTS_PUBLISHED: Final = _counter("banyan.events.published", "{event}", "Events in committed transactions.")
+BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Records that were dead-lettered.")
+BANYAN_TRANSACTIONS: Final = _counter("banyan.transactions", "{transaction}", "Kafka transactions, by outcome.")
+BANYAN_DUPLICATES_SUPPRESSED: Final = _counter(
+    "banyan.duplicates.suppressed", "{event}", "Events that the idempotent receiver had seen before."
+)
+BANYAN_RETRIES: Final = _counter("banyan.retries", "{attempt}", "Attempts after the first, by operation.")
+BANYAN_CHECKPOINT_TIME: Final = _gauge(
+    "banyan.checkpoint.time", "s", "Unix time at which the newest checkpoint was committed: progress, or its absence."
+)
+BANYAN_CHECKPOINT_LAG: Final = _gauge(
+    "banyan.checkpoint.lag", "s", "Age of the newest published legacy change when it was committed."
+)
+
+TIMESTAMP: Final = _log_field("timestamp", "When, in UTC, ISO 8601.")
+LEVEL: Final = _log_field("level", "debug, info, warning, error or critical.")
+LOGGER: Final = _log_field("logger", "The module that speaks.")
+EVENT: Final = _log_field("event", "What happened, in words.")
+TRACE_ID: Final = _log_field("trace_id", "The current trace, for `banyan trace`; absent outside a span.")
+SPAN_ID: Final = _log_field("span_id", "The current span; absent outside a span.")
+EXCEPTION: Final = _log_field(
+    "exception", "Error classes from the first cause to the last, with places; messages of our own errors only."
+)
+SOURCE: Final = _log_field("source", "Name of the adapter's source.")
+STREAM: Final = _log_field("stream", "Stream of the source.")
+INSTANCE: Final = _log_field("instance", "The running instance of the source.")
+FILE: Final = _log_field("file", "Name of the delivered file, without its folder.")
+TOPIC: Final = _log_field("topic", "The topic, with its namespace.")
+KEY_HASH: Final = _log_field("key_hash", "Keyed hash of the canonical key; never the key.")

@@ -1,0 +1,183 @@
+"""Metrics: set-up, and one method for each thing that is counted.
+
+Nothing is installed when this is imported. Until `configure` is called, measurements go to
+OpenTelemetry's global provider, which drops them unless somebody set one. Attributes are few and of low
+cardinality: a topic, a source, a group; never a stream, a file or a key.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from types import TracebackType
+from typing import Final, Literal, Self, final
+
+from opentelemetry import metrics as otel
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+
+from observability import fields
+from observability.tracing import EXPORT_SECONDS, Telemetry
+
+__all__ = ["Metering", "Metrics", "Outcome", "configure", "install"]
+
+Outcome = Literal["committed", "aborted", "fenced"]
+
+EXPORT_EVERY_MS = 15_000
+# The conventions' own, for both histograms.
+BUCKETS_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+
+_NAME = "banyan"
+_installed: list[MeterProvider] = []
+
+
+@final
+class Metering:
+    """Measurements go to this provider until `shutdown`, then to where they went before.
+
+    A context manager: the end of the block shuts it down.
+    """
+
+    def __init__(self, provider: MeterProvider) -> None:
+        self.provider = provider
+        _installed.append(provider)
+
+    def shutdown(self) -> None:
+        """Export what is left, at most for a few seconds, and stop; a second call does nothing."""
+        if self.provider in _installed:
+            _installed.remove(self.provider)
+            self.provider.shutdown(EXPORT_SECONDS * 1000)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+
+def configure(telemetry: Telemetry, *, readers: Iterable[MetricReader] = ()) -> Metering:
+    """Send the metrics of this process to the collector, where one is configured, and to further readers."""
+    every = list(readers)
+    if (otlp := telemetry.otlp("metrics")) is not None:
+        endpoint, headers = otlp
+        exporter = OTLPMetricExporter(endpoint=endpoint, headers=headers, timeout=EXPORT_SECONDS)
+        every.append(PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_EVERY_MS))
+    return install(MeterProvider(metric_readers=every, resource=telemetry.resource()))
+
+
+def install(provider: MeterProvider) -> Metering:
+    """Send measurements to a provider made elsewhere."""
+    return Metering(provider)
+
+
+@final
+class Metrics:
+    """What is counted, one method each; the metrics are described in `fields.METRICS`.
+
+    Without a provider of its own, measurements go where `configure` says at that moment, so it may be made
+    before.
+    """
+
+    def __init__(self, provider: MeterProvider | None = None) -> None:
+        self._provider = provider
+
+    def sent(self, topic: str, messages: int, *, took: timedelta, error: BaseException | None = None) -> None:
+        """Count messages handed to the broker, and how long that took; `error` where it failed."""
+        attributes = fields.messaging(fields.SEND, topic) | _failure(error)
+        self._count(fields.MESSAGING_CLIENT_SENT_MESSAGES, messages, attributes)
+        self._time(fields.MESSAGING_CLIENT_OPERATION_DURATION, took, attributes)
+
+    def consumed(self, topic: str, messages: int, *, group: str) -> None:
+        """Count messages delivered to a subscriber, before it handles them."""
+        attributes = fields.messaging(fields.PROCESS, topic) | {fields.MESSAGING_CONSUMER_GROUP_NAME: group}
+        self._count(fields.MESSAGING_CLIENT_CONSUMED_MESSAGES, messages, attributes)
+
+    def processed(self, topic: str, *, group: str, took: timedelta, error: BaseException | None = None) -> None:
+        """Measure how long a subscriber took for one message or batch; `error` where it failed."""
+        attributes = fields.messaging(fields.PROCESS, topic) | {fields.MESSAGING_CONSUMER_GROUP_NAME: group}
+        self._time(fields.MESSAGING_PROCESS_DURATION, took, attributes | _failure(error))
+
+    def records_read(self, source: str, records: int) -> None:
+        """Count records or items read from a legacy system, whatever becomes of them."""
+        self._count(fields.BANYAN_RECORDS_READ, records, {fields.BANYAN_SOURCE: source})
+
+    def published(self, source: str, events: int, *, topic: str) -> None:
+        """Count events of a transaction that was committed."""
+        attributes: dict[str, fields.Value] = {
+            fields.BANYAN_SOURCE: source,
+            fields.MESSAGING_DESTINATION_NAME: topic,
+        }
+        self._count(fields.BANYAN_EVENTS_PUBLISHED, events, attributes)
+
+    def dead_lettered(self, records: int, *, error: str, source: str | None = None, group: str | None = None) -> None:
+        """Count dead letters by the name of the error class, of a source or of a subscriber's group."""
+        attributes: dict[str, fields.Value] = {fields.ERROR_TYPE: error}
+        attributes |= {} if source is None else {fields.BANYAN_SOURCE: source}
+        attributes |= {} if group is None else {fields.MESSAGING_CONSUMER_GROUP_NAME: group}
+        self._count(fields.BANYAN_DEAD_LETTERED, records, attributes)
+
+    def transaction(self, source: str, outcome: Outcome) -> None:
+        """Count a Kafka transaction."""
+        self._count(fields.BANYAN_TRANSACTIONS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
+
+    def duplicates(self, events: int, *, group: str) -> None:
+        """Count events that a subscriber's inbox had seen before."""
+        self._count(fields.BANYAN_DUPLICATES_SUPPRESSED, events, {fields.MESSAGING_CONSUMER_GROUP_NAME: group})
+
+    def retried(self, operation: str, error: BaseException) -> None:
+        """Count an attempt after the first; `error` is what the attempt before met."""
+        self._count(fields.BANYAN_RETRIES, 1, {fields.BANYAN_OPERATION: operation} | _failure(error))
+
+    def checkpoint(self, source: str, *, at: datetime, changed: datetime | None = None) -> None:
+        """Show progress: a checkpoint was committed at `at`; `changed` is when its newest legacy change happened.
+
+        Both have a zone. A source without anything to publish says so too, by its last poll.
+        """
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: source}
+        gauges = self._instruments().gauges
+        gauges[fields.BANYAN_CHECKPOINT_TIME].set(at.timestamp(), attributes)
+        if changed is not None:
+            gauges[fields.BANYAN_CHECKPOINT_LAG].set((at - changed).total_seconds(), attributes)
+
+    def _instruments(self) -> "_Instruments":
+        provider = self._provider or (_installed[-1] if _installed else None)
+        return _instruments(provider)
+
+    def _count(self, name: str, number: int, attributes: dict[str, fields.Value]) -> None:
+        self._instruments().counters[name].add(number, attributes)
+
+    def _time(self, name: str, took: timedelta, attributes: dict[str, fields.Value]) -> None:
+        self._instruments().histograms[name].record(took.total_seconds(), attributes)
+
+
+@final
+class _Instruments:
+    def __init__(self, meter: Meter) -> None:
+        described = fields.METRICS.items()
+        self.counters = {
+            name: meter.create_counter(name, of.unit, of.description) for name, of in described if of.kind == "counter"
+        }
+        self.gauges = {
+            name: meter.create_gauge(name, of.unit, of.description) for name, of in described if of.kind == "gauge"
+        }
+        self.histograms = {
+            name: meter.create_histogram(
+                name, of.unit, of.description, explicit_bucket_boundaries_advisory=BUCKETS_SECONDS
+            )
+            for name, of in described
+            if of.kind == "histogram"
+        }
+
+
+@lru_cache(maxsize=8)
+def _instruments(provider: MeterProvider | None) -> _Instruments:
+    if provider is None:
+        return _Instruments(otel.get_meter(_NAME, schema_url=fields.SCHEMA_URL))
+    return _Instruments(provider.get_meter(_NAME, schema_url=fields.SCHEMA_URL))
+
+
+def _failure(error: BaseException | None) -> dict[str, fields.Value]:
+    return {} if error is None else {fields.ERROR_TYPE: type(error).__qualname__}
