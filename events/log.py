@@ -1,7 +1,7 @@
 """The `Log` port on Kafka: append, read from, latest per key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -70,7 +70,7 @@ class KafkaLog:
 
     async def read(
         self, topic: str, *, since: datetime | None = None, follow: bool = False
-    ) -> AsyncIterator[LogRecord]:
+    ) -> AsyncGenerator[LogRecord]:
         """Yield committed records of all partitions; see the port."""
         async for record in committed(self._connection, topic, since=since, follow=follow):
             yield record
@@ -106,7 +106,7 @@ async def committed(
     since: datetime | None = None,
     follow: bool = False,
     uncommitted: bool = False,
-) -> AsyncIterator[LogRecord]:
+) -> AsyncGenerator[LogRecord]:
     """Yield the committed records of a topic, those of each partition in order.
 
     Ends at what was committed when the call began (the last stable offset), or follows. With
@@ -157,7 +157,7 @@ async def _seek(consumer: AIOKafkaConsumer, places: list[TopicPartition], since:
 
 async def _until(
     consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], *, follow: bool
-) -> AsyncIterator[LogRecord]:
+) -> AsyncGenerator[LogRecord]:
     """Yield until every partition's position reached its end; markers of transactions move it, too."""
     left = {place for place, end in ends.items() if await consumer.position(place) < end}
     while follow or left:

@@ -22,15 +22,15 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 @contextmanager
-def observed(settings: Settings, *, service: str) -> Generator[None]:
-    """Send logs, traces and metrics where the settings say, until the block ends."""
+def observed(settings: Settings, *, service: str) -> Generator[tracing.Tracing]:
+    """Send logs, traces and metrics where the settings say, until the block ends; gives the traces' way out."""
     logging.configure(logging_level(settings))
     telemetry = settings.telemetry.model_copy(
         update={"service_name": service, "trace_store": settings.trace_store},
     )
     settings.trace_store.parent.mkdir(parents=True, exist_ok=True)
-    with tracing.configure(telemetry), metrics.configure(telemetry):
-        yield
+    with tracing.configure(telemetry) as traces, metrics.configure(telemetry):
+        yield traces
 
 
 def logging_level(settings: Settings) -> logging.Level:

@@ -31,7 +31,7 @@ def group() -> None:
 
 
 @app.command()
-def tail(  # noqa: PLR0913 - each is an option of the command
+def tail(
     context: typer.Context,
     topic: Annotated[str, typer.Argument(help="Topic without the namespace, such as `residents`.")],
     *,
@@ -61,7 +61,7 @@ def tail(  # noqa: PLR0913 - each is an option of the command
     asyncio.run(_tail(given.kafka, name, show, since=moment, follow=follow, limit=limit))
 
 
-async def _tail(  # noqa: PLR0913
+async def _tail(
     connection: Connection,
     topic: str,
     show: Callable[[LogRecord], None],

@@ -1,0 +1,1 @@
+"""What `banyan demo` runs: a legacy registry, and what replaces it."""

@@ -1,0 +1,1 @@
+"""The adapter files of the demo."""
