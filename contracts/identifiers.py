@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 __all__ = ["event_ids", "event_source", "ordinal"]
 
-ORDINAL_DIGITS = 12
 
 
 def event_source(namespace: str, source: str) -> str:
@@ -35,4 +34,4 @@ def ordinal(number: int) -> str:
     >>> ordinal(42)
     '000000000042'
     """
-    return f"{number:0{ORDINAL_DIGITS}d}"
+    return f"{number:012d}"

@@ -1,0 +1,32 @@
+"""Polls an operation of a SOAP 1.1 or 1.2 service that lists items, and yields what has changed.
+
+It needs a WSDL, an operation whose reply repeats one element, and a key in it. With a last-modified in each
+item and a parameter that takes a point in time, only changes are asked for; deletes are found by listing
+everything now and then. What changed twice between two polls is seen once. Attachments, WS-Security and
+rpc/encoded services are not spoken.
+
+Delivery: exactly once from a poll into Kafka.
+
+    from adapters import soap
+
+    adapter = soap.Adapter(
+        soap.Config(
+            name="residents",
+            wsdl="registry.wsdl",
+            operation="ListResidents",
+            items="ListResidentsResponse/resident",
+            key="id",
+            watermark=soap.Watermark(parameter="modifiedSince", field="lastModified"),
+        ),
+        model=ResidentRegistered,
+        key="resident_id",
+        mapping={"resident_id": "id", "name": "name", "city": "address/city"},
+    )
+"""
+
+from adapters._edge import Patience
+from adapters.soap.adapter import Adapter
+from adapters.soap.config import Config, Credentials, Watermark
+from adapters.soap.http import Answer, Exchange, Opener, Request
+
+__all__ = ["Adapter", "Answer", "Config", "Credentials", "Exchange", "Opener", "Patience", "Request", "Watermark"]

@@ -1,0 +1,208 @@
+"""The adapter: asks the legacy system, and hands its answers to `Poll`."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack, aclosing, closing
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from adapters._edge import call
+from adapters.soap import example
+from adapters.soap.config import Config
+from adapters.soap.contract import Contract, authorization, load
+from adapters.soap.http import HttpExchange, Opener, Request
+from adapters.soap.ledger import Ledger
+from adapters.soap.listing import Listing
+from adapters.soap.poll import Poll, Shape, since
+from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
+from contracts.event import Event
+from contracts.keys import CanonicalKey
+from contracts.legacy.soap.reply import Item
+from contracts.mapping import EventMapping, compile_mapping
+from contracts.ports import EventBatch, Progress
+from observability import fields, tracing
+
+__all__ = ["Adapter"]
+
+_OK = 200
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Adapter:
+    """Polls one operation of a SOAP service. Delivery: exactly once from the poll into Kafka.
+
+    Fulfils the port `Source`. Polls one after the other, each a span; a poll that changes nothing yields
+    nothing.
+
+    Args:
+        config: The service, the operation and how to ask.
+        model: The event that each item becomes.
+        key: The model's field that is the partition key.
+        mapping: A table or a function from item to event, as for every adapter. A table names what is
+            nested with slashes: `{"city": "address/city"}`.
+        canonical: How the key is written.
+        clock: Returns the time.
+        sleep: Waits between polls.
+        opener: Makes an exchange; by default over HTTP.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        model: type[Event],
+        key: str,
+        mapping: EventMapping,
+        canonical: CanonicalKey | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        opener: Opener = HttpExchange,
+    ) -> None:
+        named = _named(mapping)
+        mapper = compile_mapping(model, mapping, key=key, legacy=named, canonical=canonical)
+        self._shape = Shape(config=config, model=model, mapper=mapper)
+        self._clock, self._sleep, self._opener = clock, sleep, opener
+        self._contract: Contract | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of this source."""
+        return self.config.name
+
+    @property
+    def config(self) -> Config:
+        """Return its configuration."""
+        return self._shape.config
+
+    @property
+    def model(self) -> type[Event]:
+        """Return the event that each item becomes."""
+        return self._shape.model
+
+    @classmethod
+    def example(cls, legacy: Opener | None = None) -> Self:
+        """Return one that polls a registry of two members, which lives in this process; another at choice."""
+        return cls(
+            example.CONFIG,
+            model=example.MemberRegistered,
+            key="member_id",
+            mapping={"member_id": "id", "name": "name"},
+            opener=legacy or example.Registry({"1": "Ada", "2": "Grace"}),
+        )
+
+    def configured(self, changes: Mapping[str, object]) -> Self:
+        """Return the same adapter with some of its configuration changed.
+
+        Raises:
+            ValidationError: A name is unknown, or a value does not fit.
+        """
+        config = Config.model_validate({**dict(self.config), **changes})
+        other = copy(self)
+        vars(other).update(_shape=replace(self._shape, config=config), _contract=None)
+        return other
+
+    async def check(self) -> list[str]:
+        """Return what would keep it from working, one sentence each: reads the contract, and asks once."""
+        try:
+            once = self.config.patience.once()
+            listing, _ = await call(self.name, lambda: self._list(self._smallest(), None), once)
+        except ConfigError as error:
+            return [*error.problems]
+        except BanyanError as error:
+            return [str(error)]
+        listing.close()
+        return []
+
+    def _smallest(self) -> dict[str, Any]:
+        parameters, watermark = self.config.parameters, self.config.watermark
+        return parameters if watermark is None else {**parameters, watermark.parameter: since(watermark, self._clock())}
+
+    async def read(self, since: Progress) -> AsyncGenerator[EventBatch, None]:
+        """Yield batches that continue right after `since`; ends only with `once`.
+
+        Raises:
+            LegacyUnavailableError: The legacy system gave no answer, or none that can be true, for all our
+                patience.
+            LegacyFaultError: It says that our request is wrong.
+            ConfigError: The contract has no such operation, parameter or items.
+            ContractError: The WSDL is not understood.
+        """
+        ledger = Ledger(since, self._shape.stream)
+        while True:
+            started = self._clock()
+            async with aclosing(self._poll(Poll(self._shape, ledger, started=started))) as batches:
+                async for batch in batches:
+                    yield batch
+            if self.config.once:
+                return
+            rest = self.config.interval - (self._clock() - started)
+            await self._sleep(max(rest, timedelta(0)).total_seconds())
+
+    async def _poll(self, poll: Poll) -> AsyncGenerator[EventBatch, None]:
+        name = fields.span_name(fields.POLL, self.name)
+        with tracing.span(name, current=False) as span:
+            traceparent = tracing.traceparent(span)
+            parameters = poll.parameters()
+            listing, items = await call(self.name, lambda: self._list(parameters, traceparent), self.config.patience)
+            with closing(listing):
+                while len(items) == self.config.chunk_items:
+                    if (batch := poll.batch(items, last=False, traceparent=traceparent)) is not None:
+                        yield batch
+                    # What was handed on can't be taken back, so the rest of a reply is not tried twice.
+                    items = await call(self.name, listing.more, self.config.patience.once())
+                if (batch := poll.batch(items, last=True, traceparent=traceparent)) is not None:
+                    yield batch
+
+    async def _list(self, parameters: Mapping[str, Any], parent: str | None) -> tuple[Listing, Sequence[Item]]:
+        contract = await self._load()
+        name = fields.span_name(fields.CALL, self.config.operation)
+        with tracing.span(name, kind=tracing.SpanKind.CLIENT, parent=parent), ExitStack() as undo:
+            request = contract.request(parameters)
+            if (traceparent := tracing.traceparent()) is not None:
+                request = replace(request, headers={**request.headers, "traceparent": traceparent})
+            listing = Listing(self._opener(request, self.config.patience.timeout), self.config)
+            undo.callback(listing.close)
+            items = await listing.begin()
+            undo.pop_all()
+            return listing, items
+
+    async def _load(self) -> Contract:
+        if self._contract is None:
+            once = self.config.patience.once()
+            contract = await call(self.name, lambda: asyncio.to_thread(load, self.config, self._fetch), once)
+            self._require_fields(contract)
+            self._contract = contract
+        return self._contract
+
+    def _require_fields(self, contract: Contract) -> None:
+        if contract.fields is None:
+            return
+        config = self.config
+        wanted = {"key": "/".join(config.key)}
+        if config.watermark is not None:
+            wanted["watermark.field"] = "/".join(config.watermark.field)
+        wanted |= {f"mapping of {name}": name for name in self._shape.mapper.fields or ()}
+        missing = [where for where, name in wanted.items() if name not in contract.fields]
+        if missing:
+            known = ", ".join(sorted(contract.fields))
+            raise ConfigError([f"{where}: an item has no such field; there are: {known}" for where in missing])
+
+    def _fetch(self, url: str) -> bytes:
+        request = Request(url=url, headers=authorization(self.config.credentials))
+        with closing(self._opener(request, self.config.patience.timeout)) as exchange:
+            answer = exchange.send()
+            if answer.status != _OK:
+                raise LegacyUnavailableError(self.name, reason=f"HTTP {answer.status}: expected the contract at {url}")
+            return b"".join(exchange.chunks())
+
+
+def _named(mapping: EventMapping) -> frozenset[str]:
+    """Return what a table names; whether an item has it is known when the contract is read."""
+    if callable(mapping):
+        return frozenset()
+    return frozenset(to if isinstance(to, str) else to[0] for to in mapping.values())

@@ -1,0 +1,112 @@
+"""What an integration engineer says about one polled operation."""
+
+from datetime import timedelta
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, field_validator
+
+from adapters._edge import Patience
+
+__all__ = ["Config", "Credentials", "Watermark"]
+
+Name = Annotated[str, Field(min_length=1)]
+Span = Annotated[timedelta, Ge(timedelta(0))]
+
+
+def _steps(path: object) -> object:
+    return tuple(path.split("/")) if isinstance(path, str) and "{" not in path else path
+
+
+def _location(value: object) -> object:
+    return fspath(value) if isinstance(value, PathLike) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - what it is a path of is checked next
+
+
+FieldPath = Annotated[tuple[Name, ...], BeforeValidator(_steps), Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Watermark(_Model):
+    """How to ask for what has changed since the last poll."""
+
+    parameter: Name
+    """The request parameter that takes the point in time."""
+    field: FieldPath
+    """Where an item says when it was last modified: `lastModified`, or `audit/changed` where it is nested."""
+    overlap: Span = timedelta(minutes=5)
+    """How far each poll looks back behind the newest change seen: covers equal timestamps, transactions that
+    end late and clocks that differ. What is read twice is published once."""
+    zone: str | None = None
+    """Time zone of timestamps that state none, such as `Europe/Vienna`; without it such a timestamp is refused."""
+
+    @field_validator("zone")
+    @classmethod
+    def _is_known(cls, zone: str | None) -> str | None:
+        try:
+            return zone if zone is None else ZoneInfo(zone).key
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"expected a time zone such as Europe/Vienna, found {zone!r}") from error
+
+
+class Credentials(_Model):
+    """HTTP Basic authentication."""
+
+    user: Name
+    """Name of the technical user."""
+    password: SecretStr
+    """Its password."""
+
+
+class Config(_Model):
+    """One polled operation of one SOAP service.
+
+    >>> Config(name="residents", wsdl="registry.wsdl", operation="List", items="ListResponse/resident", key="id").items
+    ('ListResponse', 'resident')
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """Name of the source; it is in event sources, topics and transactional ids."""
+    wsdl: Annotated[str, BeforeValidator(_location), Field(min_length=1)]
+    """Path or URL of the WSDL. Nothing else is fetched than what it imports from its own folder or server."""
+    bundle: Path | None = None
+    """Folder that the WSDL's imports may come from; its own folder by default."""
+    service: str | None = None
+    """`wsdl:service`; needed where the WSDL has several with this operation."""
+    port: str | None = None
+    """`wsdl:port`; by default the first SOAP port that has the operation."""
+    operation: Name
+    """The operation that lists the items."""
+    endpoint: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Address to call instead of the one in the WSDL."""
+    parameters: dict[str, JsonValue] = {}
+    """Constants for the request, by parameter."""
+    items: FieldPath
+    """Path from the child of the SOAP Body to the repeating element, both included, by local names
+    (`ListResponse/resident`) or as a list of `{namespace}name`."""
+    key: FieldPath
+    """Where an item has its key: `id`, `@id` for an attribute, `person/number` where it is nested."""
+    watermark: Watermark | None = None
+    """How to ask for changes only; without it, every poll lists everything."""
+    full_every: Span = timedelta(days=1)
+    """With a watermark: how often everything is listed, which is what finds deletes; zero means every poll."""
+    most_deleted: Annotated[float, Ge(0), Le(1)] = 0.5
+    """Share of the known items that one full listing may lack. Beyond it nothing is deleted and the poll fails:
+    such a listing was more likely cut off than true."""
+    deleted_type: str | None = None
+    """CloudEvents `type` of tombstones; the event's own type by default."""
+    interval: Annotated[timedelta, Gt(timedelta(0))] = timedelta(minutes=1)
+    """Least time between the beginnings of two polls."""
+    once: bool = False
+    """Poll once, then end."""
+    chunk_items: Annotated[int, Ge(1)] = 1000
+    """Most items in one batch of events."""
+    patience: Patience = Patience()
+    """How long one call is tried."""
+    credentials: Credentials | None = None
+    """HTTP Basic authentication, where the service wants it."""

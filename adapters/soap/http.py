@@ -1,0 +1,108 @@
+"""One HTTP exchange at a time, blocking, streaming, and closable from another thread."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from typing import Protocol
+from urllib.parse import urlsplit
+
+__all__ = ["Answer", "Exchange", "HttpExchange", "Opener", "Request"]
+
+_CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is sent."""
+
+    url: str
+    body: bytes | None = field(default=None, repr=False)
+    """None for a GET, else what is posted."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The head of what came back."""
+
+    status: int
+    content_type: str
+
+
+class Exchange(Protocol):
+    """One request and its answer; `send` and `chunks` block, hence run in a worker thread."""
+
+    def send(self) -> Answer:
+        """Send the request and return the head of the answer."""
+        ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body of the answer as it arrives."""
+        ...
+
+    def close(self) -> None:
+        """End it, whatever its state, also while another thread blocks in it; a second call does nothing."""
+        ...
+
+
+class Opener(Protocol):
+    """Makes an exchange; a fake in the process is one as well."""
+
+    def __call__(self, request: Request, timeout: timedelta) -> Exchange:
+        """Return an exchange that has not begun; the timeout bounds each of its waits."""
+        ...
+
+
+class HttpExchange:
+    """An exchange over HTTP or HTTPS. Redirects are not followed, and the environment's proxies are not used."""
+
+    def __init__(self, request: Request, timeout: timedelta) -> None:
+        self._request = request
+        address = urlsplit(request.url)
+        kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        self._connection = kind(address.hostname or "", address.port, timeout=timeout.total_seconds())
+        self._target = address._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        self._socket: socket.socket | None = None
+        self._response: HTTPResponse | None = None
+        self._closed = False
+
+    def send(self) -> Answer:
+        """Send the request and return the head of the answer.
+
+        Raises:
+            OSError: The other side can't be reached, does not answer in time, or `close` was called.
+            HTTPException: It does not speak HTTP.
+        """
+        self._connection.connect()
+        self._socket = self._connection.sock
+        if self._closed:
+            self._connection.close()
+            raise ConnectionAbortedError("closed before the request was sent")
+        method = "GET" if self._request.body is None else "POST"
+        headers = {**self._request.headers, "Connection": "close"}
+        self._connection.request(method, self._target, self._request.body, headers)
+        self._response = self._connection.getresponse()
+        return Answer(status=self._response.status, content_type=self._response.headers.get("Content-Type", ""))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body of the answer as it arrives.
+
+        Raises:
+            OSError: No more came in time.
+            HTTPException: It is cut off.
+        """
+        while self._response is not None and (chunk := self._response.read1(_CHUNK_BYTES)):
+            yield chunk
+
+    def close(self) -> None:
+        """End it; a thread that blocks in it gets an error at once rather than after its timeout."""
+        self._closed = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        if self._response is not None:
+            self._response.close()
+        self._connection.close()

@@ -1,0 +1,79 @@
+"""One reply, from the request to its last item, in a thread of its own."""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from adapters.soap.config import Config
+from adapters.soap.http import Answer, Exchange
+from contracts.errors import LegacyFaultError, LegacyUnavailableError
+from contracts.legacy.soap import fault, reply
+from contracts.legacy.soap.reply import Item
+
+__all__ = ["Listing"]
+
+_T = TypeVar("_T")
+_OK = 200
+_UNAUTHORIZED = 401
+
+
+class Listing:
+    """The items of one reply, some at a time.
+
+    All of it is read in one thread: lxml crashes the process when a document that one thread began is read
+    on in another, hence no `asyncio.to_thread` here.
+    """
+
+    def __init__(self, exchange: Exchange, config: Config) -> None:
+        self._exchange, self._config = exchange, config
+        self._items: Generator[Item, None, None] = reply.read(exchange.chunks(), config.items, system=config.name)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"listing-{config.name}")
+
+    async def begin(self) -> Sequence[Item]:
+        """Send the request and return the first items; fewer than a chunk where there are no more.
+
+        Raises:
+            LegacyFaultError: The legacy system says that the request is wrong.
+            LegacyUnavailableError: It gave no answer, no reply, or a fault of its own.
+        """
+        return await self._run(self._begin)
+
+    async def more(self) -> Sequence[Item]:
+        """Return the next items; raises as `begin` does."""
+        return await self._run(self._take)
+
+    def close(self) -> None:
+        """End it, also while it is being read."""
+        self._exchange.close()
+        self._thread.submit(self._items.close)
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, step: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, step)
+
+    def _begin(self) -> Sequence[Item]:
+        answer = self._exchange.send()
+        if answer.status == _UNAUTHORIZED:
+            # Not tried again: that would lock the account.
+            raise LegacyFaultError(self._config.name, code="HTTP 401", text="the credentials are refused")
+        try:
+            first = self._take()
+        except LegacyUnavailableError as error:
+            raise self._unavailable(answer, error.reason) from error
+        if answer.status != _OK:
+            raise self._unavailable(answer, "expected a fault, found a reply")
+        return first
+
+    def _take(self) -> Sequence[Item]:
+        try:
+            return list(islice(self._items, self._config.chunk_items))
+        except LegacyFaultError as error:
+            if not fault.is_of_the_server(error.code):
+                raise
+            # Its words stay out of the message: they may be about a person.
+            raise LegacyUnavailableError(self._config.name, reason=f"fault {error.code}") from error
+
+    def _unavailable(self, answer: Answer, reason: str) -> LegacyUnavailableError:
+        return LegacyUnavailableError(self._config.name, reason=f"HTTP {answer.status} {answer.content_type}: {reason}")

@@ -1,0 +1,177 @@
+"""The one hardened XML parser: every message from a legacy system goes through it.
+
+No DTD ever, so no entities of anybody's; no network; bounded depth and size. Documents are streamed: what
+matches a path is handed out as it ends and then freed, so memory stays flat however long the reply is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast, final
+
+from lxml import etree
+from lxml.etree import _Element  # pyright: ignore[reportPrivateUsage] - lxml has no public name for it
+
+from contracts.errors import BanyanError
+
+__all__ = ["Element", "Limits", "Path", "XmlError", "canonical", "local_name", "parse", "stream"]
+
+Element: TypeAlias = _Element
+"""An XML element; the name of the type is taken from here, so that only one module knows lxml's."""
+Path: TypeAlias = tuple[str, ...]
+"""From the root down; a step is a local name (any namespace) or `{namespace}name`."""
+
+_HARDENED: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    # Also keeps libxml2's own limits: 256 levels, 10 MB in one text, an amplification factor of 5.
+    "huge_tree": False,
+    # Two documents that differ in comments only say the same, and must have the same hash.
+    "remove_comments": True,
+    "remove_pis": True,
+}
+
+
+@final
+class XmlError(BanyanError):
+    """A document is not well-formed, or has what is forbidden; no content of it is in the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a document is taken."""
+
+    document_bytes: int = 4 * 1024**3
+    """Most bytes of one document."""
+    item_bytes: int = 16 * 1024**2
+    """Most bytes before the next match ends, which is what has to be in memory at once."""
+
+
+def parse(data: bytes, limits: Limits | None = None) -> Element:
+    """Read a whole small document and return its root.
+
+    >>> parse(b"<a><b/></a>").tag
+    'a'
+
+    Raises:
+        XmlError: It is not well-formed, has a DTD, or is too long.
+    """
+    *_, (_, root) = stream([data], [], limits)
+    return root
+
+
+def stream(
+    chunks: Iterable[bytes], paths: Sequence[Path], limits: Limits | None = None
+) -> Iterator[tuple[Path, Element]]:
+    """Yield each element that lies on one of the paths as it ends; last the root itself, with the path `()`.
+
+    An element is valid until the next one is asked for: then it is freed, and its elder siblings with it.
+    One thread reads a document from beginning to end: when another reads on, lxml 6.1 crashes the process.
+
+    >>> found = stream([b"<a><b>1</b><c/><b>", b"2</b></a>"], [("a", "b")])
+    >>> [(path, element.text) for path, element in found]
+    [(('a', 'b'), '1'), (('a', 'b'), '2'), ((), None)]
+
+    Raises:
+        XmlError: It is not well-formed, has a DTD, or is too long.
+    """
+    limits = limits or Limits()
+    parser = _parser(paths)
+    total = pending = 0
+    try:
+        for chunk in chunks:
+            total, pending = total + len(chunk), pending + len(chunk)
+            _bound(total, pending, limits)
+            parser.feed(chunk)
+            for path, element in _matches(parser, paths):
+                yield path, element
+                pending = 0
+                _free(element)
+        root = parser.close()
+    except etree.XMLSyntaxError as error:
+        raise XmlError(f"expected well-formed XML: {_without_content(error)}") from error
+    _refuse_dtd(root)
+    yield (), root
+
+
+def canonical(element: Element) -> bytes:
+    """Return the element in exclusive canonical form, without what follows it.
+
+    >>> canonical(parse(b"<a  y='2' x='1' />"))
+    b'<a x="1" y="2"></a>'
+    """
+    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+
+
+def local_name(element: Element) -> str:
+    """Return the element's name without its namespace.
+
+    >>> local_name(parse(b"<p:a xmlns:p='urn:p'/>"))
+    'a'
+    """
+    return element.tag.rpartition("}")[2]
+
+
+def _parser(paths: Sequence[Path]) -> etree.XMLPullParser:
+    # The root's name is among the tags for its start event alone: a DTD is refused there, before anything else.
+    tags = {_tag(step) for path in paths for step in (path[0], path[-1])}
+    return etree.XMLPullParser(events=("start", "end"), tag=sorted(tags) or None, **_HARDENED)
+
+
+def _tag(step: str) -> str:
+    return step if step.startswith("{") else "{*}" + step
+
+
+def _bound(total: int, pending: int, limits: Limits) -> None:
+    if total > limits.document_bytes:
+        raise XmlError(f"expected at most {limits.document_bytes} bytes in a document")
+    if pending > limits.item_bytes:
+        raise XmlError(f"expected at most {limits.item_bytes} bytes before the next item ends")
+
+
+def _matches(parser: etree.XMLPullParser, paths: Sequence[Path]) -> Iterator[tuple[Path, Element]]:
+    known: tuple[Element | None, Path] | None = None
+    for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+        above = element.getparent()
+        if event == "start":
+            if above is None:
+                _refuse_dtd(element)
+            continue
+        # Items are siblings, mostly: then the way up need not be walked for each.
+        if known is None or above is not known[0] or not _is_step(element, known[1][-1]):
+            path = next((p for p in paths if _lies_on(element, p)), None)
+            if path is None:
+                continue
+            known = (above, path)
+        yield known[1], element
+
+
+def _lies_on(element: Element, path: Path) -> bool:
+    node: Element | None = element
+    for step in reversed(path):
+        if node is None or not _is_step(node, step):
+            return False
+        node = node.getparent()
+    return node is None
+
+
+def _is_step(element: Element, step: str) -> bool:
+    return element.tag == step if step.startswith("{") else local_name(element) == step
+
+
+def _free(element: Element) -> None:
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _refuse_dtd(element: Element) -> None:
+    if cast("etree.DTD | None", element.getroottree().docinfo.internalDTD) is not None:
+        raise XmlError("expected no DTD, found one")
+
+
+def _without_content(error: etree.XMLSyntaxError) -> str:
+    # libxml2 quotes names, never text; the place helps, the file name would not.
+    return (error.msg or "unreadable").removesuffix(" (<string>)")

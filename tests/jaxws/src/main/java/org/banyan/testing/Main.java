@@ -1,0 +1,50 @@
+package org.banyan.testing;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import jakarta.xml.ws.Endpoint;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** Serves the registry on a free port, prints its address, and ends when its input does. */
+public final class Main {
+    private Main() {
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Store store = new Store(Path.of(arguments[0]));
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        server.setExecutor(threads);
+        Endpoint endpoint = Endpoint.create(new Registry(store));
+        endpoint.publish(server.createContext("/registry"));
+        server.createContext("/control", exchange -> control(store, exchange));
+        server.start();
+        System.out.println("http://127.0.0.1:" + server.getAddress().getPort() + "/registry");
+        System.out.flush();
+        System.in.readAllBytes();
+        server.stop(0);
+        threads.shutdownNow();
+        System.exit(0);
+    }
+
+    private static void control(Store store, HttpExchange exchange) throws IOException {
+        try (exchange) {
+            Map<String, String> asked = new HashMap<>();
+            for (String pair : exchange.getRequestURI().getRawQuery().split("&")) {
+                String[] parts = pair.split("=", 2);
+                asked.put(parts[0], URLDecoder.decode(parts[1], StandardCharsets.UTF_8));
+            }
+            store.control(asked);
+            exchange.sendResponseHeaders(204, -1);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.soap import Config, Watermark
+from adapters.soap.contract import Contract, load
+from contracts.errors import ConfigError, ContractError
+from hub.demo.registry import WSDL
+
+SOURCE = WSDL.read_text("utf-8")
+CONFIG: dict[str, Any] = {
+    "name": "residents",
+    "wsdl": WSDL,
+    "operation": "ListResidents",
+    "items": "ListResidentsResponse/resident",
+    "key": "id",
+}
+
+
+def _no_network(url: str) -> bytes:
+    raise AssertionError(url)
+
+
+def _load(fetch: Callable[[str], bytes] = _no_network, **changes: object) -> Contract:
+    return load(Config.model_validate({**CONFIG, **changes}), fetch)
+
+
+def _written(folder: Path, *changes: tuple[str, str]) -> Path:
+    text = SOURCE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "contract.wsdl").write_text(text, "utf-8")
+    return folder / "contract.wsdl"
+
+
+def test_a_request_is_what_the_contract_says() -> None:
+    request = _load().request({"modifiedSince": "2026-01-02T03:04:05Z"})
+
+    assert request.url == "http://127.0.0.1/registry"
+    assert request.headers["SOAPAction"] == '"urn:banyan:demo:registry#ListResidents"'
+    assert b":modifiedSince>2026-01-02T03:04:05Z</" in (request.body or b"")
+
+
+def test_a_soap_12_port_has_its_own_content_type(tmp_path: Path) -> None:
+    wsdl = _written(tmp_path, ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/"))
+
+    headers = _load(wsdl=wsdl).request({}).headers
+
+    assert headers["Content-Type"].startswith("application/soap+xml; ")
+    assert "SOAPAction" not in headers
+
+
+def test_the_paths_in_an_item_are_known() -> None:
+    assert (_load().fields or frozenset()) >= {"id", "address", "address/city", "born"}
+
+
+def test_wildcards_and_types_that_hold_themselves_are_read(tmp_path: Path) -> None:
+    wild = _written(tmp_path, ('<xsd:element name="status" type="xsd:string"/>', '<xsd:any processContents="lax"/>'))
+    assert _load(wsdl=wild).fields is None
+
+    own = _written(
+        tmp_path,
+        (
+            '<xsd:element name="status" type="xsd:string"/>',
+            '<xsd:element name="of" type="tns:Resident" minOccurs="0"/>',
+        ),
+    )
+    assert "of/of/id" in (_load(wsdl=own).fields or ())
+
+
+def test_an_endpoint_and_credentials_are_used() -> None:
+    contract = _load(endpoint="https://legacy.example/soap", credentials={"user": "hub", "password": "secret"})
+    request = contract.request({})
+
+    assert request.url == "https://legacy.example/soap"
+    assert request.headers["Authorization"] == "Basic aHViOnNlY3JldA=="
+    assert "secret" not in repr(request)
+    assert "aHVi" not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"operation": "ListAll"}, r"no operation ListAll; there are: \['ListResidents'\]"),
+        ({"port": "Other"}, "no SOAP port None/Other; there are: ResidentRegistry/ResidentRegistrySoap"),
+        ({"service": "Other"}, "no SOAP port Other/None"),
+        ({"items": "ListResidentsResponse/person"}, r"items: the reply has no person; there are: \['resident'\]"),
+        ({"items": "Response/resident"}, r"the reply has no Response; there are: \['ListResidentsResponse'\]"),
+        ({"wsdl": "nowhere/registry.wsdl"}, "No such file"),
+    ],
+)
+def test_what_the_contract_does_not_have_is_told_with_what_it_has(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        _load(**changes)
+
+
+def test_a_parameter_that_the_operation_does_not_take_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"ListResidents: parameters \['since'\] do not fit"):
+        _load().request({"since": "2026-01-01"})
+
+
+def test_a_port_without_an_address_needs_an_endpoint(tmp_path: Path) -> None:
+    wsdl = _written(tmp_path, (' location="http://127.0.0.1/registry"', ' location=""'))
+
+    with pytest.raises(ConfigError, match="has no address: set endpoint"):
+        _load(wsdl=wsdl)
+
+
+def test_of_several_services_one_is_to_be_named(tmp_path: Path) -> None:
+    service = SOURCE[SOURCE.index("<service") : SOURCE.index("</definitions>")]
+    second = service.replace('service name="ResidentRegistry"', 'service name="Second"')
+    wsdl = _written(tmp_path, ("</definitions>", second + "</definitions>"))
+
+    with pytest.raises(ConfigError, match="several services have ListResidents: name one"):
+        _load(wsdl=wsdl)
+    assert _load(wsdl=wsdl, service="Second").service == "Second"
+
+
+@pytest.mark.parametrize("content", ["no xml", '<!DOCTYPE a [<!ENTITY x "y">]>' + SOURCE.partition("?>")[2]])
+def test_what_is_no_wsdl_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.wsdl").write_text(content)
+
+    with pytest.raises(ContractError, match="expected a WSDL that can be read"):
+        _load(wsdl=tmp_path / "x.wsdl")
+
+
+def test_what_has_no_ports_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.wsdl").write_text("<a/>")
+
+    with pytest.raises(ConfigError, match="no SOAP port None/None; there are: none"):
+        _load(wsdl=tmp_path / "x.wsdl")
+
+
+def _importing(location: str) -> tuple[str, str]:
+    include = f'<xsd:import namespace="urn:other" schemaLocation="{location}"/>'
+    return '<xsd:element name="ListResidents">', include + '<xsd:element name="ListResidents">'
+
+
+def test_imports_from_the_folder_are_read_and_from_its_bundle_where_it_is_named(tmp_path: Path) -> None:
+    schema = '<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:other"/>'
+    (tmp_path / "own.xsd").write_text(schema)
+    assert _load(wsdl=_written(tmp_path, _importing("own.xsd"))).port == "ResidentRegistrySoap"
+
+    (tmp_path / "deep").mkdir()
+    deep = _written(tmp_path / "deep", _importing("../own.xsd"))
+    assert _load(wsdl=deep, bundle=tmp_path).port == "ResidentRegistrySoap"
+    with pytest.raises(ContractError, match=r"expected imports from .*deep, found .*own\.xsd"):
+        _load(wsdl=deep)
+
+
+@pytest.mark.parametrize("location", ["http://schemas.example/x.xsd", "file:///etc/hostname", "/etc/hostname"])
+def test_a_local_wsdl_imports_nothing_from_elsewhere(tmp_path: Path, location: str) -> None:
+    with pytest.raises(ContractError):
+        _load(wsdl=_written(tmp_path, _importing(location)))
+
+
+@pytest.mark.parametrize("location", ["http://other.example/x.xsd", "file:///etc/hostname", "https://legacy.example/x"])
+def test_a_remote_wsdl_imports_from_its_own_server_alone(location: str) -> None:
+    old, new = _importing(location)
+    fetched: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        fetched.append(url)
+        return SOURCE.replace(old, new).encode()
+
+    with pytest.raises(ContractError, match="expected imports from its own server"):
+        _load(fetch, wsdl="http://legacy.example/registry?wsdl")
+    assert fetched == ["http://legacy.example/registry?wsdl"]
+
+
+def test_a_time_zone_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError, match="expected a time zone such as Europe/Vienna"):
+        Watermark(parameter="since", field=("changed",), zone="Mars/Olympus")
+
+
+def test_a_path_may_have_qualified_names() -> None:
+    items = ["{urn:banyan:demo:registry}ListResidentsResponse", "{urn:banyan:demo:registry}resident"]
+
+    assert _load(items=items).port == "ResidentRegistrySoap"
