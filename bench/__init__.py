@@ -1,0 +1,1 @@
+"""Throughput beside the peers, in one run on one broker: `make bench`."""
