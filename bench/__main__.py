@@ -15,7 +15,7 @@ from bench import publish, subscribe
 from hub.local_kafka import LocalKafka
 
 ROUNDS = 5
-SUITES = {
+SUITES: dict[str, tuple[tuple[str, ...], int, dict[str, float]]] = {
     # module, contenders, events a round, which ratio of Banyan to a peer is asked for
     "publish": (tuple(publish.CONTENDERS), 100_000, {"faststream publish": 1.5, "faststream publish, telemetry": 5.0}),
     "subscribe": (tuple(subscribe.CONTENDERS), 200_000, {}),

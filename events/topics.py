@@ -71,16 +71,7 @@ async def ensure(connection: Connection, topics: Sequence[Topic]) -> None:
     """
     if connection.creates_topics_itself:
         return
-    wanted = [
-        NewTopic(
-            topic.name,
-            num_partitions=topic.partitions or -1,
-            replication_factor=-1,
-            replica_assignments={},  # none, but aiokafka lets the broker choose only if this is given
-            topic_configs=dict(topic.config),
-        )
-        for topic in topics
-    ]
+    wanted = [_new(topic, connection.replication_factor) for topic in topics]
     admin = AIOKafkaAdminClient(**connection.client_options())
     try:
         await admin.start()
@@ -92,3 +83,15 @@ async def ensure(connection: Connection, topics: Sequence[Topic]) -> None:
     for name, code, *_ in answer.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise BrokerUnavailableError(connection.name, reason=f"topic {name}: {for_code(code).__name__}")
+
+
+def _new(topic: Topic, copies: int | None) -> NewTopic:
+    partitions, factor = topic.partitions or -1, copies or -1
+    return NewTopic(
+        topic.name,
+        num_partitions=partitions,
+        replication_factor=factor,
+        # None at all, but aiokafka lets the broker choose a number only if this is given.
+        replica_assignments={} if -1 in (partitions, factor) else None,
+        topic_configs=dict(topic.config),
+    )

@@ -1,0 +1,122 @@
+"""A JAX-WS service polled by `banyan run` into real Kafka, through changes, deletes and the hub's own restarts."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from events.connection import Connection
+from events.envelope import Envelope, decode
+from events.log import committed
+from tests.jaxws_server import JaxwsServer, running, unavailable
+
+ADAPTER = '''
+from datetime import timedelta
+from adapters import soap
+from contracts.event import Event, Personal
+
+class ResidentRecorded(Event):
+    """A resident was registered or changed."""
+    type = "org.example.resident.recorded.v1"
+    topic = "residents"
+    resident_id: Personal[str]
+    name: Personal[str]
+    city: Personal[str]
+
+adapter = soap.Adapter(
+    soap.Config(
+        name="residents",
+        wsdl={wsdl!r},
+        operation="ListResidents",
+        items="ListResidentsResponse/resident",
+        key="id",
+        watermark=soap.Watermark(parameter="modifiedSince", field="lastModified"),
+        full_every=timedelta(0),
+        interval=timedelta(milliseconds=200),
+        most_deleted=1,
+    ),
+    model=ResidentRecorded,
+    key="resident_id",
+    mapping={{"resident_id": "id", "name": "name", "city": "city"}},
+)
+'''
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Generator[JaxwsServer, None, None]:
+    if (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    with running(tmp_path / "residents.xml") as started:
+        yield started
+
+
+@contextmanager
+def hub(settings: Path, *, end: signal.Signals) -> Generator[None, None, None]:
+    """Run `banyan run` for the block, and end it by a signal."""
+    banyan = str(Path(sys.executable).with_name("banyan"))
+    process = subprocess.Popen([banyan, "-c", str(settings), "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        process.send_signal(end)
+        _, complaints = process.communicate(timeout=30)
+    assert process.returncode == (0 if end is signal.SIGTERM else -end), complaints.decode()
+
+
+async def published(kafka: Connection, topic: str) -> list[Envelope]:
+    return [decode(record.headers, record.value) async for record in committed(kafka, topic)]
+
+
+async def until(kafka: Connection, topic: str, events: int) -> list[Envelope]:
+    """Wait for so many events."""
+    async with asyncio.timeout(60):
+        while len(found := await published(kafka, topic)) < events:
+            await asyncio.sleep(0.1)
+    return found
+
+
+@pytest.mark.timeout(240)
+async def test_changes_and_deletes_are_published_once_across_kills_of_the_hub(
+    kafka: Connection, namespace: str, server: JaxwsServer, tmp_path: Path
+) -> None:
+    (tmp_path / "residents.py").write_text(ADAPTER.format(wsdl=server.wsdl))
+    settings = tmp_path / "banyan.yaml"
+    settings.write_text(
+        f"namespace: {namespace}\nkafka: {{bootstrap_servers: '{kafka.bootstrap_servers}'}}\n"
+        f"adapters: {{files: ['{tmp_path / 'residents.py'}']}}\ndata: {tmp_path / 'data'}\n"
+    )
+    topic = f"{namespace}.residents"
+    for number in range(20):
+        server.put(f"{number}", f"Resident {number}")
+
+    with hub(settings, end=signal.SIGKILL):
+        # The topic is made by the hub, so it is asked for only once something stands on the state topic.
+        async with asyncio.timeout(60):
+            while not [r async for r in committed(kafka, f"{namespace}.state.residents") if r.key != b"claim"]:
+                await asyncio.sleep(0.2)
+        await until(kafka, topic, 20)
+        server.put("3", "Resident 3", city="Luftwurz")
+        server.delete("4")
+        await until(kafka, topic, 22)
+    server.put("5", "Resident 5", city="Luftwurz")
+    server.delete("6")
+    with hub(settings, end=signal.SIGKILL):
+        await until(kafka, topic, 24)
+        server.put("4", "Resident 4 is back")
+    with hub(settings, end=signal.SIGTERM):
+        await until(kafka, topic, 25)
+        await asyncio.sleep(1)  # five more polls, which find nothing new
+
+    events = await published(kafka, topic)
+    assert len({event.id for event in events}) == len(events) == 25, "nothing is published twice"
+    newest = {event.subject: event for event in events}
+    assert {subject for subject, event in newest.items() if event.data is None} == {"6"}
+    assert json.loads(newest["5"].data or b"")["city"] == "Luftwurz"
+    assert json.loads(newest["4"].data or b"")["name"] == "Resident 4 is back"
+    assert [event.id.rpartition(".")[2] for event in events if event.subject == "4"] == ["1", "2", "3"]
