@@ -1,0 +1,29 @@
+# The image of Banyan: pinned dependencies, our six packages, no root.
+FROM python:3.11-slim
+
+# Not the working folder but the environment decides what is imported: our packages have general names.
+ENV PYTHONSAFEPATH=1 \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+
+WORKDIR /usr/src/banyan
+COPY requirements.lock ./
+RUN pip install --require-hashes -r requirements.lock
+
+COPY pyproject.toml README.md LICENSE ./
+COPY adapters ./adapters
+COPY contracts ./contracts
+COPY events ./events
+COPY hub ./hub
+COPY observability ./observability
+COPY routers ./routers
+RUN pip install --no-deps --no-build-isolation . \
+ && useradd --system --uid 10001 --home-dir /var/lib/banyan --create-home banyan
+
+USER banyan
+WORKDIR /var/lib/banyan
+VOLUME /var/lib/banyan
+ENTRYPOINT ["banyan"]
+CMD ["--help"]
