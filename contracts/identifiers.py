@@ -9,7 +9,6 @@ from collections.abc import Sequence
 __all__ = ["event_ids", "event_source", "ordinal"]
 
 
-
 def event_source(namespace: str, source: str) -> str:
     """Return the CloudEvents `source` of an adapter's events.
 

@@ -6,6 +6,7 @@ written is complete or not there, since it is moved into place after it was writ
 
 import hashlib
 import os
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -48,17 +49,28 @@ def _is_hex_256(text: str) -> bool:
         return False
 
 
+def _is_sha256(name: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{64}", name) is not None
+
+
 class FileArchive:
     """Keeps bytes in a file system of fsspec's.
 
     Nothing is promised about who else can read the store; encrypt where that matters. The sha256 is of the
     original bytes, and is bound to the encrypted ones, so bytes moved under another name are refused.
+
+    Raises:
+        ConfigError: The address is of no known kind, or can't be used.
     """
 
     def __init__(self, settings: ArchiveSettings) -> None:
-        self._fs, self._root = url_to_fs(settings.url)
         self._cipher = AESGCM(bytes.fromhex(settings.key.get_secret_value())) if settings.key else None
-        self._fs.makedirs(self._root, exist_ok=True)
+        try:
+            self._fs, self._root = url_to_fs(settings.url)
+            self._fs.makedirs(self._root, exist_ok=True)
+        except (ValueError, ImportError, OSError) as error:
+            # Not the address, which may hold a password.
+            raise ConfigError([f"archive.url: can't be used: {error}"]) from error
 
     def put(self, data: bytes) -> str:
         """Keep the bytes and return their sha256 in hex; the same bytes are kept once."""
@@ -90,7 +102,7 @@ class FileArchive:
 
     def __contains__(self, sha256: str) -> bool:
         """Tell whether bytes with that hash are kept."""
-        return self._fs.exists(self._path(sha256))
+        return _is_sha256(sha256) and self._fs.exists(self._path(sha256))
 
     def purge(self, older_than: timedelta) -> int:
         """Remove what was put longer ago than that, and return how many."""
@@ -101,7 +113,7 @@ class FileArchive:
         return len(found)
 
     def _path(self, sha256: str) -> str:
-        if len(sha256) != hashlib.sha256().digest_size * 2 or not _is_hex_256(sha256):
+        if not _is_sha256(sha256):
             raise KeyError(sha256)
         return f"{self._root}/{sha256[:2]}/{sha256[2:]}"
 
@@ -123,5 +135,5 @@ class FileArchive:
             return data
         try:
             return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], sha256.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter where even the nonce is cut off
             raise ConfigError([f"archive: {sha256}: encrypted by another key, or changed"]) from None

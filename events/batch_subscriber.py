@@ -39,8 +39,9 @@ from observability.masking import KeyHash
 
 __all__ = ["BatchSubscriber"]
 
-MOST_EVENTS = 2000
+MOST_EVENTS = 5000
 FETCH_MS = 200
+FETCH_BYTES = 4 * 1024 * 1024
 PAUSE_AFTER_ERROR = 1.0
 
 _E = TypeVar("_E", bound=Event)
@@ -107,7 +108,7 @@ class BatchSubscriber:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._receiver.stop)
             await self._receiver.start(reader.topics)
-            consumer = self._receiver.connect(AIOKafkaConsumer)
+            consumer = self._receiver.connect(AIOKafkaConsumer, max_partition_fetch_bytes=FETCH_BYTES)
             consumer.subscribe([topic.name for topic in reader.topics], listener=self._receiver)
             stack.push_async_callback(consumer.stop)
             try:

@@ -2,7 +2,7 @@
 
 | key | value |
 |---|---|
-| `claim` | the newest instance, as JSON: instance, host, process id, time |
+| `claim` | the newest instance (host, process id, random digits) and when it began, as JSON |
 | `checkpoint:{stream}` | the newest checkpoint of a stream, as the source wrote it |
 | `state:{key}` | the source's keyed state |
 

@@ -4,7 +4,7 @@ The context stands in headers of its own (`banyan.dead.*`), after the original o
 put back as it was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from contracts.ports import DeadLetter, LogRecord
@@ -13,6 +13,7 @@ from events.envelope import Header
 __all__ = ["PREFIX", "context_of", "dead_headers", "original_headers"]
 
 PREFIX = "banyan.dead."
+_FIRST = f"{PREFIX}owner"
 
 
 def dead_headers(letter: DeadLetter, *, owner: str, stream: str, at: datetime) -> list[Header]:
@@ -24,8 +25,8 @@ def dead_headers(letter: DeadLetter, *, owner: str, stream: str, at: datetime) -
         "error": letter.error,
         "reason": letter.reason,
         "at": at.isoformat(),
-        **letter.attributes,
     }
+    context |= {name: text for name, text in letter.attributes.items() if name not in context}
     return [*letter.headers, *((PREFIX + name, text.encode()) for name, text in context.items())]
 
 
@@ -33,11 +34,17 @@ def context_of(record: LogRecord) -> Mapping[str, str]:
     """Return the context of a dead-lettered record, without the prefix."""
     return {
         name.removeprefix(PREFIX): value.decode(errors="replace")
-        for name, value in record.headers
-        if name.startswith(PREFIX) and value is not None
+        for name, value in record.headers[_begin(record.headers) :]
+        if value is not None
     }
 
 
-def original_headers(headers: Iterable[Header]) -> list[Header]:
+def original_headers(headers: Sequence[Header]) -> list[Header]:
     """Return the headers as they arrived, before it was dead-lettered."""
-    return [header for header in headers if not header[0].startswith(PREFIX)]
+    return list(headers[: _begin(headers)])
+
+
+def _begin(headers: Sequence[Header]) -> int:
+    """Return where the context begins; what was dead-lettered twice has two, and the last is ours."""
+    begins = [index for index, (name, _) in enumerate(headers) if name == _FIRST]
+    return begins[-1] if begins else len(headers)

@@ -75,14 +75,14 @@ class Receiver(ConsumerRebalanceListener):
         await ensure(self._connection, topics)
         if self.terms.since is not None:
             names = [topic.name for topic in topics]
-            await begin_at(self._connection, self.terms.group, names, since=self.terms.since)
+            await begin_at(self._connection, self.terms.group_id, names, since=self.terms.since)
         await self._dead_letters.start()
         self._draining = False
 
     def connect(self, make: Callable[..., AIOKafkaConsumer], **options: Any) -> AIOKafkaConsumer:  # noqa: ANN401 - aiokafka's
         """Make the consumer whose records are received; what our promises rest on can't be overruled."""
         fixed = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "isolation_level": "read_committed"}
-        group = {"group_id": self.terms.group}
+        group = {"group_id": self.terms.group_id}
         self.consumer = make(**{**options, **self._connection.consumer_options(), **fixed, **group})
         return self.consumer
 
@@ -144,7 +144,7 @@ class Receiver(ConsumerRebalanceListener):
         async with self._busy:
             if self._draining or place not in self._owned:
                 return
-            self._metrics.consumed(place.topic, len(reads), group=self.terms.group)
+            self._metrics.consumed(place.topic, len(reads), group=self.terms.group_id)
             try:
                 await self._in_order(place, reads, call)
             except Exception as error:  # noqa: BLE001 - whatever it is, the offset must not move past the records
@@ -162,10 +162,10 @@ class Receiver(ConsumerRebalanceListener):
                 await call(fresh, tx)
 
     async def _in_order(self, place: TopicPartition, reads: Sequence[Read], call: Call) -> None:
-        def alone(read: Read) -> int:
-            return read.record.offset if self._waiting.attempts(place, read.record.offset) else -1
-
-        for (refused, _), run in groupby(reads, key=lambda read: (isinstance(read, Refused), alone(read))):
+        suspect = self._waiting.suspect(place)
+        for (refused, _), run in groupby(
+            reads, key=lambda read: (isinstance(read, Refused), read.record.offset == suspect)
+        ):
             together = list(run)
             done = await (self._refuse(place, together) if refused else self._handle(place, together, call))
             if not done:
@@ -198,12 +198,12 @@ class Receiver(ConsumerRebalanceListener):
                     current.set_attribute(fields.BANYAN_DUPLICATES, len(events) - len(fresh))
                     if fresh:
                         await _called(call, fresh, tx)
-                self._metrics.duplicates(len(events) - len(fresh), group=self.terms.group)
+                self._metrics.duplicates(len(events) - len(fresh), group=self.terms.group_id)
         except Exception as error:  # noqa: BLE001 - the one place that turns an error into retry or dead letter
             failure = _Failure(error, handlers=claimed)
         took = timedelta(seconds=time.monotonic() - began)
         self._metrics.processed(
-            place.topic, group=self.terms.group, took=took, error=None if failure is None else failure.error
+            place.topic, group=self.terms.group_id, took=took, error=None if failure is None else failure.error
         )
         return failure
 
@@ -230,7 +230,7 @@ class Receiver(ConsumerRebalanceListener):
             self._wait(place, reads[0].record.offset, error)
             return False
         for letter in letters:
-            self._metrics.dead_lettered(1, error=letter.error, group=self.terms.group)
+            self._metrics.dead_lettered(1, error=letter.error, group=self.terms.group_id)
             _log.warning(
                 "dead-lettered",
                 topic=place.topic,

@@ -30,6 +30,7 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream import AckPolicy, BaseMiddleware, StreamMessage
 from faststream.kafka import KafkaBroker
@@ -51,6 +52,7 @@ _E = TypeVar("_E", bound=Event)
 _P = ParamSpec("_P")
 _EVENT_AND_TX = 2
 
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _handled: ContextVar[tuple[Delivered[Any], InboxTransaction]] = ContextVar("handled")
 
 
@@ -62,7 +64,7 @@ class Subscriber:
 
     Args:
         connection: Where Kafka is.
-        group: The consumer group: instances with the same group share the partitions.
+        group: The consumer group, without the namespace: instances with the same group share the partitions.
         namespace: The namespace of topics, as for the publishers.
         inbox: Remembers what was handled; see `events.inbox`.
         retry: How often a handler gets an event that it fails on.
@@ -142,6 +144,17 @@ class Subscriber:
         await self._stack.__aexit__(kind, error, trace)
 
 
+class _Errors:
+    """Takes FastStream's log: without it, every message is a line or two on standard output."""
+
+    def log(
+        self, level: int, message: object, /, *, exc_info: BaseException | None = None, extra: object = None
+    ) -> None:
+        del extra
+        if level >= logging.ERROR:
+            _log.error(str(message), exc_info=exc_info)
+
+
 class _Message(KafkaMessage):
     """FastStream's message with what we read; it is never acknowledged through FastStream."""
 
@@ -161,21 +174,19 @@ class _Broker(KafkaBroker):
     """FastStream's broker, whose start and stop are also those of the receiver."""
 
     def __init__(self, connection: Connection, reader: Reader, receiver: Receiver) -> None:
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType] - FastStream's own signature
             **connection.broker_options(),
             consumer_only=True,
             graceful_timeout=None,
             middlewares=[partial(_Delivery, self)],
-            # Its own logger would print to standard output, and whatever message an error has.
-            logger=logging.getLogger("faststream"),
-            log_level=logging.DEBUG,
+            logger=_Errors(),
         )
         self.receiver = receiver
         self.reader = reader
         self.undelivered: Record | None = None
         subscription = self.subscriber(
             *(topic.name for topic in reader.topics),
-            group_id=receiver.terms.group,
+            group_id=receiver.terms.group_id,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,

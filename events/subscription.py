@@ -23,6 +23,7 @@ class Subscription:
 
     namespace: str
     group: str
+    """Without the namespace."""
     retry: Retry = field(default_factory=Retry)
     since: datetime | None = None
     """Where a group without committed offsets begins; None is the beginning of each topic."""
@@ -31,13 +32,23 @@ class Subscription:
     batches: bool = False
     """Whether handlers take many events at once: their spans link to the publishers' instead of following one."""
 
+    def __post_init__(self) -> None:
+        """Refuse a time without a zone."""
+        if self.since is not None and self.since.tzinfo is None:
+            raise ValueError("since: expected a time with a zone")
+
+    @property
+    def group_id(self) -> str:
+        """Return the consumer group as Kafka knows it."""
+        return f"{self.namespace}.{self.group}"
+
     def span(self, events: Sequence[Delivered[Any]], *, attempt: int) -> AbstractContextManager[Span]:
         """Cover the handling of events of one partition with a span."""
         first = events[0]
         name = fields.span_name(fields.PROCESS, first.record.topic)
         attributes: dict[str, fields.Value | None] = {
             **fields.messaging(fields.PROCESS, first.record.topic),
-            fields.MESSAGING_CONSUMER_GROUP_NAME: self.group,
+            fields.MESSAGING_CONSUMER_GROUP_NAME: self.group_id,
             fields.MESSAGING_DESTINATION_PARTITION_ID: str(first.record.partition),
             fields.MESSAGING_KAFKA_OFFSET: first.record.offset,
             fields.BANYAN_ATTEMPT: attempt,

@@ -36,6 +36,11 @@ class Waiting:
         """Return how often a handler failed on this record."""
         return self._trouble(place, offset).attempts
 
+    def suspect(self, place: TopicPartition) -> int | None:
+        """Return the offset of the record that a handler failed on, if there is one."""
+        trouble = self._troubles.get(place)
+        return trouble.offset if trouble is not None and trouble.attempts else None
+
     def attempted(self, place: TopicPartition, offset: int) -> int:
         """Count one more failure of a handler on this record, and return how many there are."""
         trouble = self._trouble(place, offset)

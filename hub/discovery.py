@@ -10,9 +10,11 @@ import traceback
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol, Self, cast, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import structlog
+from pydantic import ValidationError
+from typing_extensions import TypeIs
 
 from contracts.errors import ConfigError
 from contracts.ports import Source
@@ -32,7 +34,7 @@ class Adapter(Source, Protocol):
         """Return the same adapter with these settings changed.
 
         Raises:
-            pydantic.ValidationError: A setting is unknown or does not fit.
+            ValueError: A setting is unknown or does not fit; pydantic's `ValidationError` is one.
         """
         ...
 
@@ -86,17 +88,31 @@ def _from_file(path: Path, problems: list[str]) -> Adapter | None:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # noqa: BLE001 - whatever somebody's file raises is told with its line
-        problems.append(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}")
+        del sys.modules[name]
+        problems += [f"{path}:{_line(error, path)}: {problem}" for problem in _problems(error)]
         return None
     adapter = getattr(module, "adapter", None)
-    if not isinstance(adapter, Adapter):
+    if not _is_adapter(adapter):
         problems.append(f"{path}: expected a variable `adapter` with name, read, configured and check")
         return None
     return adapter
 
 
+def _is_adapter(found: object) -> TypeIs[Adapter]:
+    return isinstance(found, Adapter) and not isinstance(found, type)
+
+
+def _problems(error: Exception) -> list[str]:
+    """Return what is wrong, one sentence each; never the values, since a secret may be among them."""
+    if isinstance(error, ConfigError):
+        return list(error.problems)
+    if not isinstance(error, ValidationError):
+        return [f"{type(error).__name__}: {error}"]
+    return [f"{'.'.join(map(str, (error.title, *each['loc'])))}: {each['msg']}" for each in error.errors()]
+
+
 def _line(error: Exception, path: Path) -> int:
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename == str(path):
         return error.lineno or 1
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     return (frames[-1].lineno or 1) if frames else 1
@@ -109,7 +125,7 @@ def _from_packages() -> Iterator[tuple[Adapter | None, str]]:
         except Exception as error:  # noqa: BLE001 - a broken package must not stop the others
             _log.warning("adapter skipped", source=point.name, reason=f"{type(error).__name__} in {point.value}")
             continue
-        if isinstance(adapter, Adapter):
+        if _is_adapter(adapter):
             yield adapter, point.value
         else:
             _log.warning("adapter skipped", source=point.name, reason=f"{point.value} is no adapter")
@@ -129,9 +145,10 @@ def _configured(adapter: Adapter, changes: Mapping[str, Any] | None, problems: l
         return adapter
     try:
         return adapter.configured(changes)
-    except ValueError as error:
-        details = cast("Any", error).errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
-        for detail in details:
+    except ValidationError as error:
+        for detail in error.errors():
             place = ".".join(map(str, ("adapters.config", adapter.name, *detail["loc"])))
             problems.append(f"{place}: {detail['msg']}")
-        return adapter
+    except (ValueError, ConfigError) as error:
+        problems += [f"adapters.config.{adapter.name}: {problem}" for problem in _problems(error)]
+    return adapter

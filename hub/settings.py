@@ -5,14 +5,17 @@ variable wins over the file: `BANYAN_NAMESPACE`, and `BANYAN_KAFKA__BOOTSTRAP_SE
 """
 
 import difflib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, TypeAlias, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from contracts.errors import ConfigError
 from events.archive import ArchiveSettings
@@ -23,6 +26,12 @@ __all__ = ["ENV_PREFIX", "AdapterSettings", "Settings", "load"]
 
 ENV_PREFIX = "BANYAN_"
 DEFAULT_FILE = Path("banyan.yaml")
+_FILE_VARIABLE = f"{ENV_PREFIX}CONFIG"
+_NESTED = "__"
+
+_Path: TypeAlias = tuple[str, ...]
+_Places: TypeAlias = Mapping[_Path, str]
+"""Where each setting was given: a line of the file, or a variable."""
 
 
 class AdapterSettings(BaseModel):
@@ -32,21 +41,14 @@ class AdapterSettings(BaseModel):
 
     files: tuple[Path, ...] = ()
     """Adapter files, or folders of them."""
-    config: Mapping[str, Mapping[str, Any]] = {}
+    config: Mapping[str, Mapping[str, Any]] = Field(default={}, repr=False)
     """Adapter name -> settings of its `Config` that replace those in its file."""
 
 
-class Settings(BaseSettings):
-    """All settings of one process."""
+class Settings(BaseModel):
+    """All settings of one process; `load` reads them, and nothing else reads the environment."""
 
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        use_attribute_docstrings=True,
-        cli_parse_args=False,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     namespace: str = Field(default="banyan", pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)
     """Prefixes topics, consumer groups and transactional ids, so that environments share a cluster."""
@@ -60,22 +62,10 @@ class Settings(BaseSettings):
     """Where original bytes are kept; nowhere without it."""
     data: Path = Path(".banyan")
     """Folder of this process: trace store, inboxes."""
-    key_secret: SecretStr | None = None
-    """Secret of the keyed hashes that stand for personal keys in logs and traces; 16 bytes at least."""
+    key_secret: SecretStr | None = Field(default=None, min_length=16)
+    """Secret of the keyed hashes that stand for personal keys in logs and traces; 16 characters at least."""
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     """The lowest level that is logged."""
-
-    @classmethod
-    def settings_customise_sources(  # noqa: PLR0917 - the library's signature
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file, whose values come as arguments."""
-        return env_settings, init_settings
 
     @property
     def trace_store(self) -> Path:
@@ -89,48 +79,92 @@ def load(file: Path | None = None, *, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: Every mistake, one sentence each, with file, line and fix.
     """
-    chosen = file or (Path(environ["BANYAN_CONFIG"]) if "BANYAN_CONFIG" in environ else None)
-    if chosen is None and not DEFAULT_FILE.is_file():
-        return _validated({}, source=None, lines={})
-    path = chosen or DEFAULT_FILE
+    chosen = file or (Path(environ[_FILE_VARIABLE]) if environ.get(_FILE_VARIABLE) else None)
+    values: dict[str, Any] = {}
+    places: dict[_Path, str] = {}
+    problems: list[str] = []
+    if chosen is not None or DEFAULT_FILE.is_file():
+        values, node = _read(chosen or DEFAULT_FILE)
+        for path, line in _lines(node):
+            where = f"{chosen or DEFAULT_FILE}:{line}"
+            if path in places:
+                problems.append(f"{where}: {'.'.join(path)}: stands twice; the first is {places[path]}")
+            places[path] = where
+    for variable, path in _variables(environ, problems):
+        _put(values, path, environ[variable])
+        places[path] = variable
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError([*problems, *(_problem(detail, places) for detail in error.errors())]) from None
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _read(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values: object = yaml.safe_load(text) or {}
+        values: object = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError([f"{path}: can't be read: {error.strerror}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{path}: is no YAML: {' '.join(str(error).split())}"]) from error
+    except yaml.MarkedYAMLError as error:
+        # Not the error's own text, which quotes the line: a secret may stand there.
+        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
+        raise ConfigError([f"{path}:{line}: is no YAML: {error.problem}"]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError([f"{path}: is no YAML: {' '.join(str(error).split())}"]) from None
+    if values is None:
+        return {}, None
     if not isinstance(values, dict):
         raise ConfigError([f"{path}:1: expected settings as `name: value`, found a {type(values).__name__}"])
-    return _validated(cast("dict[str, Any]", values), source=path, lines=_lines(node))
+    return cast("dict[str, Any]", values), node
 
 
-def _validated(values: dict[str, Any], *, source: Path | None, lines: Mapping[tuple[str, ...], int]) -> Settings:
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        raise ConfigError(_problem(detail, source, lines) for detail in error.errors()) from None
+def _variables(environ: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, _Path]]:
+    """Yield the variables that are settings, outer ones first; others are not ours, unless they look misspelled."""
+    for variable in sorted(environ):
+        path = tuple(variable.removeprefix(ENV_PREFIX).lower().split(_NESTED))
+        if not variable.startswith(ENV_PREFIX) or variable == _FILE_VARIABLE:
+            continue
+        if path[0] in Settings.model_fields:
+            yield variable, path
+        elif near := difflib.get_close_matches(path[0], Settings.model_fields, n=1, cutoff=0.8):
+            meant = variable.replace(path[0].upper(), near[0].upper(), 1)
+            problems.append(f"{variable}: unknown setting; did you mean {meant!r}?")
 
 
-def _problem(detail: ErrorDetails, source: Path | None, lines: Mapping[tuple[str, ...], int]) -> str:
+def _put(values: dict[str, Any], path: _Path, text: str) -> None:
+    """Set one setting from the environment: text as it is, seconds as a number, lists and mappings as JSON."""
+    field = _fields(path[:-1]).get(path[-1])
+    is_json = text.startswith(("{", "[")) or (field is not None and field.annotation is timedelta)
+    for name in path[:-1]:
+        inner = values.get(name)
+        values[name] = values = dict(cast("dict[str, Any]", inner)) if isinstance(inner, dict) else {}
+    value: object = text
+    if is_json:
+        with suppress(ValueError):
+            value = json.loads(text)
+    values[path[-1]] = value
+
+
+def _problem(detail: ErrorDetails, places: _Places) -> str:
     """Return one mistake as a sentence: where, which setting, what is wrong, and the fix where it is known."""
     path = tuple(str(part) for part in detail["loc"])
-    name = ".".join(path)
-    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
-    if line is not None:
-        where = f"{source}:{line}: "
-    else:
-        where = "" if detail["type"] == "missing" else f"{ENV_PREFIX}{'__'.join(path).upper()}: "
+    name, variable = ".".join(path), ENV_PREFIX + _NESTED.join(path).upper()
+    place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), None)
+    where = f"{place}: " if place else ""
     if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _names(path[:-1]), n=1)
+        near = difflib.get_close_matches(path[-1], _fields(path[:-1]), n=1)
         return f"{where}{name}: unknown setting" + (f"; did you mean {near[0]!r}?" if near else "")
     if detail["type"] == "missing":
-        return f"{where}{name}: is missing; set it in the file or as {ENV_PREFIX}{'__'.join(path).upper()}"
-    return f"{where}{name}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+        return f"{where}{name}: is missing; set it in the file or as {variable}"
+    said = detail["msg"].removeprefix("Value error, ")
+    return f"{where or f'{variable}: '}{name}: {said[0].lower()}{said[1:]}"
 
 
-def _names(path: tuple[str, ...]) -> list[str]:
+def _fields(path: _Path) -> Mapping[str, FieldInfo]:
     """Return the settings that there are below a path."""
     model: type[BaseModel] = Settings
     for part in path:
@@ -139,22 +173,20 @@ def _names(path: tuple[str, ...]) -> list[str]:
         options = (annotation, *getattr(annotation, "__args__", ()))
         models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
         if not models:
-            return []
+            return {}
         model = models[0]
-    return list(model.model_fields)
+    return model.model_fields
 
 
-def _lines(node: yaml.Node | None, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
-    """Return the line of every setting, by its path."""
-    found: dict[tuple[str, ...], int] = {}
+def _lines(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, int]]:
+    """Yield the path and the line of every setting."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*path, str(key.value))
-            found[inner] = key.start_mark.line + 1
-            found |= _lines(value, inner)
+            yield inner, key.start_mark.line + 1
+            yield from _lines(value, inner)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             inner = (*path, str(index))
-            found[inner] = value.start_mark.line + 1
-            found |= _lines(value, inner)
-    return found
+            yield inner, value.start_mark.line + 1
+            yield from _lines(value, inner)

@@ -62,19 +62,20 @@ def pipelines(
     }
 
 
-async def run(running: Mapping[str, Pipeline]) -> dict[str, BanyanError]:
+async def run(running: Mapping[str, Pipeline]) -> dict[str, Exception]:
     """Run pipelines side by side until each has ended; SIGTERM and SIGINT drain them.
 
-    One that fails does not stop the others. Returns the errors by name.
+    One that fails does not stop the others, whatever its adapter raised. Returns the errors by name.
     """
-    failed: dict[str, BanyanError] = {}
+    failed: dict[str, Exception] = {}
 
     async def guarded(name: str, pipeline: Pipeline) -> None:
         try:
             await pipeline.run()
-        except BanyanError as error:
+        except Exception as error:  # noqa: BLE001 - an adapter from outside raises what it likes
             failed[name] = error
-            _log.error("stopped", source=name, error=type(error).__name__, reason=str(error))
+            told = {} if isinstance(error, BanyanError) else {"exc_info": True}
+            _log.error("stopped", source=name, error=type(error).__name__, reason=tracing.safe_message(error), **told)
 
     with _draining(running.values()):
         async with asyncio.TaskGroup() as group:

@@ -1,7 +1,7 @@
 """`banyan adapter` and `banyan run`: list, check and run the adapters."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -79,7 +79,7 @@ def run_all(
 
 
 def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: bool) -> None:
-    adapters = [adapter.configured({"once": True}) for adapter in chosen] if once else list(chosen)
+    adapters = [_once(adapter) for adapter in chosen] if once else chosen
     with observed(given, service="pipeline"), _progress() as tell:
         running = pipelines(given, adapters, on_commit=tell)
         failed = asyncio.run(run(running))
@@ -92,6 +92,13 @@ def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: boo
     _raise_worst(failed.values())
 
 
+def _once(adapter: Adapter) -> Adapter:
+    try:
+        return adapter.configured({"once": True})
+    except ValueError as error:
+        raise ConfigError([f"{adapter.name}: --once: it can't end by itself; it has no setting `once`"]) from error
+
+
 def _counts(published: Published) -> dict[str, Any]:
     return {
         "events": published.events,
@@ -101,10 +108,12 @@ def _counts(published: Published) -> dict[str, Any]:
     }
 
 
-def _raise_worst(errors: Any) -> None:  # noqa: ANN401 - a view of errors
-    ranked: list[BanyanError] = sorted(errors, key=lambda error: isinstance(error, FencedError))
-    if ranked:
+def _raise_worst(errors: Iterable[Exception]) -> None:
+    ranked = sorted(errors, key=lambda error: isinstance(error, FencedError))
+    if ranked and isinstance(ranked[0], BanyanError):
         raise ranked[0]
+    if ranked:  # the log tells where; what a foreign error says may be personal
+        raise typer.Exit(code=1)
 
 
 def _chosen(given: Settings, names: Sequence[str]) -> list[Adapter]:

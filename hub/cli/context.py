@@ -7,6 +7,8 @@ from pathlib import Path
 import typer
 
 from hub.settings import Settings, load
+from hub.wiring import logging_level
+from observability import logging
 
 __all__ = ["Context", "settings"]
 
@@ -20,7 +22,7 @@ class Context:
 
 
 def settings(context: typer.Context) -> Settings:
-    """Read the settings.
+    """Read the settings; from here on, logs go to standard error.
 
     Raises:
         ConfigError: They are wrong.
@@ -28,4 +30,6 @@ def settings(context: typer.Context) -> Settings:
     options = context.obj
     if not isinstance(options, Context):
         raise TypeError("the root command sets its context")
-    return load(options.config, environ=options.environ)
+    given = load(options.config, environ=options.environ)
+    logging.configure(logging_level(given))
+    return given

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 __all__ = ["AsJson", "complain", "console", "print_json", "print_table"]
 
@@ -16,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 
 def console() -> Console:
     """Return standard output as rich sees it; made at the call, so that tests can capture it."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def complain(problem: str) -> None:
@@ -31,7 +32,7 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print a table, or a sentence when it has no rows."""
-    listed = [[str(cell) for cell in row] for row in rows]
+    listed = [[Text(str(cell)) for cell in row] for row in rows]  # text, since brackets are markup otherwise
     if not listed:
         console().print(empty)
         return

@@ -15,6 +15,7 @@ from contracts.errors import BanyanError, ConfigError, FencedError
 from hub.cli import adapter, demo, dlq, events, kafka, key, trace
 from hub.cli.context import Context
 from hub.cli.output import complain
+from observability.tracing import safe_message
 
 __all__ = ["EXIT_CONFIG", "EXIT_FAILED", "EXIT_FENCED", "app", "main"]
 
@@ -70,6 +71,6 @@ def _guarded(command: Callable[[], object]) -> int:
         complain(str(error))
         return EXIT_FENCED
     except BanyanError as error:
-        complain(str(error))
+        complain(safe_message(error) or type(error).__name__)
         return EXIT_FAILED
     return 0

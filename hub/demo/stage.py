@@ -54,11 +54,16 @@ class Stage:
 
     def view(self) -> tuple[int, int, int]:
         """Return how many residents and payments the new service shows, and how many residents have any."""
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
-            [residents] = database.execute("SELECT count(*) FROM resident").fetchone()
-            [payments] = database.execute("SELECT count(*) FROM payment").fetchone()
-            query = "SELECT count(DISTINCT resident.id) FROM resident JOIN payment ON payment.resident = resident.id"
-            [joined] = database.execute(query).fetchone()
+        try:
+            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)) as database:
+                [residents] = database.execute("SELECT count(*) FROM resident").fetchone()
+                [payments] = database.execute("SELECT count(*) FROM payment").fetchone()
+                query = (
+                    "SELECT count(DISTINCT resident.id) FROM resident JOIN payment ON payment.resident = resident.id"
+                )
+                [joined] = database.execute(query).fetchone()
+        except sqlite3.OperationalError:  # it never made its tables
+            return 0, 0, 0
         return residents, payments, joined
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 from typer.testing import CliRunner
 
 from contracts.event import Event
@@ -17,7 +18,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def blocks(language: str) -> list[pytest.param]:
+def blocks(language: str) -> list[ParameterSet]:
     """Return the fenced blocks of a language in all pages."""
     return [
         pytest.param(text, id=f"{page.name}-{number}")
