@@ -52,7 +52,7 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 class BatchSubscriber:
     """Delivers the events of one consumer group to its handlers, many at a time.
 
-    Arguments as for `Subscriber`. A handler is called with at most 2000 events.
+    Arguments as for `Subscriber`. A handler is called with at most 5000 events.
     """
 
     def __init__(

@@ -59,8 +59,8 @@ _handled: ContextVar[tuple[Delivered[Any], InboxTransaction]] = ContextVar("hand
 class Subscriber:
     """Delivers the events of one consumer group to its handlers, one at a time.
 
-    Promises: see `events.receiver`. Throughput: some thousand events a second at most, and as many as the
-    inbox can commit; `BatchSubscriber` has the same promises and is many times faster.
+    Promises: see `events.receiver`. Throughput: some hundred events a second, since each is a commit of the
+    inbox; `BatchSubscriber` has the same promises and is many times faster.
 
     Args:
         connection: Where Kafka is.
@@ -206,8 +206,7 @@ class _Broker(KafkaBroker):
     async def start(self) -> None:
         await self.receiver.start(self.reader.topics)
         await self.connect()
-        make = partial(_Consumer, self)
-        self.config.broker_config.builder = partial(self.receiver.connect, make)
+        self.config.broker_config.builder = partial(self.receiver.connect, partial(_Consumer, self))
         await super().start()
         self.subscription.add_task(self.receiver.commit_regularly)
 
