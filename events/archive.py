@@ -73,15 +73,17 @@ class FileArchive:
             raise ConfigError([f"archive.url: can't be used: {error}"]) from error
 
     def put(self, data: bytes) -> str:
-        """Keep the bytes and return their sha256 in hex; the same bytes are kept once."""
+        """Keep the bytes and return their sha256 in hex.
+
+        The same bytes are kept once; to put them again renews their age, and mends what was damaged.
+        """
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(sha256)
-        if not self._fs.exists(path):
-            temporary = f"{self._root}/incoming/{uuid.uuid4().hex}"
-            self._fs.makedirs(self._parent(path), exist_ok=True)
-            self._fs.makedirs(self._parent(temporary), exist_ok=True)
-            self._fs.pipe_file(temporary, self._sealed(data, sha256))
-            self._fs.mv(temporary, path)
+        temporary = f"{self._root}/incoming/{uuid.uuid4().hex}"
+        self._fs.makedirs(self._parent(path), exist_ok=True)
+        self._fs.makedirs(self._parent(temporary), exist_ok=True)
+        self._fs.pipe_file(temporary, self._sealed(data, sha256))
+        self._fs.mv(temporary, path)
         return sha256
 
     def get(self, sha256: str) -> bytes:

@@ -71,8 +71,11 @@ class Sasl(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the password is proved; PLAIN sends it as it is, so only within TLS."""
     username: str
+    """Who we are."""
     password: SecretStr
+    """Best given as `BANYAN_KAFKA__SASL__PASSWORD`."""
 
 
 class Connection(BaseModel):
@@ -145,6 +148,11 @@ class Connection(BaseModel):
     @property
     def fences(self) -> bool:
         """Tell whether a newer producer with the same transactional id ends the older one."""
+        return not self.embedded
+
+    @property
+    def looks_up_times(self) -> bool:
+        """Tell whether the broker finds the offset of a point in time."""
         return not self.embedded
 
     @property

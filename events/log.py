@@ -1,7 +1,7 @@
 """The `Log` port on Kafka: append, read from, latest per key."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -9,7 +9,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.errors import BrokerUnavailableError
+from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.ports import LogRecord
 from events.connection import Connection
 from events.topics import Topic, ensure
@@ -48,6 +48,7 @@ class KafkaLog:
         """Flush and disconnect."""
         if self._producer is not None:
             await self._producer.stop()
+            self._producer = None
 
     async def append(self, topic: str, records: Sequence[LogRecord]) -> None:
         """Append durably, in order for each key; see the port."""
@@ -113,6 +114,7 @@ async def committed(
     `uncommitted`, records of open and aborted transactions are there, too.
 
     Raises:
+        ConfigError: There is no such topic.
         BrokerUnavailableError: The broker does not answer.
     """
     consumer = AIOKafkaConsumer(
@@ -123,15 +125,28 @@ async def committed(
     )
     try:
         await consumer.start()
+        if not connection.creates_topics_itself:
+            _require(topic, await consumer.topics())
         places = await _assign(consumer, topic)
         ends = await consumer.end_offsets(places)
-        await _seek(consumer, places, since)
+        moment_ms = -1 if since is None else int(since.timestamp() * 1000)
+        # The embedded broker does not look up times: there, all is read, and what is older left out.
+        await _seek(consumer, places, moment_ms if connection.looks_up_times else -1)
         async for record in _until(consumer, {} if follow else ends, follow=follow):
-            yield record
+            if record.timestamp_ms >= moment_ms or connection.looks_up_times:
+                yield record
     except (KafkaError, OSError) as error:
         raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
     finally:
         await consumer.stop()
+
+
+def _require(topic: str, there: Collection[str]) -> None:
+    """Refuse a topic that does not exist; aiokafka would ask for it until it times out."""
+    if topic not in there:
+        namespace = topic.partition(".")[0]
+        named = ", ".join(sorted(name for name in there if name.startswith(f"{namespace}."))) or "none"
+        raise ConfigError([f"there is no topic {topic}; of the namespace {namespace} there are: {named}"])
 
 
 async def _assign(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
@@ -141,12 +156,11 @@ async def _assign(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition
     return places
 
 
-async def _seek(consumer: AIOKafkaConsumer, places: list[TopicPartition], since: datetime | None) -> None:
-    if since is None:
+async def _seek(consumer: AIOKafkaConsumer, places: list[TopicPartition], moment_ms: int) -> None:
+    if moment_ms < 0:
         await consumer.seek_to_beginning(*places)
         return
-    moment = int(since.timestamp() * 1000)
-    found = await consumer.offsets_for_times(dict.fromkeys(places, moment))
+    found = await consumer.offsets_for_times(dict.fromkeys(places, moment_ms))
     for place in places:
         at = found[place]
         if at is None:

@@ -16,7 +16,7 @@ from hub.discovery import Adapter
 from hub.settings import Settings
 from observability import logging, metrics, tracing
 
-__all__ = ["observed", "pipelines", "run"]
+__all__ = ["logging_level", "observed", "pipelines", "run"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 from confluent_kafka.admin import AdminClient
+from testcontainers.core.container import DockerContainer
 
 from contracts.errors import ConfigError
 from events.connection import Connection
@@ -23,7 +24,7 @@ from hub.local_kafka.state import free_ports
 
 NONE = "no real Kafka here: set BANYAN_TEST_KAFKA, start a Docker engine, or install Java 17 and Maven"
 COMPOSE = Path(__file__).parent.parent / "docker-compose.yml"
-PULL_SECONDS = 300
+ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +55,10 @@ def real_kafka(home: Path, environ: Mapping[str, str]) -> Generator[Connection |
     if address:
         yield Connection(bootstrap_servers=address)
         return
-    container, address = _in_docker(environ)
-    if container:
-        try:
-            await_ready({1: address}, timeout=timedelta(minutes=1), check=lambda: None)
-            yield Connection(bootstrap_servers=address)
-        finally:
-            _docker("rm", "--force", "--volumes", container)
-        return
+    with _in_docker(environ) as connection:
+        if connection is not None:
+            yield connection
+            return
     with local_kafka(home, brokers=1) as local:
         yield Connection(bootstrap_servers=local.bootstrap) if local else None
 
@@ -81,24 +78,33 @@ def local_kafka(home: Path, *, brokers: int) -> Generator[LocalKafka | None, Non
         local.down(wipe=True)
 
 
-def _in_docker(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Start Kafka as the compose file declares it; two empty strings where no engine answers, or it fails."""
-    if shutil.which("docker", path=environ.get("PATH")) is None or not _docker(
-        "version", "--format", "{{.Server.Version}}"
-    ):
-        return "", ""
+@contextmanager
+def _in_docker(environ: Mapping[str, str]) -> Generator[Connection | None, None, None]:
+    """Start Kafka as the compose file declares it; None where no engine answers.
+
+    testcontainers' own library leaks a socket when there is no engine, so the client is asked first.
+    """
+    if not _engine_answers(environ):
+        yield None
+        return
     service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["kafka"]
     [port] = free_ports(1)
     told = service["environment"] | {"KAFKA_ADVERTISED_LISTENERS": f"HOST://127.0.0.1:{port},NETWORK://localhost:9093"}
-    variables = [f"--env={name}={value}" for name, value in told.items()]
-    container = _docker("run", "--detach", "--rm", f"--publish=127.0.0.1:{port}:9092", *variables, service["image"])
-    return container, f"127.0.0.1:{port}"
+    container = DockerContainer(service["image"]).with_bind_ports(9092, port)
+    for name, value in told.items():
+        container = container.with_env(name, value)
+    with container:
+        address = f"127.0.0.1:{port}"
+        await_ready({1: address}, timeout=timedelta(minutes=1), check=lambda: None)
+        yield Connection(bootstrap_servers=address)
 
 
-def _docker(*arguments: str) -> str:
-    """Return what Docker's client prints; empty when it fails."""
+def _engine_answers(environ: Mapping[str, str]) -> bool:
+    docker = shutil.which("docker", path=environ.get("PATH"))
+    if docker is None:
+        return False
+    asked = [docker, "version", "--format", "{{.Server.Version}}"]
     try:
-        ran = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=PULL_SECONDS, check=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return ""
-    return ran.stdout.strip()
+        return subprocess.run(asked, capture_output=True, timeout=ANSWER_SECONDS, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

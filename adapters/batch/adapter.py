@@ -266,8 +266,7 @@ class Adapter:
         return self.config.dead_letter_share * file.records
 
     def _keep(self, archive: Archive, file: _File) -> None:
-        if file.delivery.sha256 not in archive:
-            archive.put(file.reader.read(0, file.delivery.size_bytes))
+        archive.put(file.reader.read(0, file.delivery.size_bytes))
 
     def _load(self) -> Shape:
         """Read the copybook and fit the mapping to it."""

@@ -16,7 +16,18 @@ from pydantic import BaseModel, ConfigDict
 from adapters.batch.config import Config
 from contracts.errors import FileHeldError, LegacyUnavailableError
 
-__all__ = ["Candidate", "Checkpoint", "Delivery", "Reader", "Watch", "deliver", "find", "ledger", "opened"]
+__all__ = [
+    "Candidate",
+    "Checkpoint",
+    "Delivery",
+    "Reader",
+    "Watch",
+    "business_date",
+    "deliver",
+    "find",
+    "ledger",
+    "opened",
+]
 
 _HASH_BYTES = 1 << 20
 
