@@ -105,9 +105,10 @@ def decode(headers: Sequence[Header], value: bytes | None) -> Envelope:
     content_type: str | None = None
     for name, raw in headers:
         if name.startswith(_PREFIX):
-            if name[3:] in found:
+            attribute = name[3:]
+            if attribute in found:
                 raise EnvelopeError(name, expected="to stand once")
-            found[name[3:]] = _text(name, raw)
+            found[attribute] = _text(name, raw)
         elif name == "content-type":
             content_type = _text(name, raw)
     for name in _REQUIRED:
@@ -127,7 +128,7 @@ def decode(headers: Sequence[Header], value: bytes | None) -> Envelope:
         partitionkey=found.get("partitionkey"),
         sequence=found.get("sequence"),
         traceparent=found.get("traceparent"),
-        extensions={name: text for name, text in found.items() if name not in _KNOWN},
+        extensions={} if found.keys() <= _KNOWN else {n: text for n, text in found.items() if n not in _KNOWN},
     )
 
 

@@ -78,7 +78,7 @@ async def _acts(stage: Stage, tracing: Tracing, console: Console) -> list[Tally]
         act = _Act(stage, bars)
         residents = await act.run("residents", "1  poll the registry: everybody is new", expected=RESIDENTS)
         changed = await asyncio.to_thread(stage.change_registry, move=12, add=3, remove=2)
-        residents.add(await act.run("residents", "2  17 move, come or go; poll again", expected=changed))
+        residents.add(await act.run("residents", f"2  {changed} move, come or go; poll again", expected=changed))
         (stage.inbox / "BENEFITS.D20261121").write_bytes(extract.data)
         benefits = await act.run("benefits", "3  the nightly file arrives", expected=extract.records - extract.planted)
         (stage.inbox / "COPY.OF.BENEFITS").write_bytes(extract.data)
@@ -154,7 +154,7 @@ async def _show_traces(stage: Stage, console: Console) -> None:
             first = await anext(records)
             event = decode(first.headers, first.value)
         trace_id = (event.traceparent or "").split("-")[1]
-        console.print(f"\n[bold]{title}[/bold]  (banyan trace {trace_id})\n")
+        console.print(f"\n[bold]{title}[/bold], as `banyan trace` shows it\n")
         console.print(render(await _complete(store, trace_id)), soft_wrap=True)
     store.shutdown()
 
