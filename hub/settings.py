@@ -61,7 +61,7 @@ class Settings(BaseModel):
     archive: ArchiveSettings | None = None
     """Where original bytes are kept; nowhere without it."""
     data: Path = Path(".banyan")
-    """Folder of this process: trace store, inboxes."""
+    """Folder of this process: trace store, health, inboxes."""
     key_secret: SecretStr | None = Field(default=None, min_length=16)
     """Secret of the keyed hashes that stand for personal keys in logs and traces; 16 characters at least."""
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
@@ -71,6 +71,11 @@ class Settings(BaseModel):
     def trace_store(self) -> Path:
         """Return the file that `banyan trace` reads."""
         return self.telemetry.trace_store or self.data / "traces.sqlite"
+
+    @property
+    def health_file(self) -> Path:
+        """Return the file that `banyan run` writes and `banyan health` reads."""
+        return self.data / "health.json"
 
 
 def load(file: Path | None = None, *, environ: Mapping[str, str]) -> Settings:

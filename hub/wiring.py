@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -13,6 +14,7 @@ from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
 from hub.discovery import Adapter
+from hub.health import renew
 from hub.settings import Settings
 from observability import logging, metrics, tracing
 
@@ -62,10 +64,11 @@ def pipelines(
     }
 
 
-async def run(running: Mapping[str, Pipeline]) -> dict[str, Exception]:
+async def run(running: Mapping[str, Pipeline], *, health: Path) -> dict[str, Exception]:
     """Run pipelines side by side until each has ended; SIGTERM and SIGINT drain them.
 
-    One that fails does not stop the others, whatever its adapter raised. Returns the errors by name.
+    Meanwhile their health is written to a file. One that fails does not stop the others, whatever its
+    adapter raised. Returns the errors by name.
     """
     failed: dict[str, Exception] = {}
 
@@ -78,9 +81,12 @@ async def run(running: Mapping[str, Pipeline]) -> dict[str, Exception]:
             _log.error("stopped", source=name, error=type(error).__name__, reason=tracing.safe_message(error), **told)
 
     with _draining(running.values()):
-        async with asyncio.TaskGroup() as group:
-            for name, pipeline in running.items():
-                group.create_task(guarded(name, pipeline))
+        async with asyncio.TaskGroup() as reporting:
+            renewed = reporting.create_task(renew(health, running))
+            async with asyncio.TaskGroup() as group:
+                for name, pipeline in running.items():
+                    group.create_task(guarded(name, pipeline))
+            renewed.cancel()
     return failed
 
 

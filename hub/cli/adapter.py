@@ -82,7 +82,7 @@ def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: boo
     adapters = [_once(adapter) for adapter in chosen] if once else chosen
     with observed(given, service="pipeline"), _progress() as tell:
         running = pipelines(given, adapters, on_commit=tell)
-        failed = asyncio.run(run(running))
+        failed = asyncio.run(run(running, health=given.health_file))
     counts = {name: _counts(pipeline.published) for name, pipeline in running.items()}
     if as_json:
         print_json(counts)

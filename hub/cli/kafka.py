@@ -76,12 +76,16 @@ def down(
     home: Home,
     *,
     wipe: Annotated[bool, typer.Option("--wipe", help="Remove its data, logs and state as well.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Stop it; what was published stays, unless it is wiped."""
     kafka = LocalKafka(home)
     if not kafka.status():
         raise ConfigError([f"no local Kafka in {home}"])
     kafka.down(wipe=wipe)
+    if json:
+        print_json({"home": str(kafka.home), "wiped": wipe})
+        return
     console().print(f"Apache Kafka is down; its data in {home} {'are removed' if wipe else 'stay'}.")
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from contracts.errors import BanyanError, ConfigError, FencedError
-from hub.cli import adapter, demo, dlq, events, kafka, key, trace
+from hub.cli import adapter, demo, dlq, events, health, kafka, key, trace
 from hub.cli.context import Context
 from hub.cli.output import complain
 from observability.tracing import safe_message
@@ -38,6 +38,7 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(key.app, name="key")
 app.command("trace")(trace.trace)
 app.command("run")(adapter.run_all)
+app.command("health")(health.health)
 app.command("demo")(demo.demo)
 
 
