@@ -12,23 +12,27 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench import publish, subscribe
+from hub.demo.extract import make
 from hub.local_kafka import LocalKafka
 
 ROUNDS = 5
-SUITES: dict[str, tuple[tuple[str, ...], int, dict[str, float]]] = {
-    # module, contenders, events a round, which ratio of Banyan to a peer is asked for
-    "publish": (tuple(publish.CONTENDERS), 100_000, {"faststream publish": 1.5, "faststream publish, telemetry": 5.0}),
-    "subscribe": (tuple(subscribe.CONTENDERS), 200_000, {}),
+RECORDS = 100_000
+SUITES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
+    # module, contenders, and which ratio of Banyan to a peer is asked for
+    "publish": (tuple(publish.CONTENDERS), {"faststream publish": 1.5, "faststream publish, telemetry": 5.0}),
+    "subscribe": (tuple(subscribe.CONTENDERS), {}),
 }
+Rates = dict[str, list[tuple[float, float]]]
+"""Contender -> events per CPU-second and per second, a round each."""
 AT_LEAST = {"publish": 60_000, "subscribe": 50_000}
 
 
-def measured(module: str, contender: str, bootstrap: str, events: int) -> float:
-    """Run a contender once, and return events per CPU-second of its process."""
-    command = [sys.executable, "-m", f"bench.{module}", contender, bootstrap, str(events)]
+def measured(module: str, contender: str, bootstrap: str, file: Path) -> tuple[float, float]:
+    """Run a contender once, and return events per CPU-second of its process, and per second."""
+    command = [sys.executable, "-m", f"bench.{module}", contender, bootstrap, str(file)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     figures = json.loads(done.stdout.splitlines()[-1])
-    return float(figures["events"]) / float(figures["cpu_s"])
+    return figures["events"] / figures["cpu_s"], figures["events"] / figures["wall_s"]
 
 
 def main() -> None:
@@ -38,30 +42,34 @@ def main() -> None:
         kafka = LocalKafka(Path(folder), brokers=1, tell=console.print)
         try:
             bootstrap = kafka.up()
-            for module, (contenders, events, wanted) in SUITES.items():
-                rates: dict[str, list[float]] = {contender: [] for contender in contenders}
+            file = Path(folder) / "BENEFITS.D20261121"
+            file.write_bytes(make(RECORDS).data)
+            for module, (contenders, wanted) in SUITES.items():
+                rates: Rates = {contender: [] for contender in contenders}
                 with Progress(console=console, transient=True) as bars:
                     bar = bars.add_task(module, total=ROUNDS * len(contenders))
                     for _ in range(ROUNDS):
                         for contender in contenders:
-                            rates[contender].append(measured(module, contender, bootstrap, events))
+                            rates[contender].append(measured(module, contender, bootstrap, file))
                             bars.advance(bar)
                 report(console, module, rates, wanted)
         finally:
             kafka.down(wipe=True)
 
 
-def report(console: Console, module: str, rates: dict[str, list[float]], wanted: dict[str, float]) -> None:
+def report(console: Console, module: str, rates: Rates, wanted: dict[str, float]) -> None:
     """Print the medians, their spread and Banyan's ratio to each."""
-    medians = {contender: statistics.median(found) for contender, found in rates.items()}
+    medians = {contender: statistics.median(cpu for cpu, _ in found) for contender, found in rates.items()}
     ours = medians["banyan"]
     table = Table(title=f"{module}: events per CPU-second of the process, median of {ROUNDS} interleaved runs")
-    for column in ("contender", "median", "lowest", "highest", "banyan is"):
+    for column in ("contender", "median", "lowest", "highest", "banyan is", "events/s"):
         table.add_column(column, justify="left" if column == "contender" else "right")
     for contender, found in rates.items():
         goal = f" (bar {wanted[contender]}x)" if contender in wanted else ""
         ratio = "" if contender == "banyan" else f"{ours / medians[contender]:.2f}x{goal}"
-        table.add_row(contender, *(f"{n:,.0f}" for n in (medians[contender], min(found), max(found))), ratio)
+        cpu = [rate for rate, _ in found]
+        figures = [f"{n:,.0f}" for n in (medians[contender], min(cpu), max(cpu))]
+        table.add_row(contender, *figures, ratio, f"{statistics.median(wall for _, wall in found):,.0f}")
     console.print(table)
     console.print(f"bar: {AT_LEAST[module]:,} events per CPU-second; banyan: {ours:,.0f}\n")
 

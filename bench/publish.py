@@ -1,4 +1,4 @@
-"""One contender publishes the same events once: `python -m bench.publish CONTENDER BOOTSTRAP RECORDS`.
+"""One contender publishes the same events once: `python -m bench.publish CONTENDER BOOTSTRAP FILE`.
 
 Banyan reads a file of 200-byte records with 15 fields, decodes, maps, validates and publishes them with
 their CloudEvents headers in transactions. The peers are handed the finished values and headers and only
@@ -10,7 +10,6 @@ Prints a JSON object: events, CPU seconds of this process, seconds.
 import asyncio
 import json
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -27,17 +26,14 @@ from events.envelope import Header, encode_columns
 from events.pipeline import Pipeline
 from events.topics import ensure, event_topic
 from hub.demo.adapters.benefits import adapter
-from hub.demo.extract import make
 
 Event = tuple[bytes, bytes, list[Header]]
 WINDOW = 10_000
 """Messages that a peer has under way before it waits for them."""
 
 
-def source(folder: Path, records: int) -> Source:
-    """Return the batch adapter on a file of its own."""
-    file = folder / "BENEFITS.D20261121"
-    file.write_bytes(make(records).data)
+def source(file: Path) -> Source:
+    """Return the batch adapter on a file."""
     return adapter.configured({"path": file, "once": True, "stable_for": 0})
 
 
@@ -53,9 +49,9 @@ async def finished(read: Source) -> list[Event]:
     ]
 
 
-async def banyan(connection: Connection, namespace: str, records: int, folder: Path) -> tuple[int, float, float]:
+async def banyan(connection: Connection, namespace: str, file: Path) -> tuple[int, float, float]:
     """Publish through the pipeline."""
-    pipeline = Pipeline(source(folder, records), connection, namespace=namespace)
+    pipeline = Pipeline(source(file), connection, namespace=namespace)
     cpu, began = time.process_time(), time.perf_counter()
     published = await pipeline.run()
     return published.events, time.process_time() - cpu, time.perf_counter() - began
@@ -70,9 +66,9 @@ async def _in_windows(
     return len(events), time.process_time() - cpu, time.perf_counter() - began
 
 
-async def aiokafka(connection: Connection, namespace: str, records: int, folder: Path) -> tuple[int, float, float]:
+async def aiokafka(connection: Connection, namespace: str, file: Path) -> tuple[int, float, float]:
     """Publish with aiokafka's `send`, gathered."""
-    events = await finished(source(folder, records))
+    events = await finished(source(file))
     topic = event_topic(namespace, "benefits").name
     async with AIOKafkaProducer(**connection.producer_options(), enable_idempotence=True, linger_ms=5) as producer:
 
@@ -83,16 +79,14 @@ async def aiokafka(connection: Connection, namespace: str, records: int, folder:
         return await _in_windows(events, send)
 
 
-async def faststream(connection: Connection, namespace: str, records: int, folder: Path) -> tuple[int, float, float]:
+async def faststream(connection: Connection, namespace: str, file: Path) -> tuple[int, float, float]:
     """Publish with FastStream's `publish(no_confirm=True)`, gathered."""
-    return await _faststream(connection, namespace, await finished(source(folder, records)), telemetry=False)
+    return await _faststream(connection, namespace, await finished(source(file)), telemetry=False)
 
 
-async def faststream_telemetry(
-    connection: Connection, namespace: str, records: int, folder: Path
-) -> tuple[int, float, float]:
+async def faststream_telemetry(connection: Connection, namespace: str, file: Path) -> tuple[int, float, float]:
     """Publish with FastStream and its telemetry middleware: SDK provider, no exporter."""
-    return await _faststream(connection, namespace, await finished(source(folder, records)), telemetry=True)
+    return await _faststream(connection, namespace, await finished(source(file)), telemetry=True)
 
 
 async def _faststream(
@@ -130,14 +124,13 @@ CONTENDERS = {
 }
 
 
-async def main(contender: str, bootstrap: str, records: int) -> None:
+async def main(contender: str, bootstrap: str, file: Path) -> None:
     """Publish, and print the figures."""
     connection, namespace = Connection(bootstrap_servers=bootstrap), f"bench-{uuid.uuid4().hex[:8]}"
     await ensure(connection, [event_topic(namespace, "benefits")])
-    with tempfile.TemporaryDirectory() as folder:
-        events, cpu_s, wall_s = await CONTENDERS[contender](connection, namespace, records, Path(folder))
+    events, cpu_s, wall_s = await CONTENDERS[contender](connection, namespace, file)
     print(json.dumps({"events": events, "cpu_s": cpu_s, "wall_s": wall_s}))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

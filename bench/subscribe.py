@@ -1,4 +1,4 @@
-"""One contender reads the same events once: `python -m bench.subscribe CONTENDER BOOTSTRAP RECORDS`.
+"""One contender reads the same events once: `python -m bench.subscribe CONTENDER BOOTSTRAP FILE`.
 
 Banyan's subscriber suppresses duplicates by an inbox on disk, in one transaction per batch, and commits
 offsets after it. The peers only read and count: what Banyan does more is counted against it.
@@ -132,17 +132,17 @@ CONTENDERS = {
 }
 
 
-async def main(contender: str, bootstrap: str, records: int) -> None:
+async def main(contender: str, bootstrap: str, file: Path) -> None:
     """Publish what is to be read, read it, and print the figures."""
     connection, namespace = Connection(bootstrap_servers=bootstrap), f"bench-{uuid.uuid4().hex[:8]}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        await Pipeline(source(folder, records), connection, namespace=namespace).run()
-        count = Count(records)
+        published = await Pipeline(source(file), connection, namespace=namespace).run()
+        count = Count(published.events)
         await CONTENDERS[contender](connection, namespace, count, folder)
         events, cpu_s, wall_s = count.figures()
     print(json.dumps({"events": events, "cpu_s": cpu_s, "wall_s": wall_s}))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

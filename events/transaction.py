@@ -63,7 +63,8 @@ class TransactionalWriter:
     ) -> None:
         """Disconnect; an open transaction is aborted: here, by the next that enters, or by Kafka in time."""
         if self._open and not isinstance(error, BrokerUnavailableError):
-            with suppress(KafkaError, OSError, TimeoutError):
+            # AssertionError: aiokafka's word for a transaction that was refused meanwhile.
+            with suppress(KafkaError, OSError, TimeoutError, AssertionError):
                 async with asyncio.timeout(_LEAVE_SECONDS):
                     await self._producer.abort_transaction()
         await self._leave()
@@ -119,6 +120,9 @@ class TransactionalWriter:
         except ProducerFenced as error:
             reason = f"refused: another has the transactional id, or a transaction took over {self._patience}"
             raise BrokerUnavailableError(self._connection.name, reason=reason) from error
+        except AssertionError as error:
+            # aiokafka's word for a step that its transaction, refused or failed meanwhile, no longer takes.
+            raise BrokerUnavailableError(self._connection.name, reason="the transaction had failed") from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
 

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,19 @@ class Paced:
             at = numbers.stop
             self.asked += 1
             yield batch(numbers)
+
+
+@contextmanager
+def stopped(kafka3: ThreeBrokers) -> Generator[None]:
+    """Stop all brokers' processes for the block: connections stay, and nothing answers."""
+    pids = [status.broker.process.pid for status in kafka3.local.status() if status.broker.process]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 async def assert_exactly(kafka3: ThreeBrokers, namespace: str, total: int) -> None:
@@ -95,24 +109,33 @@ async def test_a_stalled_broker_does_not_fill_the_memory(kafka3: ThreeBrokers, n
     """While Kafka answers nothing, the source is asked for one batch more than is on its way, and no further."""
     source = Numbers(50_000, chunk=1_000)
     pipeline = Pipeline(source, kafka3.connection, namespace=namespace, limits=LIMITS)
-    pids = [status.broker.process.pid for status in kafka3.local.status() if status.broker.process]
     running = asyncio.create_task(pipeline.run())
     await eventually(lambda: pipeline.published.transactions >= 1, seconds=60)
 
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(kafka3):
         await asyncio.sleep(1)
         asked = source.asked
         await asyncio.sleep(4)
         assert source.asked == asked
         assert source.asked * 1_000 <= pipeline.published.events + 2_000
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
     await running
 
     await assert_exactly(kafka3, namespace, 50_000)
+
+
+@pytest.mark.timeout(180)
+async def test_a_stalled_broker_is_given_up_on_within_the_patience(kafka3: ThreeBrokers, namespace: str) -> None:
+    limits = Limits(transaction_events=500, patience=timedelta(seconds=2), longest_wait=timedelta(seconds=1))
+    pipeline = Pipeline(Numbers(20_000), kafka3.connection, namespace=namespace, limits=limits)
+    running = asyncio.create_task(pipeline.run())
+    await eventually(lambda: pipeline.published.transactions >= 1, seconds=60)
+
+    with stopped(kafka3):
+        await eventually(lambda: pipeline.health.failures >= 1, seconds=20)
+        assert pipeline.health.state is State.BACKING_OFF
+    await running
+
+    await assert_exactly(kafka3, namespace, 20_000)
 
 
 async def test_a_broker_that_is_not_there_is_waited_for_and_a_stop_ends_that(namespace: str) -> None:
