@@ -18,6 +18,7 @@ from typing import ClassVar, final
 
 __all__ = [
     "BanyanError",
+    "BrokerRefusedError",
     "BrokerUnavailableError",
     "ConfigError",
     "ContractError",
@@ -108,6 +109,15 @@ class LegacyFaultError(BanyanError):
     def __init__(self, system: str, *, code: str, text: str) -> None:
         self.system, self.code, self.text = system, code, text
         super().__init__(f"{system}: fault {code}: {text}")
+
+
+@final
+class BrokerRefusedError(BanyanError):
+    """Kafka refuses what is sent and would refuse it again: too large, a topic that can't be, no permission."""
+
+    def __init__(self, system: str, *, reason: str) -> None:
+        self.system, self.reason = system, reason
+        super().__init__(f"{system}: refused: {reason}")
 
 
 class UnavailableError(BanyanError):

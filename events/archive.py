@@ -20,6 +20,8 @@ from contracts.errors import ConfigError
 __all__ = ["ArchiveSettings", "FileArchive"]
 
 _NONCE_BYTES = 12
+_OURS = re.compile(r"/([0-9a-f]{2}/[0-9a-f]{62}|incoming/[0-9a-f]{32})$")
+"""What we put below the archive's folder; whatever else is there is not ours to remove."""
 
 
 class ArchiveSettings(BaseModel):
@@ -109,7 +111,8 @@ class FileArchive:
     def purge(self, older_than: timedelta) -> int:
         """Remove what was put longer ago than that, and return how many."""
         limit = datetime.now(UTC) - older_than
-        found = [path for path in self._fs.find(self._root) if self._modified(path) < limit]
+        ours = [path for path in self._fs.find(self._root) if _OURS.search(path)]
+        found = [path for path in ours if self._modified(path) < limit]
         for path in found:
             self._fs.rm_file(path)
         return len(found)

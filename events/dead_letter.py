@@ -27,7 +27,9 @@ def dead_headers(letter: DeadLetter, *, owner: str, stream: str, at: datetime) -
         "at": at.isoformat(),
     }
     context |= {name: text for name, text in letter.attributes.items() if name not in context}
-    return [*letter.headers, *((PREFIX + name, text.encode()) for name, text in context.items())]
+    # A file's name need not be UTF-8; what can't be written is shown by its code.
+    shown = [(PREFIX + name, text.encode("utf-8", "backslashreplace")) for name, text in context.items()]
+    return [*letter.headers, *shown]
 
 
 def context_of(record: LogRecord) -> Mapping[str, str]:

@@ -1,13 +1,15 @@
 """The `Log` port on Kafka: append, read from, latest per key."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.ports import LogRecord
@@ -17,6 +19,8 @@ from events.topics import Topic, ensure
 __all__ = ["KafkaLog", "committed", "latest"]
 
 _FETCH_MS = 200
+_SILENCE_SECONDS = 60.0
+"""How long a read to the end waits for anything new; then the broker does not answer."""
 
 
 class KafkaLog:
@@ -34,12 +38,15 @@ class KafkaLog:
     async def __aenter__(self) -> Self:
         """Create the declared topics and connect."""
         await ensure(self._connection, self._topics)
-        self._producer = AIOKafkaProducer(**self._connection.producer_options(), enable_idempotence=True)
+        producer = AIOKafkaProducer(**self._connection.producer_options(), enable_idempotence=True)
         try:
-            await self._producer.start()
-        except (KafkaError, OSError) as error:
-            await self._producer.stop()
-            raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
+            await producer.start()
+        except BaseException as error:
+            await producer.stop()
+            if isinstance(error, (KafkaError, OSError)):
+                raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
+            raise
+        self._producer = producer
         return self
 
     async def __aexit__(
@@ -73,8 +80,9 @@ class KafkaLog:
         self, topic: str, *, since: datetime | None = None, follow: bool = False
     ) -> AsyncGenerator[LogRecord]:
         """Yield committed records of all partitions; see the port."""
-        async for record in committed(self._connection, topic, since=since, follow=follow):
-            yield record
+        async with aclosing(committed(self._connection, topic, since=since, follow=follow)) as records:
+            async for record in records:
+                yield record
 
     async def latest(self, topic: str) -> Mapping[bytes, LogRecord]:
         """Return the newest committed record of each key; see the port."""
@@ -174,8 +182,15 @@ async def _until(
 ) -> AsyncGenerator[LogRecord]:
     """Yield until every partition's position reached its end; markers of transactions move it, too."""
     left = {place for place, end in ends.items() if await consumer.position(place) < end}
+    places, deadline = None, time.monotonic() + _SILENCE_SECONDS
     while follow or left:
         fetched = await consumer.getmany(timeout_ms=_FETCH_MS)
+        if not follow:
+            moved = [await consumer.position(place) for place in ends]
+            if moved != places:
+                places, deadline = moved, time.monotonic() + _SILENCE_SECONDS
+            elif time.monotonic() > deadline:
+                raise KafkaTimeoutError
         for place, records in fetched.items():
             for record in records:
                 if follow or record.offset < ends[place]:

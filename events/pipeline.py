@@ -6,12 +6,12 @@ Kafka and asks the source to go on from there. So there is one way to recover, a
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,15 +19,18 @@ import structlog
 from opentelemetry.trace import SpanKind
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from contracts.errors import FencedError, is_retryable
+from contracts.errors import ConfigError, FencedError, is_retryable
 from contracts.ports import EventBatch, Source
 from events.claim import new_instance
 from events.connection import Connection
+from events.health import Health, State
 from events.publisher import Phase, Published, Publisher
 from observability import fields, metrics
 from observability.tracing import span
 
-__all__ = ["Health", "Limits", "Pipeline", "State"]
+__all__ = ["Limits", "Pipeline"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -48,49 +51,6 @@ class Limits:
     """Longest pause between two attempts; pauses grow from half a second and are drawn at random."""
 
 
-class State(StrEnum):
-    """What a pipeline does."""
-
-    STARTING = "starting"
-    WAITING = "waiting"
-    PUBLISHING = "publishing"
-    BACKING_OFF = "backing off"
-    STOPPED = "stopped"
-
-
-@dataclass(slots=True)
-class Health:
-    """Health by progress: a thread that lives but gets nothing done is not healthy."""
-
-    clock: Callable[[], float] = time.monotonic
-    state: State = State.STARTING
-    error: str | None = None
-    """Why it backs off."""
-    failures: int = 0
-    """Attempts in a row that failed."""
-    progressed_at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Count from now."""
-        self.progressed_at = self.clock()
-
-    def progress(self, state: State) -> None:
-        """Note that something was done: a connection, a batch taken, a commit."""
-        self.state, self.error, self.failures = state, None, 0
-        self.progressed_at = self.clock()
-
-    def failed(self, error: BaseException) -> None:
-        """Note that an attempt failed."""
-        self.state, self.error = State.BACKING_OFF, f"{type(error).__name__}: {error}"
-        self.failures += 1
-
-    def ok(self, within: timedelta = timedelta(minutes=1)) -> bool:
-        """Tell whether it waits for its source, or got something done lately."""
-        if self.state in (State.WAITING, State.STOPPED):
-            return True
-        return self.clock() - self.progressed_at <= within.total_seconds()
-
-
 class Pipeline:
     """Publishes what a source reads, until the source is exhausted or it is told to stop."""
 
@@ -104,6 +64,9 @@ class Pipeline:
         probe: Callable[[Phase], None] = lambda _: None,
         on_commit: Callable[[Published], None] = lambda _: None,
     ) -> None:
+        if not _NAME.fullmatch(source.name):
+            # A dot would let two sources in two namespaces share a transactional id.
+            raise ConfigError([f"source {source.name!r}: expected a name of a-z 0-9 -"])
         self.health = Health()
         self.published = Published()
         self.instance = new_instance()
@@ -138,7 +101,8 @@ class Pipeline:
                 with trial:
                     await self._attempt()
         finally:
-            self.health.state = State.STOPPED
+            if self.health.state is not State.FAILED:
+                self.health.state = State.STOPPED
         return self.published
 
     async def _attempt(self) -> None:
@@ -154,22 +118,42 @@ class Pipeline:
             probe=self._probe,
         )
         try:
-            async with publisher, _Ahead(self._source.read(publisher.progress), self._stop) as ahead:
-                self.health.progress(State.WAITING)
-                while (batch := await ahead.take(None)) is not None:
-                    self.health.progress(State.PUBLISHING)
-                    if _says_something(batch, publisher.checkpoints):
-                        await self._transaction(publisher, ahead, batch)
-                    self.health.progress(State.WAITING)
+            async with AsyncExitStack() as stack:
+                if await self._entered(publisher, stack):
+                    await self._publish(publisher)
         except Exception as error:
             outcome: metrics.Outcome = "fenced" if isinstance(error, FencedError) else "aborted"
             self._metrics.transaction(self._source.name, outcome)
             if is_retryable(error):
                 self._metrics.retried(fields.span_name(fields.SEND, self._source.name), error)
-                self.health.failed(error)
+            self.health.failed(error, for_good=not is_retryable(error))
             raise
         finally:
             self._claimed = publisher.claimed
+
+    async def _entered(self, publisher: Publisher, stack: AsyncExitStack) -> bool:
+        """Enter the publisher, unless told to stop meanwhile."""
+        entering = asyncio.create_task(stack.enter_async_context(publisher))
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({entering, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if entering.done():
+                await entering
+            return entering.done()
+        finally:
+            entering.cancel()
+            stopped.cancel()
+            await asyncio.wait({entering, stopped})
+
+    async def _publish(self, publisher: Publisher) -> None:
+        async with _Ahead(self._source.read(publisher.progress), self._stop) as ahead:
+            self.health.waits()
+            while (batch := await ahead.take(None)) is not None:
+                self.health.state = State.PUBLISHING
+                if _says_something(batch, publisher.checkpoints):
+                    await self._transaction(publisher, ahead, batch)
+                self.health.progress()
+                self.health.waits()
 
     async def _transaction(self, publisher: Publisher, ahead: "_Ahead", first: EventBatch) -> None:
         """Publish a batch, and those of the same unit that follow within the limits, as one transaction."""
@@ -257,22 +241,23 @@ class _Ahead:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # There is always a read under way, or there is nothing more to read: cancelled, it closes the source.
         tasks: list[asyncio.Task[Any]] = [self._stopped, *([self._next] if self._next else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        close = getattr(self._batches, "aclose", None)
-        if close is not None:
-            await close()
+        for end in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(end, Exception) and end is not error:
+                _log.warning("source not closed", error=type(end).__name__)
 
     async def take(self, seconds: float | None) -> EventBatch | None:
         """Return the next batch; None when there is none in time, or no more, or it is time to stop."""
-        reading = self._next or self._read()
+        reading = self._next = self._next or self._read()
         await asyncio.wait({reading, self._stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if self._stop.is_set() or not reading.done():
-            self._next = reading
+        if not reading.done():
             return None
-        batch = await reading
+        batch = await reading  # raises what the source raised, also when it is time to stop
+        if self._stop.is_set():
+            return None
         self._next = None if batch is None else self._read()
         return batch
 

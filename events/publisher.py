@@ -12,7 +12,8 @@ given up on a transaction that took too long, and it goes on from the progress; 
 there, and it stops with a `FencedError`. Two that start at once end with one of them: the later claim.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
+from contracts.errors import BrokerUnavailableError, ContractError
 from contracts.identifiers import event_source
 from contracts.ports import Columns, DeadLetter, EventBatch, Progress
 from events.claim import claim, new_instance, progress, refuse_if_not_newest, state_records
@@ -33,7 +35,8 @@ from events.transaction import Row, TransactionalWriter
 __all__ = ["MAX_EVENT_BYTES", "Phase", "Published", "Publisher"]
 
 MAX_EVENT_BYTES = 900_000
-"""Largest data of an event: below the brokers' 1 MiB with room for headers. A larger one is dead-lettered."""
+"""Largest event, its data and its key (which is written three times): below the brokers' 1 MiB with room for
+the other headers. A larger one is dead-lettered."""
 
 
 class Phase(StrEnum):
@@ -110,8 +113,8 @@ class Publisher:
             FencedError: A newer instance has claimed the source.
         """
         self._probe(Phase.RECOVERING)
-        await ensure(self._connection, [self._state_topic, self._dead_topic])
-        await self._claim()
+        await self._within_patience(ensure(self._connection, [self._state_topic, self._dead_topic]))
+        await self._within_patience(self._claim())
         async with AsyncExitStack() as stack:
             writer = TransactionalWriter(f"{self._namespace}.{self.source}", self._connection, patience=self._patience)
             self._writer = await stack.enter_async_context(writer)
@@ -154,6 +157,13 @@ class Publisher:
         self._probe(Phase.COMMITTED)
         return self._open
 
+    async def _within_patience(self, step: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                await step
+        except TimeoutError as error:
+            raise BrokerUnavailableError(self._connection.name, reason="TimeoutError") from error
+
     async def _claim(self) -> None:
         if self.claimed:
             # Uncommitted, too: our own transaction may still be open and hide a newer claim behind it.
@@ -165,6 +175,7 @@ class Publisher:
         self.claimed = True
 
     async def _send_events(self, columns: Columns, batch: EventBatch, oversized: list[DeadLetter]) -> None:
+        _refuse_ragged(columns, where=f"{self.source}: {batch.stream}")
         topic = event_topic(self._namespace, columns.topic)
         if topic.name not in self._ensured:
             await ensure(self._connection, [topic])
@@ -202,16 +213,33 @@ class Publisher:
             self._open.dead_by_error[letter.error] = self._open.dead_by_error.get(letter.error, 0) + 1
 
 
+def _refuse_ragged(columns: Columns, *, where: str) -> None:
+    """Refuse columns of unequal length: events would be lost without a word."""
+    lengths = {
+        "keys": len(columns.keys),
+        "positions": len(columns.positions),
+        "sequences": len(columns.sequences),
+        "values": len(columns.values),
+    }
+    if not isinstance(columns.time, datetime):
+        lengths["time"] = len(columns.time)
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{count} {name}" for name, count in lengths.items())
+        raise ContractError(where, expected="columns of equal length", found=found)
+
+
 def _oversized(columns: Columns) -> dict[int, DeadLetter]:
+    rows = enumerate(zip(columns.keys, columns.values, strict=True))
+    sizes = ((index, key, value, len(value or b"") + 3 * len(key)) for index, (key, value) in rows)
     return {
         index: DeadLetter(
             position=columns.positions[index],
-            key=columns.keys[index],
+            key=key,
             value=value,
-            reason=f"expected data of at most {MAX_EVENT_BYTES:,} bytes, found {len(value):,}",
+            reason=f"expected an event of at most {MAX_EVENT_BYTES:,} bytes, found {size:,}",
             error="RecordError",
             attributes={"type": columns.type},
         )
-        for index, value in enumerate(columns.values)
-        if value is not None and len(value) > MAX_EVENT_BYTES
+        for index, key, value, size in sizes
+        if size > MAX_EVENT_BYTES
     }

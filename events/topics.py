@@ -7,18 +7,20 @@
 | `{namespace}.dead-letters.{owner}` | what a source or a consumer group could not handle | for ever |
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from contracts.errors import BrokerUnavailableError
+from contracts.errors import BrokerUnavailableError, ConfigError
 from events.connection import Connection
 
 __all__ = ["Topic", "dead_letter_topic", "ensure", "event_topic", "state_topic"]
 
 _DAY_MS = 24 * 60 * 60 * 1000
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 DEAD_LETTER_BYTES = 16 * 1024 * 1024
 
 
@@ -33,7 +35,15 @@ class Topic:
 
 
 def event_topic(namespace: str, topic: str) -> Topic:
-    """Return the topic of events with this logical name."""
+    """Return the topic of events with this logical name.
+
+    Raises:
+        ConfigError: Kafka takes no such name, or it is a name of the hub's own topics.
+    """
+    if not _NAME.fullmatch(topic) or topic.startswith(("state.", "dead-letters.")):
+        raise ConfigError(
+            [f"topic {topic!r}: expected A-Z a-z 0-9 . _ -, and not state. or dead-letters. at the start"]
+        )
     return Topic(
         name=f"{namespace}.{topic}",
         config={"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS), "compression.type": "producer"},

@@ -14,10 +14,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import (
+    IllegalOperation,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from contracts.errors import BrokerUnavailableError
+from contracts.errors import BrokerRefusedError, BrokerUnavailableError
 from events.connection import Connection
 from events.envelope import Header
 from events.partitioner import partitions
@@ -28,6 +37,16 @@ Row = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value and headers."""
 
 _LEAVE_SECONDS = 5.0
+_SPENT = (AssertionError, IllegalOperation)
+"""aiokafka's words for a step that a transaction, refused or failed meanwhile, no longer takes."""
+_FOR_GOOD = (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+"""What Kafka would refuse again."""
 
 
 class TransactionalWriter:
@@ -62,12 +81,13 @@ class TransactionalWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect; an open transaction is aborted: here, by the next that enters, or by Kafka in time."""
-        if self._open and not isinstance(error, BrokerUnavailableError):
-            # AssertionError: aiokafka's word for a transaction that was refused meanwhile.
-            with suppress(KafkaError, OSError, TimeoutError, AssertionError):
-                async with asyncio.timeout(_LEAVE_SECONDS):
-                    await self._producer.abort_transaction()
-        await self._leave()
+        try:
+            if self._open and not isinstance(error, BrokerUnavailableError):
+                with suppress(KafkaError, OSError, TimeoutError, *_SPENT):
+                    async with asyncio.timeout(_LEAVE_SECONDS):
+                        await self._producer.abort_transaction()
+        finally:
+            await self._leave()
 
     async def begin(self) -> None:
         """Begin a transaction."""
@@ -120,9 +140,10 @@ class TransactionalWriter:
         except ProducerFenced as error:
             reason = f"refused: another has the transactional id, or a transaction took over {self._patience}"
             raise BrokerUnavailableError(self._connection.name, reason=reason) from error
-        except AssertionError as error:
-            # aiokafka's word for a step that its transaction, refused or failed meanwhile, no longer takes.
-            raise BrokerUnavailableError(self._connection.name, reason="the transaction had failed") from error
+        except _SPENT as error:
+            raise BrokerUnavailableError(self._connection.name, reason="the transaction was refused before") from error
+        except _FOR_GOOD as error:
+            raise BrokerRefusedError(self._connection.name, reason=type(error).__name__) from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
 
@@ -133,8 +154,12 @@ class TransactionalWriter:
         try:
             async with asyncio.timeout(_LEAVE_SECONDS):
                 await self._producer.stop()
-        except (KafkaError, OSError, TimeoutError):
+        except (KafkaError, OSError, TimeoutError) as error:
             await self._producer.client.close()
+            # What stop() still waits for; there is no public way to give up.
+            self._producer._message_accumulator.fail_all(error)  # noqa: SLF001
+            if (sender := self._producer._sender.sender_task) is not None:  # noqa: SLF001
+                sender.cancel()
 
 
 def _append(builder: BatchBuilder, timestamp_ms: int, row: Row) -> bool:

@@ -50,7 +50,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    namespace: str = Field(default="banyan", pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)
+    namespace: str = Field(default="banyan", pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)
     """Prefixes topics, consumer groups and transactional ids, so that environments share a cluster."""
     kafka: Connection = Connection(bootstrap_servers="127.0.0.1:9092")
     """The one connection of every client."""

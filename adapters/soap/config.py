@@ -70,7 +70,7 @@ class Config(_Model):
     ('ListResponse', 'resident')
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     """Name of the source; it is in event sources, topics and transactional ids."""
     wsdl: Annotated[str, BeforeValidator(_location), Field(min_length=1)]
     """Path or URL of the WSDL. Nothing else is fetched than what it imports from its own folder or server."""

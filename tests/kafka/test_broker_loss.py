@@ -12,8 +12,9 @@ import pytest
 from contracts.ports import EventBatch, Progress
 from events.connection import Connection
 from events.envelope import identity
+from events.health import State
 from events.log import committed
-from events.pipeline import Limits, Pipeline, State
+from events.pipeline import Limits, Pipeline
 from tests.brokers import ThreeBrokers
 from tests.sources import Numbers, batch, eventually, next_number
 

@@ -11,8 +11,9 @@ from events.claim import progress
 from events.connection import Connection
 from events.dead_letter import context_of, original_headers
 from events.envelope import decode
+from events.health import State
 from events.log import committed, latest
-from events.pipeline import Limits, Pipeline, State
+from events.pipeline import Limits, Pipeline
 from events.publisher import MAX_EVENT_BYTES
 from tests.sources import AT, Fed, Numbers, batch, eventually
 
@@ -245,7 +246,7 @@ async def test_an_event_that_is_too_large_is_dead_lettered_and_the_rest_goes_on(
 
     [dead] = await records(kafka, f"{namespace}.dead-letters.numbers")
     assert dead.value == large
-    assert context_of(dead)["reason"] == "expected data of at most 900,000 bytes, found 900,001"
+    assert context_of(dead)["reason"] == "expected an event of at most 900,000 bytes, found 900,004"
     assert await numbers(kafka, namespace) == [0, 2]
 
 

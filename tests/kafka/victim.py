@@ -30,16 +30,20 @@ class Probe:
 
     def __init__(self, marker: int, phase: str, transaction: int, delay_s: float) -> None:
         self._marker, self._phase, self._delay_s = marker, phase, delay_s
+        self._killing = False
         self._left = 0 if phase == "during recovery" else transaction
 
     def __call__(self, phase: Phase) -> None:
         os.write(self._marker, f"{phase}\n".encode())
+        if self._killing:
+            time.sleep(10)  # the kill missed its phase: publish no more until it comes
         if phase is not _BEGINS.get(self._phase):
             return
         if self._left > 0:
             self._left -= 1
             return
         if self._phase.startswith("during"):
+            self._killing = True
             threading.Thread(target=self._kill_later, daemon=True).start()
         else:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from contracts.errors import BrokerUnavailableError, ConfigError
 from events.connection import Connection
-from events.pipeline import Pipeline, State
+from events.health import State
+from events.pipeline import Pipeline
 from hub.cli.root import app
 from hub.health import read, renew, report
 from tests.sources import Numbers, eventually
@@ -24,7 +25,7 @@ async def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     renewing = asyncio.create_task(renew(file, running, every=0.01))
 
     await eventually(file.exists)
-    running["numbers"].health.progress(State.WAITING)
+    running["numbers"].health.waits()
     await eventually(lambda: read(file).sources["numbers"].state == "waiting")
     renewing.cancel()
 
@@ -86,7 +87,7 @@ async def test_a_source_without_progress_is_named_with_its_reason() -> None:
 
 async def test_a_transaction_that_does_not_end_is_no_progress() -> None:
     stuck = pipeline()
-    stuck.health.progress(State.PUBLISHING)
+    stuck.health.state = State.PUBLISHING
     stuck.health.progressed_at -= 61
 
     [problem] = report({"numbers": stuck}).problems(datetime.now(UTC))

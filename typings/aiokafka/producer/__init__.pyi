@@ -7,7 +7,16 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
+class _Sender:
+    @property
+    def sender_task(self) -> asyncio.Task[None] | None: ...
+
+class _MessageAccumulator:
+    def fail_all(self, exception: BaseException) -> None: ...
+
 class AIOKafkaProducer:
+    _sender: _Sender
+    _message_accumulator: _MessageAccumulator
     def __init__(
         self,
         *,
