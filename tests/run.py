@@ -22,14 +22,15 @@ def main(arguments: list[str]) -> int:
         code = subprocess.run(command, check=False).returncode
         skipped = _skipped(report)
     subprocess.run([sys.executable, "-m", "coverage", "combine", "-q"], check=False)
-    coverage = 0
-    if not arguments:
-        coverage = subprocess.run([sys.executable, "-m", "coverage", "report"], check=False).returncode
     unwanted = [line for line in skipped if not any(reason in line for reason in ALLOWED)]
+    if not arguments:
+        low = subprocess.run([sys.executable, "-m", "coverage", "report"], check=False).returncode
+        # Without Java, Maven and kcat many tests are skipped, so coverage says nothing there.
+        code = code or (0 if unwanted else low)
     if os.environ.get("CI") and unwanted:
         print("skipped, though its tool is installed:", *unwanted, sep="\n  ")
         return code or 1
-    return code or coverage
+    return code
 
 
 def _skipped(report: Path) -> list[str]:
