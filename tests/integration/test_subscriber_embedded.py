@@ -3,7 +3,7 @@
 import pytest
 
 from events.connection import Connection
-from tests.subscriber_suite import SubscriberEssentials
+from tests.subscriber_essentials import SubscriberEssentials
 
 
 class TestEmbedded(SubscriberEssentials):

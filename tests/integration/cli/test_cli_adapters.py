@@ -1,0 +1,179 @@
+"""The command line: adapters are listed, checked and run."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hub import discovery
+from tests.command_line import BANYAN, FAILING, World, banyan
+
+
+def test_adapters_are_listed_with_what_they_publish(world: World) -> None:
+    assert world.run("adapter", "list", "--json").json == [
+        {
+            "name": "members",
+            "kind": "soap",
+            "publishes": "org.banyan.example.member.registered.v1",
+            "topic": "members",
+        },
+        {
+            "name": "residents-file",
+            "kind": "batch",
+            "publishes": "org.example.resident.registered.v1",
+            "topic": "residents",
+        },
+    ]
+    assert [line.split()[:2] for line in world.run("adapter", "list").out.splitlines()] == [
+        ["name", "kind"],
+        ["members", "soap"],
+        ["residents-file", "batch"],
+    ]
+
+
+def test_no_adapters_are_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert banyan("adapter", "list").out == "no adapters; name files in adapters.files\n"
+    assert banyan("run").err == "banyan: no adapters to run; name files in adapters.files\n"
+    assert banyan("run").code == 2
+
+
+def test_a_broken_package_is_told_on_standard_error_and_leaves_the_document_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = [EntryPoint(name="theirs", value="no_such_package:adapter", group=discovery.GROUP)]
+
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        return [point for point in points if point.group == group]
+
+    monkeypatch.setattr(discovery, "entry_points", entry_points)
+
+    ran = world.run("adapter", "list", "--json")
+
+    assert len(ran.json) == 2
+    assert "adapter skipped" in ran.err
+
+
+def test_check_says_ok_for_what_works(world: World) -> None:
+    assert world.run("adapter", "check", "--json").json == {"members": [], "residents-file": []}
+    assert world.run("adapter", "check", "members").out.split() == ["name", "result", "members", "ok"]
+
+
+def test_check_ends_with_1_for_what_does_not(world: World) -> None:
+    (world.folder / "adapters" / "failing.py").write_text(FAILING)
+
+    ran = world.run("adapter", "check", "--json")
+
+    assert ran.code == 1
+    assert ran.json["failing"] == ["expected a registry, found none"]
+    assert world.run("adapter", "check").code == 1
+
+
+@pytest.mark.parametrize("command", [["adapter", "run"], ["adapter", "check"], ["run"]])
+def test_an_unknown_adapter_is_told_with_those_that_there_are(world: World, command: list[str]) -> None:
+    ran = world.run(*command, "nobody")
+
+    assert (ran.code, ran.err) == (2, "banyan: no adapter 'nobody'; there are: members, residents-file\n")
+
+
+def test_a_run_publishes_once_and_counts(world: World) -> None:
+    first = world.run("adapter", "run", "residents-file", "--once", "--json")
+    second = world.run("adapter", "run", "residents-file", "--once", "--json")
+
+    assert first.json == {
+        "residents-file": {"events": 24, "dead_letters": 1, "transactions": 1, "topics": {"cli.residents": 24}}
+    }
+    assert second.json == {"residents-file": {"events": 0, "dead_letters": 0, "transactions": 0, "topics": {}}}
+    assert len(list((world.folder / "archive").rglob("*/*"))) >= 1
+
+
+def test_a_run_says_its_counts_to_people(world: World) -> None:
+    ran = world.run("run", "members", "residents-file")
+
+    assert [line.split() for line in ran.out.splitlines()[1:]] == [
+        ["members", "2", "0", "1"],
+        ["residents-file", "24", "1", "1"],
+    ]
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_one_that_fails_does_not_stop_the_others_and_its_words_stay_hidden(world: World) -> None:
+    (world.folder / "adapters" / "failing.py").write_text(FAILING)
+
+    ran = world.run("run", "--json")
+
+    assert ran.code == 1
+    assert {name: counts["events"] for name, counts in ran.json.items()} == {
+        "failing": 0,
+        "members": 2,
+        "residents-file": 24,
+    }
+    assert "RuntimeError" in ran.err
+    assert "failing.py:12 in read" in ran.err
+    assert "Igelkott" not in ran.err
+
+
+def test_once_is_refused_where_an_adapter_can_not_end(world: World) -> None:
+    refusing = FAILING.replace("return self", "raise ValueError('unknown')")
+    (world.folder / "adapters" / "failing.py").write_text(refusing)
+
+    ran = world.run("adapter", "run", "failing", "--once")
+
+    assert (ran.code, ran.err) == (2, "banyan: failing: --once: it can't end by itself; it has no setting `once`\n")
+
+
+def test_an_adapter_that_was_fenced_ends_with_3_and_one_that_failed_besides_with_1(world: World) -> None:
+    """What failed may be started again; it would end at once where it is fenced."""
+    fenced = FAILING.replace(
+        'RuntimeError("Elfrun Igelkott is no number")', "FencedError('a', instance='1', newer='2')"
+    )
+    files = world.folder / "adapters"
+    (files / "a.py").write_text("from contracts.errors import FencedError\n" + fenced.replace('"failing"', '"a"'))
+    failed = FAILING.replace(
+        'RuntimeError("Elfrun Igelkott is no number")', "ContractError('a', found='b', expected='c')"
+    )
+    (files / "b.py").write_text("from contracts.errors import ContractError\n" + failed.replace('"failing"', '"b"'))
+
+    assert world.run("run", "a", "members").code == 3
+    assert world.run("run", "a", "b", "members").code == 1
+
+
+def test_a_process_that_is_told_to_stop_drains_and_ends_with_0(world: World) -> None:
+    """SIGTERM while it waits for its source: what was read is published and counted."""
+    config = '{"members": {"once": false, "interval": 0.2}}'
+    environ = {**os.environ, "BANYAN_ADAPTERS__CONFIG": config, "BANYAN_CONFIG": str(world.folder / "banyan.yaml")}
+    process = subprocess.Popen(
+        [BANYAN, "run", "members", "--json"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        patience = time.monotonic() + 60
+        while len(world.run("events", "tail", "members", "--json").out.splitlines()) < 2:
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            assert time.monotonic() < patience
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["members"]["events"] == 2
+
+
+def test_progress_is_shown_on_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def terminal(*, stderr: bool) -> Console:
+        return Console(stderr=stderr, force_terminal=True, width=80)
+
+    monkeypatch.setattr("hub.cli.adapter.Console", terminal)
+
+    ran = world.run("adapter", "run", "members", "--once", "--json")
+
+    assert ran.json["members"]["events"] == 2
+    assert "members: 2 events published" in ran.err
