@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
 from contracts.errors import RecordError
-from contracts.event import DataClass, Event, classification
+from contracts.event import DataClass, Event, IsoText, classification
 
 __all__ = ["EncodedEvents", "EventEncoder", "contract_error", "event_encoder", "leave_out"]
 
@@ -213,7 +213,9 @@ def _has_plain_default(info: FieldInfo) -> bool:
 
 def _kind(info: FieldInfo) -> _Kind | None:
     special = (info.alias, info.validation_alias, info.serialization_alias, info.exclude, info.exclude_if)
-    hooked = any(hasattr(part, "__get_pydantic_core_schema__") for part in info.metadata)
+    # IsoText only refuses: what it lets through is as pydantic would have it.
+    others = [part for part in info.metadata if not isinstance(part, IsoText)]
+    hooked = any(hasattr(part, "__get_pydantic_core_schema__") for part in others)
     return None if hooked or any(value is not None for value in special) else _kind_of(info.annotation)
 
 

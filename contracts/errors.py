@@ -8,6 +8,7 @@ BanyanError
 ├── EnvelopeError            a Kafka record is no CloudEvent
 ├── FencedError              a newer instance took over: stop, and do not come back by itself
 ├── LegacyFaultError         the legacy system answered with a fault
+├── BrokerRefusedError       Kafka refuses what is sent, and would again
 └── UnavailableError         retryable: the other side may answer later
     ├── LegacyUnavailableError
     └── BrokerUnavailableError

@@ -3,13 +3,16 @@
 A field without a class fails the definition of its model, so nothing personal can be added unnoticed.
 """
 
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["DataClass", "Event", "Personal", "Public", "Sensitive", "classification", "masked", "models"]
+__all__ = ["DataClass", "Event", "IsoText", "Personal", "Public", "Sensitive", "classification", "masked", "models"]
 
 _T = TypeVar("_T")
 
@@ -63,12 +66,39 @@ class Event(BaseModel):
             )
         for field in cls.model_fields.values():
             field.json_schema_extra = {"x-classification": str(_class_of(field))}
+            if _holds_time(field.annotation) and not any(isinstance(m, IsoText) for m in field.metadata):
+                field.metadata.append(IsoText())
         cls.model_rebuild(force=True)
 
     @classmethod
     def dataschema(cls) -> str:
         """Return the URI of this event's schema."""
         return f"urn:banyan:schema:{cls.type}"
+
+
+class IsoText:
+    """Keeps a date or time from being guessed: pydantic reads numbers, and text of digits, as seconds since 1970.
+
+    `00000000`, which is how mainframes write "no date", would be 1970-01-01.
+    """
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Refuse numbers before pydantic sees them."""
+        return core_schema.no_info_before_validator_function(_refuse_numbers, handler(source))
+
+
+def _refuse_numbers(value: object) -> object:
+    if isinstance(value, str):
+        guessed = not ("-" in value[1:] or ":" in value or "P" in value)  # a sign alone makes no date
+    else:
+        guessed = isinstance(value, (int, float, Decimal))
+    if guessed:
+        raise PydanticCustomError("iso_text", "Input should be ISO 8601 text such as 2026-11-22; use a converter")
+    return value
+
+
+def _holds_time(annotation: Any) -> bool:  # noqa: ANN401 - any type expression
+    return annotation in {date, datetime, time, timedelta} or any(map(_holds_time, get_args(annotation)))
 
 
 def _class_of(field: FieldInfo) -> DataClass | None:

@@ -10,6 +10,7 @@ or a function from a record to an event, or to None for a record that is left ou
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -21,7 +22,7 @@ from contracts.errors import ConfigError, RecordError
 from contracts.event import DataClass, Event, classification
 from contracts.keys import CanonicalKey
 
-__all__ = ["Converter", "Encoded", "EventMapping", "Mapper", "RecordFunction", "Table", "compile_mapping"]
+__all__ = ["Converter", "Encoded", "EventMapping", "Mapper", "RecordFunction", "Table", "compile_mapping", "dates"]
 
 Converter: TypeAlias = Callable[[Any], object] | Mapping[Any, object]
 """From a legacy value to the event's: a pure function, or a code table. A code without an entry is an error."""
@@ -258,3 +259,23 @@ class _Batch:
             return self
         columns = {name: leave_out(column, bad) for name, column in self.columns.items()}
         return _Batch(rows=leave_out(self.rows, bad), columns=columns)
+
+
+def dates(form: str) -> Callable[[Any], date]:
+    """Return a converter from a date as the legacy system writes it, by `strptime`'s form, to a date.
+
+    A number is taken with its leading zeros, as `PIC 9(8)` has them.
+
+    >>> dates("%Y%m%d")("20261121"), dates("%d%m%Y")(1022026)
+    (datetime.date(2026, 11, 21), datetime.date(2026, 2, 1))
+
+    Raises:
+        ValueError: By the converter: it is no such date; a blank and a date of zeros are none.
+    """
+    digits = len(date(2000, 1, 1).strftime(form))
+
+    def convert(value: Any) -> date:  # noqa: ANN401 - whatever the legacy field holds
+        text = f"{value:0{digits}d}" if isinstance(value, int) else str(value)
+        return datetime.strptime(text, form).replace(tzinfo=UTC).date()
+
+    return convert

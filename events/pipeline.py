@@ -175,6 +175,13 @@ class Pipeline:
             current.set_attribute(fields.MESSAGING_BATCH_MESSAGE_COUNT, committed.events)
             current.set_attribute(fields.BANYAN_DEAD_LETTERS, committed.dead)
         self._count(committed)
+        _log.info(
+            "published",
+            source=self._source.name,
+            stream=first.stream,
+            events=committed.events,
+            dead_letters=committed.dead,
+        )
         self._on_commit(committed)
 
     def _count(self, committed: Published) -> None:

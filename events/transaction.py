@@ -130,7 +130,9 @@ class TransactionalWriter:
 
     async def _hand_over(self, topic: str, partition: int, builder: BatchBuilder) -> None:
         if builder.record_count():
-            self._sent.append(await self._producer.send_batch(builder, topic, partition=partition))
+            sent = await self._producer.send_batch(builder, topic, partition=partition)
+            sent.add_done_callback(_heard)
+            self._sent.append(sent)
 
     @asynccontextmanager
     async def _translated(self) -> AsyncGenerator[None]:
@@ -160,6 +162,12 @@ class TransactionalWriter:
             self._producer._message_accumulator.fail_all(error)  # noqa: SLF001
             if (sender := self._producer._sender.sender_task) is not None:  # noqa: SLF001
                 sender.cancel()
+
+
+def _heard(sent: asyncio.Future[Any]) -> None:
+    """Take note of a failure that nobody waits for any more; the transaction fails with it."""
+    if not sent.cancelled():
+        sent.exception()
 
 
 def _append(builder: BatchBuilder, timestamp_ms: int, row: Row) -> bool:

@@ -112,9 +112,10 @@ def _problems(error: Exception) -> list[str]:
 
 
 def _line(error: Exception, path: Path) -> int:
-    if isinstance(error, SyntaxError) and error.filename == str(path):
+    names = {str(path), str(path.absolute())}  # Python's import may make it absolute
+    if isinstance(error, SyntaxError) and error.filename in names:
         return error.lineno or 1
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in names]
     return (frames[-1].lineno or 1) if frames else 1
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from contracts.errors import ConfigError
 from events.pipeline import Pipeline
 
-__all__ = ["Report", "SourceHealth", "read", "renew", "report"]
+__all__ = ["Report", "SourceHealth", "read", "renew", "report", "write"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -76,18 +76,19 @@ async def renew(file: Path, running: Mapping[str, Pipeline], *, every: float = R
     A file that can't be written is told in the log, and stops nothing.
     """
     while True:
-        try:
-            _write(file, report(running))
-        except OSError as error:
-            _log.warning("health not written", file=str(file), reason=error.strerror)
+        write(file, running)
         await asyncio.sleep(every)
 
 
-def _write(file: Path, fresh: Report) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+def write(file: Path, running: Mapping[str, Pipeline]) -> None:
+    """Write the report as it is now."""
     whole = file.with_suffix(f".{os.getpid()}")
-    whole.write_text(fresh.model_dump_json(), encoding="utf-8")
-    whole.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        whole.write_text(report(running).model_dump_json(), encoding="utf-8")
+        whole.replace(file)
+    except OSError as error:
+        _log.warning("health not written", file=str(file), reason=error.strerror)
 
 
 def read(file: Path) -> Report:

@@ -14,7 +14,7 @@ from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
 from hub.discovery import Adapter
-from hub.health import renew
+from hub.health import renew, write
 from hub.settings import Settings
 from observability import logging, metrics, tracing
 
@@ -87,6 +87,7 @@ async def run(running: Mapping[str, Pipeline], *, health: Path) -> dict[str, Exc
                 for name, pipeline in running.items():
                     group.create_task(guarded(name, pipeline))
             renewed.cancel()
+    write(health, running)
     return failed
 
 

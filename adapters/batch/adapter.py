@@ -88,6 +88,8 @@ class Adapter:
         self._clock, self._sleep = clock, sleep
         self._archive: Archive | None = None
         self._told: set[Candidate] = set()
+        self.held = 0
+        """Files that were refused as a whole, since this was made."""
         self._metrics = metrics.Metrics()
 
     @classmethod
@@ -109,7 +111,7 @@ class Adapter:
         """
         config = Config.model_validate({**dict(self.config), **changes})
         other = copy(self)
-        vars(other).update(config=config, _told=set())
+        vars(other).update(config=config, _told=set(), held=0)
         return other
 
     def keep_originals(self, archive: Archive) -> None:
@@ -168,6 +170,7 @@ class Adapter:
     def _tell(self, candidate: Candidate, error: FileHeldError) -> None:
         if candidate not in self._told:
             self._told.add(candidate)
+            self.held += 1
             _log.error("file held", source=self.name, file=candidate.path.name, reason=str(error))
 
     async def _deliver(self, run: _Run, candidate: Candidate) -> AsyncGenerator[EventBatch, None]:

@@ -83,13 +83,16 @@ def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: boo
     with observed(given, service="pipeline"), _progress() as tell:
         running = pipelines(given, adapters, on_commit=tell)
         failed = asyncio.run(run(running, health=given.health_file))
-    counts = {name: _counts(pipeline.published) for name, pipeline in running.items()}
+    held = {adapter.name: int(getattr(adapter, "held", 0)) for adapter in adapters}
+    counts = {name: _counts(pipeline.published) | {"held": held[name]} for name, pipeline in running.items()}
     if as_json:
         print_json(counts)
     else:
-        rows = [(name, c["events"], c["dead_letters"], c["transactions"]) for name, c in counts.items()]
-        print_table(("adapter", "events", "dead letters", "transactions"), rows, empty="nothing ran")
+        rows = [(name, c["events"], c["dead_letters"], c["transactions"], c["held"]) for name, c in counts.items()]
+        print_table(("adapter", "events", "dead letters", "transactions", "held files"), rows, empty="nothing ran")
     _raise_worst(failed.values())
+    if once and any(held.values()):
+        raise typer.Exit(code=1)
 
 
 def _once(adapter: Adapter) -> Adapter:

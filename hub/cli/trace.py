@@ -1,5 +1,6 @@
 """`banyan trace`: one trace as a tree, from the local store."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -31,6 +32,6 @@ def trace(
     if not spans:
         raise ConfigError([f"trace: {trace_id or 'the last one'} is not stored in {path}"])
     if as_json:
-        print_json(to_json(spans))
+        print_json(json.loads(to_json(spans)))
     else:
         console().print(render(spans))

@@ -158,7 +158,7 @@ def is_typer(module: Any) -> bool:
 def test_modules_are_short() -> None:
     lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in [*MODULES, *TESTS]}
 
-    assert {name: lines for name, lines in lengths.items() if lines > (600 if name.startswith("tests/") else 400)} == {}
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
 
 
 def test_no_function_is_long() -> None:

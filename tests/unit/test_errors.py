@@ -8,6 +8,7 @@ import pytest
 from contracts import errors
 from contracts.errors import (
     BanyanError,
+    BrokerRefusedError,
     BrokerUnavailableError,
     ConfigError,
     ContractError,
@@ -41,6 +42,7 @@ EACH = [
         "benefits: instance a/1 stopped: the newer instance b/2 publishes now; it does not come back by itself",
         False,
     ),
+    (BrokerRefusedError("kafka", reason="MessageSizeTooLargeError"), "kafka: refused: MessageSizeTooLargeError", False),
     (LegacyFaultError("registry", code="Client", text="no such day"), "registry: fault Client: no such day", False),
     (UnavailableError("registry", reason="closed"), "registry: not available: closed", True),
     (LegacyUnavailableError("registry", reason="closed"), "registry: not available: closed", True),

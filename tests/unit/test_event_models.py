@@ -3,7 +3,7 @@
 import gc
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from contracts.benefit import BenefitPaid
 from contracts.event import DataClass, Event, Personal, Public, Sensitive, classification, masked, models
+from contracts.mapping import dates
 from contracts.resident import RESIDENT_KEY, ResidentRecorded
 
 PAYMENT = BenefitPaid(
@@ -163,3 +164,35 @@ def test_event_models_pull_in_neither_lxml_nor_numpy(module: str) -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     assert ran.stdout.strip() == "[]"
+
+
+class Dated(Event):
+    type = "org.example.dated.v1"
+    topic = "dated"
+    on: Public[date | None]
+    at: Public[datetime | None] = None
+
+
+@pytest.mark.parametrize(
+    "guess", ["00000000", "20261121", "22032000", "0", " 1 ", "-86400", 0, 20261121, 1.5, Decimal(1)]
+)
+def test_a_number_is_no_date(guess: object) -> None:
+    with pytest.raises(ValidationError, match="ISO 8601"):
+        Dated.model_validate({"on": guess})
+    with pytest.raises(ValidationError, match="ISO 8601"):
+        Dated.model_validate({"on": None, "at": guess})
+
+
+def test_what_is_written_as_a_date_is_one() -> None:
+    told = Dated.model_validate({"on": "2026-11-21", "at": "2026-11-21T01:02:03Z"})
+
+    assert told.on == date(2026, 11, 21)
+    assert Dated.model_validate_json(told.model_dump_json()) == told
+    assert Dated(on=date(2026, 11, 21)).on == told.on
+    assert Dated(on=None).on is None
+
+
+@pytest.mark.parametrize("told", ["00000000", "        ", "20260230", 0])
+def test_a_converter_of_dates_refuses_what_is_none(told: object) -> None:
+    with pytest.raises(ValueError, match=r"time data|day is out"):
+        dates("%Y%m%d")(told)

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
 from hub import discovery
@@ -87,10 +88,11 @@ def test_a_run_publishes_once_and_counts(world: World) -> None:
     first = world.run("adapter", "run", "residents-file", "--once", "--json")
     second = world.run("adapter", "run", "residents-file", "--once", "--json")
 
-    assert first.json == {
-        "residents-file": {"events": 24, "dead_letters": 1, "transactions": 1, "topics": {"cli.residents": 24}}
+    published = {"events": 24, "dead_letters": 1, "transactions": 1, "topics": {"cli.residents": 24}, "held": 0}
+    assert first.json == {"residents-file": published}
+    assert second.json == {
+        "residents-file": {"events": 0, "dead_letters": 0, "transactions": 0, "topics": {}, "held": 0}
     }
-    assert second.json == {"residents-file": {"events": 0, "dead_letters": 0, "transactions": 0, "topics": {}}}
     assert len(list((world.folder / "archive").rglob("*/*"))) >= 1
 
 
@@ -98,10 +100,29 @@ def test_a_run_says_its_counts_to_people(world: World) -> None:
     ran = world.run("run", "members", "residents-file")
 
     assert [line.split() for line in ran.out.splitlines()[1:]] == [
-        ["members", "2", "0", "1"],
-        ["residents-file", "24", "1", "1"],
+        ["members", "2", "0", "1", "0"],
+        ["residents-file", "24", "1", "1", "0"],
     ]
-    assert (ran.code, ran.err) == (0, "")
+    told = [json.loads(line) for line in ran.err.splitlines()]
+    assert ran.code == 0
+    assert sorted((line["event"], line["source"], line["events"], line["dead_letters"]) for line in told) == [
+        ("published", "members", 2, 0),
+        ("published", "residents-file", 24, 1),
+    ]
+
+
+def test_a_file_that_is_held_is_counted_and_ends_a_run_once_with_1(world: World) -> None:
+    (world.folder / "ragged.dat").write_bytes(b"xyz")
+    settings = world.folder / "banyan.yaml"
+    document = yaml.safe_load(settings.read_text())
+    document["adapters"]["config"] = {"residents-file": {"path": str(world.folder / "ragged.dat"), "stable_for": 0}}
+    settings.write_text(yaml.safe_dump(document))
+
+    ran = world.run("adapter", "run", "residents-file", "--once", "--json")
+
+    assert ran.code == 1
+    assert ran.json["residents-file"]["held"] == 1
+    assert "file held" in ran.err
 
 
 def test_one_that_fails_does_not_stop_the_others_and_its_words_stay_hidden(world: World) -> None:
@@ -163,7 +184,8 @@ def test_a_process_that_is_told_to_stop_drains_and_ends_with_0(world: World) -> 
     finally:
         process.kill()
 
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["published"]
     assert json.loads(out)["members"]["events"] == 2
 
 
