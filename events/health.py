@@ -54,6 +54,11 @@ class Health:
         self.state = State.FAILED if for_good else State.BACKING_OFF
         self.error = f"{type(error).__name__}: {error}"
 
+    def stopped(self) -> None:
+        """Note that it ended; one that failed for good stays so."""
+        if self.state is not State.FAILED:
+            self.state = State.STOPPED
+
     def ok(self, within: timedelta = timedelta(minutes=1)) -> bool:
         """Tell whether it waits for its source without trouble, or got something done lately."""
         if self.state is State.STOPPED or self._waits_quietly():

@@ -101,8 +101,7 @@ class Pipeline:
                 with trial:
                     await self._attempt()
         finally:
-            if self.health.state is not State.FAILED:
-                self.health.state = State.STOPPED
+            self.health.stopped()
         return self.published
 
     async def _attempt(self) -> None:
