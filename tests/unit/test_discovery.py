@@ -157,6 +157,18 @@ def test_the_line_is_the_files_own_where_something_below_it_raises(tmp_path: Pat
     assert problem.startswith(f"{path}:4: JSONDecodeError: ")
 
 
+@pytest.mark.parametrize("text", ["import os\n\nboom\n", "import os\n\ndef (:\n"])
+def test_the_line_is_told_of_a_file_that_is_named_relatively(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    write(tmp_path, "relative", text)
+    monkeypatch.chdir(tmp_path)
+
+    [problem] = problems(Path("relative.py"))
+
+    assert problem.startswith("relative.py:3: ")
+
+
 def test_the_line_is_that_of_the_import_where_another_file_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

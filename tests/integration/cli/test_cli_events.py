@@ -102,7 +102,7 @@ def test_the_last_trace_and_one_by_its_id_are_shown(published: World) -> None:
     one = published.run("trace", trace_id)
 
     assert (last.code, one.code) == (0, 0)
-    assert last.json
+    assert {"name", "depth", "trace_id"} <= last.json[0].keys(), "one document, an object for each span"
     assert f"Trace {trace_id}" in one.out
     assert "send residents-file" in one.out
     assert "RESIDENT 7" not in one.out
