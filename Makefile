@@ -19,7 +19,7 @@ check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, ge
 	$(BIN)/pyright
 	$(BIN)/python -m hub.reference --check
 
-bench: .venv/dev.stamp ## Measure throughput beside the peers, on a real Kafka (needs Java and Maven)
+bench: .venv/bench.stamp ## Measure throughput beside the peers, on a real Kafka (needs Java and Maven)
 	@$(BIN)/python -m bench
 
 format: .venv/dev.stamp ## Format, and apply the safe fixes
@@ -35,6 +35,8 @@ lock: | .venv/bin/python ## Pin the dependencies again, with hashes and without 
 	  --no-emit-find-links --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header -c requirements-dev.lock --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header -c requirements-dev.lock --group bench -o requirements-bench.lock
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -53,3 +55,8 @@ clean: ## Remove the environment and what tools left behind
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ .venv/run.stamp
+
+.venv/bench.stamp: requirements-bench.lock .venv/dev.stamp
+	@echo "installing the pinned peers of the benchmarks (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
