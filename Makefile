@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check bench format docs lock clean
+.PHONY: help demo test check bench soak format docs lock clean
 help: ## Show these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -19,8 +19,11 @@ check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, ge
 	$(BIN)/pyright
 	$(BIN)/python -m hub.reference --check
 
-bench: .venv/bench.stamp ## Measure throughput beside the peers, on a real Kafka (needs Java and Maven)
-	@$(BIN)/python -m bench
+bench: .venv/bench.stamp ## Measure beside the peers (ONLY=facade for one part; says what it needs)
+	@$(BIN)/python -m bench $(ONLY)
+
+soak: .venv/dev.stamp ## Load the façade for an hour (SOAK_SECONDS=180 for less) while rules change and workers die
+	@$(BIN)/python -m bench.soak $(SOAK_SECONDS)
 
 format: .venv/dev.stamp ## Format, and apply the safe fixes
 	$(BIN)/ruff format .

@@ -57,14 +57,16 @@ class CanonicalKey(BaseModel):
         Raises:
             RecordError: It is empty, or not of this key's type or length; the key is not in the message.
         """
-        text = unicodedata.normalize("NFC", raw).strip()
+        # ASCII is NFC already, and nearly every key is ASCII: this runs on every call.
+        text = raw.strip() if raw.isascii() else unicodedata.normalize("NFC", raw).strip()
         if self.strip_zeros:
             text = text.lstrip("0") or text[:1]
         if self.case != "keep":
             text = text.upper() if self.case == "upper" else text.lower()
-        if self.type == "digits" and not (text.isascii() and text.isdigit()):
-            raise RecordError("key", expected="digits only")
-        if not text.isprintable():
+        if self.type == "digits":
+            if not (text.isdigit() and text.isascii()):
+                raise RecordError("key", expected="digits only")
+        elif not text.isprintable():
             raise RecordError("key", expected="printable characters")
         if not self.min_length <= len(text) <= self.max_length:
             raise RecordError("key", expected=f"{self.min_length} to {self.max_length} characters, not {len(text)}")

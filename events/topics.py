@@ -5,6 +5,9 @@
 | `{namespace}.{topic}` | events | 7 days, unless declared otherwise |
 | `{namespace}.state.{source}` | claim, checkpoints and keyed state of one source | newest per key |
 | `{namespace}.dead-letters.{owner}` | what a source or a consumer group could not handle | for ever |
+| `{namespace}.ruleset` | the changes of the ruleset, one partition | for ever |
+| `{namespace}.decisions` | what was decided on each call, and how it ended; keys as keyed hashes | 7 days |
+| `{namespace}.in-doubt` | unsafe calls of which nobody knows whether they were done | for ever |
 """
 
 import re
@@ -17,10 +20,20 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from contracts.errors import BrokerUnavailableError, ConfigError
 from events.connection import Connection
 
-__all__ = ["Topic", "dead_letter_topic", "ensure", "event_topic", "state_topic"]
+__all__ = [
+    "Topic",
+    "dead_letter_topic",
+    "decision_topic",
+    "ensure",
+    "event_topic",
+    "in_doubt_topic",
+    "ruleset_topic",
+    "state_topic",
+]
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_OURS = ("ruleset", "decisions", "in-doubt")
 DEAD_LETTER_BYTES = 16 * 1024 * 1024
 
 
@@ -44,6 +57,8 @@ def event_topic(namespace: str, topic: str) -> Topic:
         raise ConfigError(
             [f"topic {topic!r}: expected A-Z a-z 0-9 . _ -, and not state. or dead-letters. at the start"]
         )
+    if topic in _OURS:
+        raise ConfigError([f"topic {topic!r}: is a topic of the hub's own; choose another name"])
     return Topic(
         name=f"{namespace}.{topic}",
         config={"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS), "compression.type": "producer"},
@@ -104,4 +119,26 @@ def _new(topic: Topic, copies: int | None) -> NewTopic:
         # None at all, but aiokafka lets the broker choose a number only if this is given.
         replica_assignments={} if -1 in (partitions, factor) else None,
         topic_configs=dict(topic.config),
+    )
+
+
+def ruleset_topic(namespace: str) -> Topic:
+    """Return the topic of the ruleset's changes: their order is what decides, so one partition, kept for ever."""
+    return Topic(
+        name=f"{namespace}.ruleset",
+        partitions=1,
+        config={"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
+    )
+
+
+def decision_topic(namespace: str) -> Topic:
+    """Return the topic of what was decided on each call."""
+    return Topic(name=f"{namespace}.decisions", config={"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)})
+
+
+def in_doubt_topic(namespace: str) -> Topic:
+    """Return the topic of unsafe calls whose outcome is not known."""
+    return Topic(
+        name=f"{namespace}.in-doubt",
+        config={"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
     )

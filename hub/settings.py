@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from contracts.document import FieldPath, fields_below, place, read, refusal
 from contracts.errors import ConfigError
 from events.archive import ArchiveSettings
 from events.connection import Connection
 from observability.tracing import Telemetry
+from routers.facade.settings import FacadeSettings
 
 __all__ = ["ENV_PREFIX", "AdapterSettings", "Settings", "load"]
 
@@ -28,10 +28,6 @@ ENV_PREFIX = "BANYAN_"
 DEFAULT_FILE = Path("banyan.yaml")
 _FILE_VARIABLE = f"{ENV_PREFIX}CONFIG"
 _NESTED = "__"
-
-_Path: TypeAlias = tuple[str, ...]
-_Places: TypeAlias = Mapping[_Path, str]
-"""Where each setting was given: a line of the file, or a variable."""
 
 
 class AdapterSettings(BaseModel):
@@ -60,6 +56,8 @@ class Settings(BaseModel):
     """Where traces and metrics go."""
     archive: ArchiveSettings | None = None
     """Where original bytes are kept; nowhere without it."""
+    facade: FacadeSettings | None = None
+    """The strangler façade of this hub; none without it."""
     data: Path = Path(".banyan")
     """Folder of this process: trace store, health, inboxes."""
     key_secret: SecretStr | None = Field(default=None, min_length=16)
@@ -86,15 +84,11 @@ def load(file: Path | None = None, *, environ: Mapping[str, str]) -> Settings:
     """
     chosen = file or (Path(environ[_FILE_VARIABLE]) if environ.get(_FILE_VARIABLE) else None)
     values: dict[str, Any] = {}
-    places: dict[_Path, str] = {}
+    places: dict[FieldPath, str] = {}
     problems: list[str] = []
     if chosen is not None or DEFAULT_FILE.is_file():
-        values, node = _read(chosen or DEFAULT_FILE)
-        for path, line in _lines(node):
-            where = f"{chosen or DEFAULT_FILE}:{line}"
-            if path in places:
-                problems.append(f"{where}: {'.'.join(path)}: stands twice; the first is {places[path]}")
-            places[path] = where
+        document = read(chosen or DEFAULT_FILE, what="settings")
+        values, places, problems = document.values, document.places, [*document.problems]
     for variable, path in _variables(environ, problems):
         _put(values, path, environ[variable])
         places[path] = variable
@@ -107,27 +101,7 @@ def load(file: Path | None = None, *, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _read(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values: object = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError([f"{path}: can't be read: {error.strerror}"]) from error
-    except yaml.MarkedYAMLError as error:
-        # Not the error's own text, which quotes the line: a secret may stand there.
-        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
-        raise ConfigError([f"{path}:{line}: is no YAML: {error.problem}"]) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError([f"{path}: is no YAML: {' '.join(str(error).split())}"]) from None
-    if values is None:
-        return {}, None
-    if not isinstance(values, dict):
-        raise ConfigError([f"{path}:1: expected settings as `name: value`, found a {type(values).__name__}"])
-    return cast("dict[str, Any]", values), node
-
-
-def _variables(environ: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, _Path]]:
+def _variables(environ: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, FieldPath]]:
     """Yield the variables that are settings, outer ones first; others are not ours, unless they look misspelled."""
     for variable in sorted(environ):
         path = tuple(variable.removeprefix(ENV_PREFIX).lower().split(_NESTED))
@@ -140,9 +114,9 @@ def _variables(environ: Mapping[str, str], problems: list[str]) -> Iterator[tupl
             problems.append(f"{variable}: unknown setting; did you mean {meant!r}?")
 
 
-def _put(values: dict[str, Any], path: _Path, text: str) -> None:
+def _put(values: dict[str, Any], path: FieldPath, text: str) -> None:
     """Set one setting from the environment: text as it is, seconds as a number, lists and mappings as JSON."""
-    field = _fields(path[:-1]).get(path[-1])
+    field = fields_below(Settings, path[:-1]).get(path[-1])
     is_json = text.startswith(("{", "[")) or (field is not None and field.annotation is timedelta)
     for name in path[:-1]:
         inner = values.get(name)
@@ -154,44 +128,11 @@ def _put(values: dict[str, Any], path: _Path, text: str) -> None:
     values[path[-1]] = value
 
 
-def _problem(detail: ErrorDetails, places: _Places) -> str:
+def _problem(detail: ErrorDetails, places: Mapping[FieldPath, str]) -> str:
     """Return one mistake as a sentence: where, which setting, what is wrong, and the fix where it is known."""
     path = tuple(str(part) for part in detail["loc"])
     name, variable = ".".join(path), ENV_PREFIX + _NESTED.join(path).upper()
-    place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), None)
-    where = f"{place}: " if place else ""
-    if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _fields(path[:-1]), n=1)
-        return f"{where}{name}: unknown setting" + (f"; did you mean {near[0]!r}?" if near else "")
+    where = place(path, places)
     if detail["type"] == "missing":
-        return f"{where}{name}: is missing; set it in the file or as {variable}"
-    said = detail["msg"].removeprefix("Value error, ")
-    return f"{where or f'{variable}: '}{name}: {said[0].lower()}{said[1:]}"
-
-
-def _fields(path: _Path) -> Mapping[str, FieldInfo]:
-    """Return the settings that there are below a path."""
-    model: type[BaseModel] = Settings
-    for part in path:
-        field = model.model_fields.get(part)
-        annotation = field.annotation if field is not None else None
-        options = (annotation, *getattr(annotation, "__args__", ()))
-        models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
-        if not models:
-            return {}
-        model = models[0]
-    return model.model_fields
-
-
-def _lines(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, int]]:
-    """Yield the path and the line of every setting."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*path, str(key.value))
-            yield inner, key.start_mark.line + 1
-            yield from _lines(value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            inner = (*path, str(index))
-            yield inner, value.start_mark.line + 1
-            yield from _lines(value, inner)
+        return f"{where + ': ' if where else ''}{name}: is missing; set it in the file or as {variable}"
+    return f"{where or variable}: {name}: {refusal(detail, Settings, noun='setting')}"

@@ -1,7 +1,7 @@
 """The names of spans, attributes, metrics and log fields, each with what it means.
 
-Names that OpenTelemetry defines follow its semantic conventions v1.44 (messaging, CloudEvents, error);
-the rest begins with `banyan.`. A constant is spelled as its name: `messaging.system` is
+Names that OpenTelemetry defines follow its semantic conventions v1.44 (messaging, CloudEvents, HTTP,
+RPC, feature flags, error); the rest begins with `banyan.`. A constant is spelled as its name: `messaging.system` is
 `MESSAGING_SYSTEM`. No attribute holds a partition key, a CloudEvents subject or a payload: those may be
 personal. What identifies a person is shown as `banyan.key.hash` alone.
 
@@ -28,6 +28,8 @@ class Metric:
     unit: str
     """UCUM: `s`, or what is counted, in braces."""
     description: str
+    tallied: bool = False
+    """Counted beside the SDK, for its price, and exported as it is; see `observability.metrics.Readout`."""
 
 
 _spans: dict[str, str] = {}
@@ -78,8 +80,8 @@ def _attribute(name: str, meaning: str) -> str:
     return name
 
 
-def _counter(name: str, unit: str, description: str) -> str:
-    _metrics[name] = Metric(kind="counter", unit=unit, description=description)
+def _counter(name: str, unit: str, description: str, *, tallied: bool = False) -> str:
+    _metrics[name] = Metric(kind="counter", unit=unit, description=description, tallied=tallied)
     return name
 
 
@@ -88,8 +90,8 @@ def _gauge(name: str, unit: str, description: str) -> str:
     return name
 
 
-def _histogram(name: str, description: str) -> str:
-    _metrics[name] = Metric(kind="histogram", unit="s", description=description)
+def _histogram(name: str, description: str, *, tallied: bool = False) -> str:
+    _metrics[name] = Metric(kind="histogram", unit="s", description=description, tallied=tallied)
     return name
 
 
@@ -104,8 +106,18 @@ CALL: Final = _span("call", "One call of a legacy system: `call {operation}`; it
 SEND: Final = _span("send", "Events are written to a topic in one transaction: `send {topic}`; its kind is PRODUCER.")
 PROCESS: Final = _span("process", "A subscriber handles one event or a batch: `process {topic}`; its kind is CONSUMER.")
 REPLAY: Final = _span("replay", "Dead letters or earlier events are sent again: `replay {topic}`.")
+METHOD: Final = _span(
+    "method",
+    "The request's own, such as `POST`: a call through the façade, `POST {route}`, its kind is SERVER; and each side "
+    "that it was sent to, `POST {backend}`, its kind is CLIENT.",
+)
+FEATURE_FLAG_EVALUATION: Final = _span(
+    "feature_flag.evaluation", "No span, but an event of the call's SERVER span: who answers, and why."
+)
 
-ERROR_TYPE: Final = _attribute("error.type", "Name of the error class, where the operation failed.")
+ERROR_TYPE: Final = _attribute(
+    "error.type", "Name of the error class, where the operation failed; of a call, what went wrong, in one word."
+)
 EXCEPTION_TYPE: Final = _attribute("exception.type", "Name of the error class, in the `exception` event of a span.")
 EXCEPTION_MESSAGE: Final = _attribute(
     "exception.message", "What was expected, where, and what was found; of our own errors only."
@@ -130,6 +142,37 @@ CLOUDEVENTS_EVENT_SOURCE: Final = _attribute("cloudevents.event_source", "The ev
 CLOUDEVENTS_EVENT_TYPE: Final = _attribute("cloudevents.event_type", "The event's type, with its version.")
 CLOUDEVENTS_EVENT_SPEC_VERSION: Final = _attribute("cloudevents.event_spec_version", "Version of CloudEvents: `1.0`.")
 
+HTTP_REQUEST_METHOD: Final = _attribute("http.request.method", "The request's method; `_OTHER` for an unknown one.")
+HTTP_REQUEST_METHOD_ORIGINAL: Final = _attribute("http.request.method_original", "The unknown method, shortened.")
+HTTP_RESPONSE_STATUS_CODE: Final = _attribute("http.response.status_code", "Status of the answer; absent without one.")
+HTTP_ROUTE: Final = _attribute("http.route", "Path template of the REST route.")
+URL_PATH: Final = _attribute(
+    "url.path",
+    "Path of the request, as far as it can't be personal: the template where a REST route took it; segments with a "
+    "digit or an escape, and long ones, are `*` where no route did.",
+)
+URL_SCHEME: Final = _attribute("url.scheme", "`http` or `https`.")
+SERVER_ADDRESS: Final = _attribute("server.address", "Host of the listener (SERVER) or of the backend (CLIENT).")
+SERVER_PORT: Final = _attribute("server.port", "Port of the listener (SERVER) or of the backend (CLIENT).")
+RPC_SYSTEM_NAME: Final = _attribute("rpc.system.name", "`soap`, where a SOAP route took the call.")
+RPC_METHOD: Final = _attribute("rpc.method", "The SOAP operation: name of the Body's child, with its namespace.")
+
+FEATURE_FLAG_KEY: Final = _attribute("feature_flag.key", "The route, `capability/route`.")
+FEATURE_FLAG_SET_ID: Final = _attribute("feature_flag.set.id", "The capability.")
+FEATURE_FLAG_VERSION: Final = _attribute("feature_flag.version", "Version of the ruleset that decided.")
+FEATURE_FLAG_PROVIDER_NAME: Final = _attribute("feature_flag.provider.name", "Always `banyan`.")
+FEATURE_FLAG_RESULT_VARIANT: Final = _attribute(
+    "feature_flag.result.variant", "The side that answers: `legacy`, `modern`, or `reject`."
+)
+FEATURE_FLAG_RESULT_REASON: Final = _attribute(
+    "feature_flag.result.reason", "`split` by the key, `static` for a held route, `default` without a fit key."
+)
+
+BANYAN_ROUTE: Final = _attribute("banyan.route", "The route, `capability/route`; absent where no route took the call.")
+BANYAN_STAGE: Final = _attribute("banyan.stage", "The stage of the call's key.")
+BANYAN_BUCKET: Final = _attribute("banyan.bucket", "Where the key falls, 0 to 9999; compared with the share.")
+BANYAN_SIDE: Final = _attribute("banyan.side", "`legacy` or `modern`: whose answer the caller got, or who was asked.")
+BANYAN_REASON: Final = _attribute("banyan.reason", "Why this side: `share`, `held`, `missing_key`, `unfit_key` …")
 BANYAN_SOURCE: Final = _attribute("banyan.source", "Name of the adapter's source.")
 BANYAN_STREAM: Final = _attribute("banyan.stream", "Stream of the source: a delivered file, a polled operation.")
 BANYAN_INSTANCE: Final = _attribute("banyan.instance", "The running instance of a source; the newest one publishes.")
@@ -144,7 +187,9 @@ BANYAN_DEAD_LETTERS: Final = _attribute("banyan.dead_letters", "Records that wer
 BANYAN_DUPLICATES: Final = _attribute("banyan.duplicates", "Events that had been handled before.")
 BANYAN_ATTEMPT: Final = _attribute("banyan.attempt", "Which attempt this is, from 1.")
 BANYAN_OUTCOME: Final = _attribute(
-    "banyan.outcome", "How it ended: `committed`, `aborted`, `fenced` for a transaction."
+    "banyan.outcome",
+    "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
+    "`failed`, `in_doubt`, `cut`, `abandoned` for a call.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
@@ -173,6 +218,29 @@ BANYAN_CHECKPOINT_TIME: Final = _gauge(
 )
 BANYAN_CHECKPOINT_LAG: Final = _gauge(
     "banyan.checkpoint.lag", "s", "Age of the newest published legacy change when it was committed."
+)
+BANYAN_CALL_DURATION: Final = _histogram(
+    "banyan.call.duration",
+    "Calls through the façade until the last byte of the answer, by route, side and outcome.",
+    tallied=True,
+)
+BANYAN_MODERN_DURATION: Final = _histogram(
+    "banyan.modern.duration", "Attempts at the modern side, by route and outcome of the call.", tallied=True
+)
+BANYAN_FALLBACK_DURATION: Final = _histogram(
+    "banyan.fallback.duration", "What the legacy side took after the modern side had failed, by route.", tallied=True
+)
+BANYAN_KEYS_UNUSABLE: Final = _counter(
+    "banyan.keys.unusable", "{call}", "Calls without one fit key, by route and reason.", tallied=True
+)
+BANYAN_CALLS_REFUSED: Final = _counter(
+    "banyan.calls.refused", "{call}", "Requests that broke a rule or a bound, by `error.type`.", tallied=True
+)
+BANYAN_DECISIONS_DROPPED: Final = _counter(
+    "banyan.decisions.dropped", "{record}", "Decision records that were dropped rather than slow a call.", tallied=True
+)
+BANYAN_SPANS_DROPPED: Final = _counter(
+    "banyan.spans.dropped", "{call}", "Failed calls beyond the bound on spans, which have none.", tallied=True
 )
 
 TIMESTAMP: Final = _log_field("timestamp", "When, in UTC, ISO 8601.")

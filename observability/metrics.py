@@ -15,12 +15,12 @@ from opentelemetry import metrics as otel
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
 
 from observability import fields
 from observability.tracing import EXPORT_SECONDS, Telemetry
 
-__all__ = ["Metering", "Metrics", "Outcome", "configure", "install"]
+__all__ = ["Metering", "Metrics", "Outcome", "configure", "install", "otlp_exporter"]
 
 Outcome = Literal["committed", "aborted", "fenced"]
 
@@ -61,11 +61,17 @@ class Metering:
 def configure(telemetry: Telemetry, *, readers: Iterable[MetricReader] = ()) -> Metering:
     """Send the metrics of this process to the collector, where one is configured, and to further readers."""
     every = list(readers)
-    if (otlp := telemetry.otlp("metrics")) is not None:
-        endpoint, headers = otlp
-        exporter = OTLPMetricExporter(endpoint=endpoint, headers=headers, timeout=EXPORT_SECONDS)
+    if (exporter := otlp_exporter(telemetry)) is not None:
         every.append(PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_EVERY_MS))
     return install(MeterProvider(metric_readers=every, resource=telemetry.resource()))
+
+
+def otlp_exporter(telemetry: Telemetry) -> MetricExporter | None:
+    """Return what sends metrics to the collector, where one is configured."""
+    if (otlp := telemetry.otlp("metrics")) is None:
+        return None
+    endpoint, headers = otlp
+    return OTLPMetricExporter(endpoint=endpoint, headers=headers, timeout=EXPORT_SECONDS)
 
 
 def install(provider: MeterProvider) -> Metering:
@@ -156,7 +162,7 @@ class Metrics:
 @final
 class _Instruments:
     def __init__(self, meter: Meter) -> None:
-        described = fields.METRICS.items()
+        described = [(name, of) for name, of in fields.METRICS.items() if not of.tallied]
         self.counters = {
             name: meter.create_counter(name, of.unit, of.description) for name, of in described if of.kind == "counter"
         }

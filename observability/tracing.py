@@ -21,6 +21,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
@@ -30,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from contracts.errors import BanyanError, LegacyFaultError
 from observability import fields
+from observability.pastspan import PastSpan
 from observability.store import TraceStore
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "safe_message",
     "span",
     "start_span",
+    "tell",
     "traceparent",
     "use_span",
 ]
@@ -224,6 +227,17 @@ def use_span(started: Span) -> Generator[Span, None, None]:
     """Make a started span current for the block, without ending it."""
     with trace.use_span(started, record_exception=False, set_status_on_exception=False):
         yield started
+
+
+def tell(spans: Iterable[PastSpan]) -> None:
+    """Export spans whose sampling is decided already, without the price of a started one; each is kept.
+
+    They go where `configure` says, and nowhere without it.
+    """
+    tracer = _installed[-1] if _installed else None
+    if isinstance(tracer, SdkTracer):
+        for past in spans:
+            tracer.span_processor.on_end(past.readable(tracer.resource))
 
 
 def record_error(failed: Span, error: BaseException) -> None:

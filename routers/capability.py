@@ -55,7 +55,8 @@ class KeyExpression(BaseModel):
     @staticmethod
     def _readable(xpath: str, steps: tuple[str, ...]) -> None:
         part, *inner = steps or ("",)
-        if part not in {"Body", "Header"} or not inner or not all(map(_STEP.fullmatch, steps)):
+        whole = "/".join(steps) == xpath and all(map(_STEP.fullmatch, steps))
+        if part not in {"Body", "Header"} or not inner or not whole:
             raise ValueError(f"xpath {xpath!r}: expected Body/… or Header/… with steps `name` or `{{namespace}}name`")
         if any(step.startswith("@") for step in inner[:-1]):
             raise ValueError(f"xpath {xpath!r}: an attribute can only be the last step")
@@ -106,6 +107,11 @@ class Route(BaseModel):
         return self
 
     def _key_fits(self) -> None:
+        parameters = self.parameters
+        if len(set(parameters)) < len(parameters):
+            raise ValueError(f"rest {self.rest!r}: each parameter can stand once only")
+        if any("{" in part and not _PARAMETER.fullmatch(part) for part in (self.rest or "").split("/")):
+            raise ValueError(f"rest {self.rest!r}: a parameter is a whole segment of the path, as in /residents/{{id}}")
         if self.key is None:
             return
         if self.key.xpath is not None and self.soap is None:

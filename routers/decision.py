@@ -3,21 +3,20 @@
 `side` depends on the ruleset, the route and the key alone: not on the process, the time or the call before.
 """
 
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
-import xxhash
+from xxhash import xxh32_intdigest
 
 from contracts.errors import RecordError
 from contracts.keys import BUCKETS
 from routers.ruleset import Rule, Ruleset
-from routers.stage import Side, Stage, duty
+from routers.stage import Side, Stage, Word
 
 __all__ = ["Decision", "Reason", "decide", "decide_each", "decide_rule", "decide_together"]
 
 
-class Reason(StrEnum):
+class Reason(Word):
     """Why this side."""
 
     SHARE = "share"
@@ -52,6 +51,11 @@ class Decision(NamedTuple):
     """The ruleset that decided."""
 
 
+# Once for all calls: a member of an enumeration and a named tuple cost more to look up and to make than to use.
+_SHARE: Final = Reason.SHARE
+_new: Final[Callable[[type[Decision], tuple[object, ...]], Decision]] = vars(tuple)["__new__"]
+
+
 def decide(ruleset: Ruleset, route: str, key: str | None) -> Decision:
     """Decide one call.
 
@@ -78,19 +82,17 @@ def decide_each(ruleset: Ruleset, route: str, keys: Iterable[str | None]) -> Seq
 
 def decide_rule(rule: Rule, key: str | None, version: int) -> Decision:
     """Decide one call of a rule that is at hand; `version` is that of the ruleset in force."""
-    capability = rule.capability
-    if rule.route.held is not None:
+    if rule.held:
         return Decision(rule.name, Side.LEGACY, None, Stage.OFF, None, Reason.HELD, version)
     if key is None:
         return _without_key(rule, Reason.MISSING_KEY, version)
     try:
-        canonical = capability.key.of(key)
+        canonical = rule.key.of(key)
     except RecordError:
         return _without_key(rule, Reason.MISSING_KEY if not key.strip() else Reason.UNFIT_KEY, version)
-    bucket = xxhash.xxh32_intdigest(f"{canonical}:{capability.salt}".encode()) % BUCKETS
-    stage = capability.next if bucket < capability.share else capability.current
-    what = duty(stage, rule.route.operation)
-    return Decision(rule.name, what.answers, what.also, stage, bucket, Reason.SHARE, version)
+    bucket = xxh32_intdigest((canonical + rule.suffix).encode()) % BUCKETS
+    stage, answers, also = rule.next if bucket < rule.share else rule.current
+    return _new(Decision, (rule.name, answers, also, stage, bucket, _SHARE, version))
 
 
 def decide_together(rule: Rule, keys: Sequence[str], version: int) -> Decision:

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Duty", "OperationClass", "Side", "Stage", "duty"]
+__all__ = ["Duty", "OperationClass", "Side", "Stage", "Word", "duty"]
 
 
-class Side(StrEnum):
+class Word(StrEnum):
+    """A word of ours that is a key of tables on hot paths: its hash is the text's own, which needs no call."""
+
+    __hash__ = str.__hash__
+
+
+class Side(Word):
     """Who answers."""
 
     LEGACY = "legacy"
@@ -23,7 +29,7 @@ class Side(StrEnum):
         return Side.MODERN if self is Side.LEGACY else Side.LEGACY
 
 
-class Stage(StrEnum):
+class Stage(Word):
     """How far a capability's migration is for one key."""
 
     OFF = "off"
@@ -34,7 +40,7 @@ class Stage(StrEnum):
     COMPLETE = "complete"
 
 
-class OperationClass(StrEnum):
+class OperationClass(Word):
     """What happens when an operation is called twice."""
 
     SAFE = "safe"

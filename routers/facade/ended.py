@@ -1,15 +1,14 @@
 """What is known of a call when it has ended: all that counters, records and spans are made of."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from routers.decision import Decision
-from routers.stage import OperationClass, Side
+from routers.stage import OperationClass, Side, Word
 
 __all__ = ["Ended", "Outcome", "TraceContext"]
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     """How a call ended."""
 
     ANSWERED = "answered"
@@ -40,7 +39,7 @@ class TraceContext(NamedTuple):
     parent_id: str | None
     """The caller's span; None where the trace begins here."""
     flags: int
-    """The caller's trace-flags, or 0."""
+    """Trace-flags that go on: the known ones of the caller; of a trace that begins here, that its id is random."""
     tracestate: str
     """The caller's, unchanged; empty where there is none, or where it is not valid."""
     sampled: bool

@@ -1,3 +1,5 @@
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +47,11 @@ def test_a_short_secret_is_refused_with_the_length_that_it_needs() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert repr(KeyHash(SECRET)) == "KeyHash(...)"
+
+
+@pytest.mark.parametrize("length", [16, 63, 64, 65, 200])
+def test_it_is_the_hmac_of_the_standard_library(length: int) -> None:
+    """A long secret is hashed first, as RFC 2104 has it."""
+    secret = bytes(range(length))
+
+    assert KeyHash(secret)("12345") == f"k1:{hmac.digest(secret, b'12345', 'sha256').hex()[:16]}"

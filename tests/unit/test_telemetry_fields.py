@@ -17,6 +17,11 @@ FOREIGN = {
         import_module("opentelemetry.semconv._incubating.metrics.messaging_metrics"),
         import_module("opentelemetry.semconv.attributes.error_attributes"),
         import_module("opentelemetry.semconv.attributes.exception_attributes"),
+        import_module("opentelemetry.semconv.attributes.http_attributes"),
+        import_module("opentelemetry.semconv.attributes.server_attributes"),
+        import_module("opentelemetry.semconv.attributes.url_attributes"),
+        import_module("opentelemetry.semconv._incubating.attributes.feature_flag_attributes"),
+        import_module("opentelemetry.semconv._incubating.attributes.rpc_attributes"),
     )
     for name, value in vars(module).items()
     if name.isupper()

@@ -1,0 +1,71 @@
+"""`banyan facade`: run the strangler façade, check it, and see how it is."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import typer
+
+from hub import facade as facades
+from hub import facade_check
+from hub.cli.context import Context, settings
+from hub.cli.output import AsJson, console, print_json, print_table
+from routers.facade.report import Report, read
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="The façade: callers come in, and each is answered by the side decided on.", no_args_is_help=True
+)
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Serve until told to stop; SIGTERM drains, a second one ends at once."""
+    options = context.find_object(Context)
+    facades.run(settings(context), environ={} if options is None else options.environ)
+
+
+@app.command()
+def check(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check rules, addresses, certificates and whether the backends can be reached; serves nothing."""
+    problems = asyncio.run(facade_check.check(facades.facade_settings(settings(context))))
+    if as_json:
+        print_json(problems)
+    else:
+        rows = [(what, "ok" if not found else "\n".join(found)) for what, found in problems.items()]
+        print_table(("what", "result"), rows, empty="nothing to check")
+    if any(problems.values()):
+        raise typer.Exit(code=1)
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Tell how the running façade is; the exit code is 1 when something is wrong."""
+    report = read(facades.report_file(settings(context)))
+    problems = report.problems(datetime.now(UTC))
+    if as_json:
+        print_json({"ok": not problems, "problems": problems, **report.model_dump(mode="json")})
+    else:
+        _print(report)
+        for problem in problems:
+            typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(code=1)
+
+
+def _print(report: Report) -> None:
+    out, ruleset = console(), report.ruleset
+    age = datetime.now(UTC) - ruleset.since
+    out.print(
+        f"ruleset {ruleset.version} ({ruleset.hash[:12]}), {ruleset.rules} routes, from {ruleset.source}, "
+        f"in force for {age.total_seconds():.0f} s, slowest change {ruleset.slowest_ms:g} ms"
+    )
+    out.print(
+        f"Kafka {report.kafka}; {report.dropped} decision records dropped; in doubt: {report.in_doubt_kept} on the "
+        f"disk, {report.in_doubt_sent} in Kafka; lost with a worker: {sum(report.lost.values())}"
+    )
+    print_table(("listener", "address"), list(report.addresses.items()), empty="no listeners")
+    workers = [(w.number, w.pid, w.state, w.version, w.in_flight, w.restarts) for w in report.workers]
+    print_table(("worker", "pid", "state", "ruleset", "in flight", "restarts"), workers, empty="no workers")
+    calls = [(o.route or "-", o.side or "-", o.outcome, o.calls) for o in report.observed]
+    print_table(("route", "side", "outcome", "calls"), calls, empty="no calls yet")

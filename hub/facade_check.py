@@ -1,0 +1,83 @@
+"""What would keep a façade from serving: rules, addresses, certificates, backends that don't answer."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from contracts.errors import ConfigError
+from routers.facade.listening import bind
+from routers.facade.settings import Backend, FacadeSettings, Listener
+from routers.facade.tls import backend_context, listener_context
+from routers.ruleset_document import read_rules
+
+__all__ = ["check"]
+
+
+async def check(facade: FacadeSettings) -> dict[str, list[str]]:
+    """Return what is wrong, by what it concerns; changes nothing."""
+    found: dict[str, list[str]] = {}
+    path = facade.ruleset
+    if path is not None:
+        found["ruleset"] = _problems(lambda: read_rules(path, backends=facade.backends))
+    for name, listener in facade.listeners.items():
+        found[f"listener {name}"] = _listener(name, listener)
+    for name, backend in facade.backends.items():
+        found[f"backend {name}"] = await _backend(name, backend)
+    return found
+
+
+def _listener(name: str, listener: Listener) -> list[str]:
+    problems = _problems(lambda: bind(name, listener.address).close())
+    if (tls := listener.tls) is None:
+        return problems
+    return [*problems, *_problems(lambda: listener_context(tls)), *_dated(tls.certificate)]
+
+
+async def _backend(name: str, backend: Backend) -> list[str]:
+    context, server_name = None, None
+    if backend.secure:
+        try:
+            context, server_name = backend_context(backend.tls), backend.tls.server_name or backend.host
+        except ConfigError as error:
+            return list(error.problems)
+        if backend.tls.certificate is not None and (problems := _dated(backend.tls.certificate)):
+            return problems
+    try:
+        async with asyncio.timeout(backend.connect.total_seconds()):
+            _, writer = await asyncio.open_connection(
+                backend.host, backend.port, ssl=context, server_hostname=server_name
+            )
+    except TimeoutError:
+        return [f"backends.{name}: {backend.url} does not answer within {backend.connect.total_seconds():g} s"]
+    except ssl.SSLError as error:
+        return [f"backends.{name}: {backend.url}: {error.reason or error}"]
+    except OSError as error:
+        return [f"backends.{name}: {backend.url} can't be reached: {error.strerror or error}"]
+    writer.transport.abort()
+    return []
+
+
+def _problems(attempt: Callable[[], object]) -> list[str]:
+    try:
+        attempt()
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def _dated(certificate: Path) -> list[str]:
+    """Return whether a certificate's time has come, or is over."""
+    try:
+        found = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    except (OSError, ValueError, IndexError):
+        return []  # told where it was to be used
+    now = datetime.now(UTC)
+    if found.not_valid_after_utc < now:
+        return [f"{certificate}: expired on {found.not_valid_after_utc:%Y-%m-%d}"]
+    if found.not_valid_before_utc > now:
+        return [f"{certificate}: is valid only from {found.not_valid_before_utc:%Y-%m-%d} on"]
+    return []

@@ -1,0 +1,108 @@
+"""Which rules are in force, as the command line sees them: a file, the ruleset topic, or the local copy of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from contracts.errors import BrokerUnavailableError, ConfigError
+from contracts.ports import LogRecord
+from events.log import KafkaLog
+from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from hub.settings import Settings
+from routers.chain import Chain, propose
+from routers.ruleset import EMPTY
+from routers.ruleset_copy import FILE, load
+from routers.ruleset_document import RulesetDocument, read_rules
+from routers.ruleset_log import newest
+
+__all__ = ["Rules", "current", "decisions", "doubts", "from_file", "read_document"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """A ruleset with its history, and where it is from."""
+
+    chain: Chain
+    source: str
+    stale: str | None = None
+    """Why it may be older than what is in force."""
+
+
+def read_document(given: Settings, path: Path) -> RulesetDocument:
+    """Read a document of capabilities, checked against the backends of the settings where there are any.
+
+    Raises:
+        ConfigError: Every mistake.
+    """
+    return read_rules(path, backends=None if given.facade is None else given.facade.backends)
+
+
+def from_file(given: Settings, path: Path) -> Rules:
+    """Return the rules of a document, as the first version of a chain.
+
+    Raises:
+        ConfigError: Every mistake.
+    """
+    capabilities = read_document(given, path).capabilities
+    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    change = propose(EMPTY, capabilities, author="file", reason=str(path), at=at, change_id="file")
+    chain = Chain()
+    if change is not None:
+        chain.accept(change)
+    return Rules(chain=chain, source=str(path))
+
+
+async def current(given: Settings, *, version: int | None = None) -> Rules:
+    """Return the rules in force: of the settings' file, else of the topic, else of the local copy.
+
+    Args:
+        given: The settings.
+        version: An older version instead of the newest; only the topic has those.
+
+    Raises:
+        ConfigError: There is no such version, or the file is wrong.
+        BrokerUnavailableError: Kafka does not answer, and there is no local copy.
+    """
+    if given.facade is not None and given.facade.ruleset is not None:
+        rules = from_file(given, given.facade.ruleset)
+    else:
+        rules = await _from_topic(given, version)
+    if version is not None and rules.chain.ruleset.version != version:
+        newest_there = rules.chain.ruleset.version
+        raise ConfigError(
+            [f"ruleset {version}: {rules.source} has no such version; the newest there is {newest_there}"]
+        )
+    return rules
+
+
+async def _from_topic(given: Settings, version: int | None) -> Rules:
+    topic = ruleset_topic(given.namespace).name
+    try:
+        return Rules(chain=await newest(KafkaLog(given.kafka), topic, version=version), source=topic)
+    except BrokerUnavailableError as error:
+        copy = given.data / FILE
+        if not copy.exists():
+            raise
+        loaded = load(copy)
+        return Rules(chain=Chain(loaded.ruleset, loaded.manifests), source=str(copy), stale=str(error))
+
+
+async def decisions(given: Settings, *, since: timedelta) -> AsyncIterator[LogRecord]:
+    """Yield the records of the decision topic; none where there is no such topic."""
+    async for record in _read(given, decision_topic(given.namespace).name, since):
+        yield record
+
+
+async def doubts(given: Settings, *, since: timedelta) -> AsyncIterator[LogRecord]:
+    """Yield the records of the in-doubt topic; none where there is no such topic."""
+    async for record in _read(given, in_doubt_topic(given.namespace).name, since):
+        yield record
+
+
+async def _read(given: Settings, topic: str, since: timedelta) -> AsyncIterator[LogRecord]:
+    try:
+        async for record in KafkaLog(given.kafka).read(topic, since=datetime.now(UTC) - since):
+            yield record
+    except ConfigError:  # there is no such topic
+        return

@@ -1,0 +1,110 @@
+"""Finds out what a call is about: its rule, and the keys it holds."""
+
+from collections.abc import Mapping
+from typing import Final, final
+
+from routers.facade.head import RefusedError, RequestHead
+from routers.facade.matcher import Matcher
+from routers.facade.message import MessageError, MessageReader, action_of, known_operation, reader_for
+from routers.facade.reader import SoapVersion
+from routers.ruleset import Rule
+
+__all__ = ["Inquiry"]
+
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
+
+
+@final
+class Inquiry:
+    """Takes as much of a request as it needs.
+
+    A SOAP message is read up to the operation, the first child of its Body, and on to the key where that is in
+    the message. `rule` stays None when no route takes the call.
+    """
+
+    __slots__ = ("_matcher", "_reader", "_request", "_started", "keys", "rule", "soap_version")
+
+    def __init__(self, matcher: Matcher, request: RequestHead) -> None:
+        self._matcher, self._request = matcher, request
+        self._reader: MessageReader | None = None
+        self.rule: Rule | None = None
+        self.keys: list[str] = []
+        self.soap_version: SoapVersion | None = None
+        """`1.1` or `1.2` once the call is known to be SOAP; None for REST."""
+
+    def begin(self, data: bytes, *, whole: bool, limit_bytes: int) -> bool:
+        """Take the head and the first part of the body; tell whether all is known.
+
+        Raises:
+            RefusedError: The message can't be understood, or its parts disagree.
+        """
+        matcher, names = self._matcher, self._request.names
+        if matcher.has_rest and (found := matcher.rest(self._request.method.decode(), self._request.path)) is not None:
+            self._found(*found)
+            return True
+        if not matcher.has_soap or self._request.method != b"POST":
+            return True
+        content_type, coding = names.get(b"content-type", b""), names.get(b"content-encoding", b"")
+        known = known_operation(content_type, coding, data)
+        if known is not None and ((rule := matcher.soap(known[0])) is None or rule.key_steps is None):
+            self.soap_version = known[1]
+            self._understood(rule, content_type)
+            return True
+        try:
+            self._reader = reader_for(content_type, coding, resolve=self._steps, limit_bytes=limit_bytes)
+        except MessageError as error:
+            raise RefusedError(415, error.reason) from error
+        return self._reader is None or self.feed(data, whole=whole)
+
+    def feed(self, data: bytes, *, whole: bool) -> bool:
+        """Take more of the body; tell whether all is known.
+
+        Raises:
+            RefusedError: The message can't be understood, or its parts disagree.
+        """
+        reader = self._reader
+        if reader is None:
+            return True
+        try:
+            known = reader.feed(data)
+            if whole and not known:
+                reader.close()
+        except MessageError as error:
+            if error.reason == "not_soap":
+                return True  # XML that is no SOAP: no route takes it
+            raise RefusedError(400, error.reason) from error
+        finally:
+            self.soap_version = reader.soap_version
+        if not (known or whole):
+            return False
+        rule = None if reader.operation is None else self._matcher.soap(reader.operation)
+        if rule is not None and rule.key_steps is not None:
+            self.keys = reader.keys
+        self._understood(rule, self._request.names.get(b"content-type", b""))
+        return True
+
+    def _steps(self, operation: str) -> tuple[str, ...] | None:
+        rule = self._matcher.soap(operation)
+        return None if rule is None else rule.key_steps
+
+    def _understood(self, rule: Rule | None, content_type: bytes) -> None:
+        if rule is None:
+            return
+        action = action_of(content_type, self._request.names.get(b"soapaction"))
+        if action and self._matcher.disagrees(rule, action):
+            raise RefusedError(400, "action")
+        self._found(rule, _NO_PARAMETERS)
+
+    def _found(self, rule: Rule, parameters: Mapping[str, str]) -> None:
+        self.rule = rule
+        if rule.key_header is not None:
+            value = self._request.names.get(rule.key_header)
+            if value is not None:
+                self.keys = [_text(value)]
+        elif parameters and rule.route.key is not None and rule.route.key.path is not None:
+            self.keys = [parameters[rule.route.key.path]]
+
+
+def _text(value: bytes) -> str:
+    """Return a field's value; what is no UTF-8 is no key, and must not become one by chance."""
+    return value.decode("utf-8", "replace")
