@@ -11,7 +11,10 @@ from routers.facade.ended import Outcome
 from routers.ruleset import Rule
 from routers.ruleset_difference import percent
 
-__all__ = ["explain"]
+OWED: Final = "owed_to_modern:"
+"""How the reason of an in-doubt record begins that is about a write which only legacy has."""
+
+__all__ = ["OWED", "explain"]
 
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.ANSWERED: "That side answered",
@@ -101,5 +104,10 @@ def _became(record: DecisionRecord) -> str:
 
 
 def _doubted(entry: Mapping[str, Any]) -> str:
+    why = str(entry.get("why", "unknown"))
+    if why.startswith(OWED):
+        return (
+            f"The modern side is owed this write since {entry.get('at', 'an unknown time')}: {why.removeprefix(OWED)}."
+        )
     where = f"{entry.get('side', 'unknown')} side, backend {entry.get('backend', 'unknown')}"
-    return f"It is in doubt since {entry.get('at', 'an unknown time')}: {entry.get('why', 'unknown')} ({where})."
+    return f"It is in doubt since {entry.get('at', 'an unknown time')}: {why} ({where})."

@@ -7,7 +7,6 @@ A call costs a few microseconds here and waits for nothing: all is put into memo
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from json.encoder import encode_basestring_ascii
 from typing import Final, NamedTuple, final
 
 from contracts.errors import RecordError
@@ -15,6 +14,8 @@ from contracts.ports import LogRecord
 from observability import fields, tracing
 from observability.masking import KeyHash
 from routers.decision import Decision, Reason
+from routers.decision_record import encode
+from routers.explanation import OWED
 from routers.facade import tracecontext
 from routers.facade.ended import Ended, Outcome, TraceContext
 from routers.facade.inflight import Inflight, InflightCall
@@ -34,7 +35,6 @@ FAILURES_A_SECOND: Final = 200
 """How many failed calls that are not sampled get spans all the same; the others are counted."""
 REFUSALS_A_SECOND: Final = 10
 """The same of refused and rejected ones."""
-_SIDES: Final[Mapping[Side | None, str]] = {None: "null"} | {side: f'"{side}"' for side in Side}
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
 _BOUND_A_SECOND: Final = {
@@ -120,7 +120,8 @@ class Account:
         decision, outcome = ended.decision, ended.outcome
         key_hash = None if decision is None else self._hash(decision, ended.key)
         if len(self._records) < self._limit:
-            self._records.append(encode(ended, key_hash, decision.version if decision is not None else self._version()))
+            version = self._version() if decision is None else 0
+            self._records.append(encode(ended, key_hash=key_hash, version=version))
         else:
             self._tally.count(fields.BANYAN_DECISIONS_DROPPED)
         if decision is not None and decision.reason is not Reason.SHARE and decision.reason is not Reason.HELD:
@@ -152,7 +153,10 @@ class Account:
         if outcome is Outcome.REFUSED:
             self._tally.count(fields.BANYAN_CALLS_REFUSED, ended.route, ended.error or "unknown")
         elif outcome is Outcome.IN_DOUBT:
-            self._doubts.append(_doubt(ended, key_hash))
+            self._doubts.append(_doubt(ended, key_hash, why=ended.error))
+        elif outcome is Outcome.FELL_BACK and ended.operation is OperationClass.IDEMPOTENT:
+            # Legacy has the write and the modern side has not.
+            self._doubts.append(_doubt(ended, key_hash, why=f"{OWED}{ended.error}"))
         bound = _BOUND_A_SECOND.get(outcome)
         if bound is None or ended.trace.sampled:
             return
@@ -201,7 +205,7 @@ def left_in_doubt(call: InflightCall, at: datetime) -> LogRecord:
     )
 
 
-def _doubt(ended: Ended, key_hash: str | None) -> LogRecord:
+def _doubt(ended: Ended, key_hash: str | None, *, why: str | None) -> LogRecord:
     at = datetime.fromtimestamp((ended.started_ns + ended.duration_ns) / _NS_PER_S, UTC)
     return _doubtful(
         ended.request_id,
@@ -212,7 +216,7 @@ def _doubt(ended: Ended, key_hash: str | None) -> LogRecord:
             "side": ended.side,
             "backend": ended.backend,
             "at": at.isoformat(timespec="milliseconds"),
-            "why": ended.error,
+            "why": why,
             "trace_id": ended.trace.trace_id,
         },
     )
@@ -221,25 +225,6 @@ def _doubt(ended: Ended, key_hash: str | None) -> LogRecord:
 def _doubtful(request_id: str, facts: Mapping[str, str | None]) -> LogRecord:
     value = json.dumps({"request_id": request_id} | dict(facts), separators=(",", ":"))
     return LogRecord(key=request_id.encode(), value=value.encode())
-
-
-def encode(ended: Ended, key_hash: str | None, version: int) -> str:
-    """Return a call's decision record, as one line of JSON: see `routers.decision_record`, which reads it."""
-    decision, backend = ended.decision, ended.backend
-    ended_ms = (ended.started_ns + ended.duration_ns) // _NS_PER_MS
-    # Names, enums and hexadecimal digits need no escaping.
-    if decision is None:
-        decided = "null,null,null,null,null,null"
-    else:
-        hashed = "null" if key_hash is None else f'"{key_hash}"'
-        bucket = "null" if decision.bucket is None else decision.bucket
-        side = _SIDES[decision.side]
-        decided = f'"{decision.route}",{hashed},{bucket},"{decision.stage}",{side},"{decision.reason}"'
-    return (
-        f"[{encode_basestring_ascii(ended.request_id)},{ended_ms},{decided},{version},"
-        f'"{ended.outcome}",{ended.status},{"null" if backend is None else encode_basestring_ascii(backend)},'
-        f'{ended.attempts},"{ended.trace.trace_id}"]'
-    )
 
 
 def _packs(records: Sequence[str]) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from contracts.event import Event
 from hub.cli.root import app
 from hub.settings import AdapterSettings, Settings
+from routers.ruleset_document import read_rules
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / "guides").glob("*.md")])
@@ -40,7 +41,11 @@ def test_a_python_example_runs(code: str) -> None:
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
-def test_a_settings_example_is_accepted(text: str) -> None:
+def test_a_settings_example_is_accepted(text: str, tmp_path: Path) -> None:
+    if "\ncapabilities:" in text:
+        (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+        assert read_rules(tmp_path / "rules.yaml").capabilities
+        return
     settings = Settings(**yaml.safe_load(text))
 
     assert settings.adapters != AdapterSettings() or settings.kafka.bootstrap_servers

@@ -13,8 +13,8 @@ from observability.masking import KeyHash
 from observability.testing import recorded_spans
 from routers.capability import Capability
 from routers.decision import Decision, Reason, decide
-from routers.decision_record import decode, recorded
-from routers.facade.account import PACK_BYTES, Account, Flushed, encode, left_in_doubt
+from routers.decision_record import DecisionRecord, decode, encode
+from routers.facade.account import PACK_BYTES, Account, Flushed, left_in_doubt
 from routers.facade.ended import Ended, Outcome, TraceContext
 from routers.facade.inflight import Inflight, create, read
 from routers.facade.settings import FacadeSettings
@@ -174,9 +174,26 @@ calls = st.builds(
 def test_the_reader_of_decision_records_reads_what_is_written(call: Ended, key_hash: str | None) -> None:
     key_hash = None if call.decision is None else key_hash
     version = 3 if call.decision is None else call.decision.version
-    text = encode(call, key_hash, version)
+    text = encode(call, key_hash=key_hash, version=version)
 
-    assert decode(f"[{text},\n{text}]".encode()) == [recorded(call, key_hash=key_hash, version=3)] * 2
+    decided = call.decision
+    expected = DecisionRecord(
+        call.request_id,
+        (call.started_ns + call.duration_ns) // 1_000_000,
+        None if decided is None else decided.route,
+        key_hash,
+        None if decided is None else decided.bucket,
+        None if decided is None else decided.stage,
+        None if decided is None else decided.side,
+        None if decided is None else decided.reason,
+        version,
+        call.outcome,
+        call.status,
+        call.backend,
+        call.attempts,
+        call.trace.trace_id,
+    )
+    assert decode(f"[{text},\n{text}]".encode()) == [expected] * 2
     assert "\n" not in text
 
 

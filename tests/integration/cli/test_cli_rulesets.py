@@ -12,7 +12,7 @@ import yaml
 from contracts.ports import LogRecord
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
 from routers.decision import Reason
-from routers.decision_record import DecisionRecord, encode
+from routers.decision_record import DecisionRecord
 from routers.facade.ended import Outcome
 from routers.ruleset import EMPTY
 from routers.ruleset_copy import FILE, LocalCopy
@@ -190,6 +190,10 @@ def test_without_kafka_the_local_copy_is_shown_with_a_warning(tmp_path: Path) ->
     assert (refused.code, "nothing can be applied now" in refused.err) == (2, True)
 
 
+def value(*records: DecisionRecord) -> bytes:
+    return json.dumps(records).encode()
+
+
 def record(request_id: str, **fields: Any) -> DecisionRecord:
     made = DecisionRecord(
         request_id, time.time_ns() // 1_000_000, "benefits/pay", None, 3598, Stage.COMPLETE, Side.MODERN,
@@ -202,8 +206,8 @@ def test_a_call_is_explained(world: World) -> None:
     applied(world, 4000, "--author", "ada")
     doubt = {"request_id": "doubted", "at": "now", "why": "timeout", "side": "modern", "backend": "new"}
     packed = [
-        encode([record("other"), record("wanted")]),
-        encode([record("doubted", outcome=Outcome.IN_DOUBT), record("unrouted", version=0, route=None, reason=None)]),
+        value(record("other"), record("wanted")),
+        value(record("doubted", outcome=Outcome.IN_DOUBT), record("unrouted", version=0, route=None, reason=None)),
         b'{"request_id":"wanted"}',
     ]
     records = [LogRecord(key=None, value=value) for value in packed]
