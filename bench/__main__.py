@@ -1,10 +1,16 @@
-"""`make bench`: every contender in a process of its own, in turns, on one real Kafka; medians and ratios."""
+"""`make bench`: every contender in a process of its own, in turns; medians and ratios.
 
+The parts: `publish` and `subscribe` on one real Kafka, `decide`, `facade` and `rollout`; all of them, or those named
+on the command line.
+"""
+
+import argparse
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +28,8 @@ SUITES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "publish": (tuple(publish.CONTENDERS), {"faststream publish": 1.5, "faststream publish, telemetry": 5.0}),
     "subscribe": (tuple(subscribe.CONTENDERS), {}),
 }
+ALONE = ("decide", "facade", "rollout")
+"""Modules that measure and tell by themselves, and need no Kafka."""
 Rates = dict[str, list[tuple[float, float]]]
 """Contender -> events per CPU-second and per second, a round each."""
 AT_LEAST = {"publish": 60_000, "subscribe": 50_000}
@@ -36,7 +44,25 @@ def measured(module: str, contender: str, bootstrap: str, file: Path) -> tuple[f
 
 
 def main() -> None:
-    """Measure all suites and print them."""
+    """Measure the parts that are asked for, and print them; the exit code is 1 when one missed its bar."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
+    parts = (*SUITES, *ALONE)
+    parser.add_argument("part", nargs="*", help=f"any of {', '.join(parts)}; all without one")
+    chosen: list[str] = parser.parse_args().part or list(parts)
+    if unknown := sorted(set(chosen) - set(parts)):
+        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(parts)}")
+    if suites := [part for part in SUITES if part in chosen]:
+        on_kafka(suites)
+    codes = [
+        subprocess.run([sys.executable, "-m", f"bench.{part}"], check=False).returncode
+        for part in ALONE
+        if part in chosen
+    ]
+    sys.exit(max(codes, default=0))
+
+
+def on_kafka(suites: Sequence[str]) -> None:
+    """Measure suites on a broker of their own."""
     console = Console()
     with tempfile.TemporaryDirectory(prefix="banyan-bench-") as folder:
         kafka = LocalKafka(Path(folder), brokers=1, tell=console.print)
@@ -44,7 +70,8 @@ def main() -> None:
             bootstrap = kafka.up()
             file = Path(folder) / "BENEFITS.D20261121"
             file.write_bytes(make(RECORDS).data)
-            for module, (contenders, wanted) in SUITES.items():
+            for module in suites:
+                contenders, wanted = SUITES[module]
                 rates: Rates = {contender: [] for contender in contenders}
                 with Progress(console=console, transient=True) as bars:
                     bar = bars.add_task(module, total=ROUNDS * len(contenders))

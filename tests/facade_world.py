@@ -30,10 +30,12 @@ class Side:
     requests: list[bytes] = field(default_factory=list[bytes])
     """Head and body of each request as they came (chunked bodies with their coding)."""
     connections: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection."""
         self.connections += 1
+        self.writers.append(writer)
         try:
             if self.conduct is not None:
                 await self.conduct(reader, writer)
@@ -141,3 +143,7 @@ async def facade(
         listening.close()
         for server in servers:
             server.close()
+        for writer in (writer for side in sides for writer in side.writers):
+            writer.transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)  # what was aborted is closed in the loop's next rounds

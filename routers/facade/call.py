@@ -18,6 +18,8 @@ from routers.stage import OperationClass, Side, Stage
 
 __all__ = ["Call"]
 
+_STATUS: Final = {"timeout": 504, "connect_timeout": 504, "breaker_open": 503, "no_connection": 503}
+"""What the caller is told when no side answered; 502 otherwise."""
 # Bound once: looking a member up on its enum costs ten times as much.
 _LEGACY, _MODERN = Side.LEGACY, Side.MODERN
 _SAFE, _UNSAFE = OperationClass.SAFE, OperationClass.UNSAFE
@@ -99,9 +101,8 @@ class Call:
 
     def refuse(self, status: int, reason: str, *, outcome: Outcome = Outcome.REFUSED) -> None:
         """Answer with an error of our own, or cut the answer that has begun."""
-        if self._exchange is not None:
-            self._exchange.give_up()
-            self._exchange = None
+        if self._leave() and self.operation is _UNSAFE:
+            outcome = Outcome.IN_DOUBT  # a side has the beginning of it
         self._error = reason
         self._own_answer(status, reason, outcome)
 
@@ -110,18 +111,21 @@ class Call:
         if self._over:
             return
         self._abandoned = True
-        if self._sending and self._whole and self.operation is not _SAFE:
-            if self._exchange is not None:
-                self._exchange.resume()
+        if self._exchange is not None and self._whole and self.operation is not _SAFE:
+            self._exchange.resume()
             return  # what becomes of it must be known
         self._error = self._error or "caller_left"
-        sent = self._exchange is not None
-        if self._exchange is not None:
-            self._exchange.give_up()
+        unknown = self._leave() and self.operation is _UNSAFE
+        self._end(Outcome.IN_DOUBT if unknown else Outcome.ABANDONED, status=0)
+
+    def _leave(self) -> bool:
+        """Let go of the side that is asked; tell whether it may have something of the call."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.give_up()
         elif self._pool is not None:
             self._pool.forget(self)
-        unknown = sent and self.operation is _UNSAFE
-        self._end(Outcome.IN_DOUBT if unknown else Outcome.ABANDONED, status=0)
+        return exchange is not None
 
     def caller_full(self, *, full: bool) -> None:
         """Take no more of the answer while the caller does not read it."""
@@ -168,28 +172,28 @@ class Call:
         if not pool.breaker.lets_through(home.clock.now):
             self.failed("breaker_open", sent=False)
             return
-        self._attempts += 1
         self._sent_at = perf_counter_ns()
         pool.ask(self)
 
     def connected(self, exchange: Exchange) -> None:
         """Write what there is of the request; see the port."""
         self._exchange, parts, pool, account = exchange, self._parts, self._pool, self._home.account
-        if parts is None or pool is None:
+        if parts is None or pool is None or self._over:
             exchange.give_up()
             self.failed("closed", sent=True)
             return
+        self._attempts += 1
         if self._slot < 0:
             self._slot = account.begun(self.id, self._decision, self.operation, self._key)
         account.sent(self._slot, self._side, pool.name)
         request, whole = self._request, self._whole
         head = request_head(request, origin=self._client.origin, trace=self.trace, request_id=self.id, host=pool.host)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if not whole:
+            self._client.hold(full=False)
         exchange.write(head + (self._framed(body, last=whole) if request.chunked else body), last=whole)
         if self.operation is _UNSAFE or self._parts_bytes > self._home.limits.replay_bytes:
             self._parts = None  # it will not be sent again
-        if not whole:
-            self._client.hold(full=False)
 
     def _framed(self, data: bytes, *, last: bool) -> bytes:
         if not self._request.chunked:
@@ -266,7 +270,7 @@ class Call:
         else:
             self._error = error
             unknown = sent and self.operation is _UNSAFE
-            status = 504 if error == "timeout" else 503 if error == "breaker_open" else 502
+            status = _STATUS.get(error, 502)
             reason = "in_doubt" if unknown else error
             self._own_answer(status, reason, Outcome.IN_DOUBT if unknown else Outcome.FAILED)
 
@@ -282,7 +286,7 @@ class Call:
     def _fall_back(self, error: str) -> None:
         self._exchange = None
         self._error, self._fell_back = error, True
-        self._modern_ns = perf_counter_ns() - self._sent_at if self._attempts else 0
+        self._modern_ns = perf_counter_ns() - self._sent_at if self._sent_at else 0
         rule = self._inquiry.rule
         self._send(_LEGACY, (rule and rule.route.legacy) or self._client.legacy)
 
@@ -339,7 +343,7 @@ class Call:
             self._attempts,
             self._started + self._home.clock.epoch_ns,
             now - self._started,
-            now - self._sent_at if self._side is _MODERN and self._attempts else self._modern_ns,
+            now - self._sent_at if self._side is _MODERN and self._sent_at else self._modern_ns,
             self.trace,
         )
         account.ended(_new(Ended, ended))

@@ -100,6 +100,8 @@ class Caller(asyncio.Protocol):
                 self._body(data)
             else:
                 self._keep_ahead(data)
+        elif self._stalled:
+            self._keep_ahead(data)
         elif self._state != _LINGERING:
             self._head(data)
 
@@ -107,9 +109,9 @@ class Caller(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer what has been asked wholly; a half-closed connection still takes its answer."""
         self._ended = True
-        if self._call is None or self._left:
+        if self._secure or self._left:
             return False
-        return not isinstance(self._transport, asyncio.Transport) or not self._secure
+        return self._call is not None or b"\r\n\r\n" in self._ahead
 
     @override
     def pause_writing(self) -> None:
@@ -124,6 +126,8 @@ class Caller(asyncio.Protocol):
         self.deadline = _NEVER if self._state == _CALL and not self._left else self._silence()
         if self._call is not None:
             self._call.caller_full(full=False)
+        elif self._state < _CALL:
+            self._go_on()
 
     # From the worker.
 
@@ -158,21 +162,22 @@ class Caller(asyncio.Protocol):
             self.deadline = _NEVER  # the backend's slowness is not the caller's
             self._transport.pause_reading()
         else:
-            self.deadline = self._silence()
+            self.deadline = self._silence() if self._left or self._state != _CALL else _NEVER
             self._transport.resume_reading()
 
     def done(self, *, keep_alive: bool) -> None:
         """Read the next request, or close; see the port."""
         self._call = None
-        if not keep_alive or self._ended or self._left:
+        if not keep_alive or self._left or (self._ended and not self._ahead):
             self._close()
             return
         self._state = _IDLE
-        if self._held:
-            self.hold(full=False)
-        self.deadline = self._worker.clock.now + self._worker.idle_seconds
         if self._ahead:
             asyncio.get_running_loop().call_soon(self._go_on)
+        elif self._held:
+            self.hold(full=False)
+        if not self._stalled:
+            self.deadline = self._worker.clock.now + self._worker.idle_seconds
 
     def cut(self) -> None:
         """Close at once; see the port."""
@@ -190,8 +195,12 @@ class Caller(asyncio.Protocol):
         return self._worker.clock.now + self._worker.times.body.total_seconds()
 
     def _go_on(self) -> None:
-        """Read the next request out of what came ahead, unless more has come and begun it meanwhile."""
-        if self._state < _CALL and self._ahead:
+        """Read the next request out of what came ahead; one that waits to be read goes before it."""
+        if self._state >= _CALL or self._stalled:
+            return
+        if self._held and len(self._ahead) <= _AHEAD_BYTES:
+            self.hold(full=False)
+        if self._ahead:
             self._head(b"")
 
     def _keep_ahead(self, data: bytes) -> None:
@@ -236,6 +245,8 @@ class Caller(asyncio.Protocol):
             self._state = _HEAD
             self.deadline = self._worker.clock.now + self._worker.times.head.total_seconds()
         self._ahead = data
+        if self._ended:
+            self._close()  # the rest will not come
 
     def _expectation(self, request: RequestHead, *, more: bool) -> None:
         """Refuse what can't be met, and ask for the body where the caller waits for that (RFC 9110 10.1.1)."""
@@ -260,6 +271,9 @@ class Caller(asyncio.Protocol):
             self._ahead, rest = rest[left:], rest[:left]
         elif left:
             self._left, self._chunks, self.deadline = left, None, self._silence()
+            if self._ended:
+                self._never_whole()
+                return
         call.begin(rest, whole=left <= 0)
 
     def _begin_chunked(self, call: Call, rest: bytes) -> None:
@@ -269,9 +283,18 @@ class Caller(asyncio.Protocol):
         except ChunkError as error:
             call.refuse(413 if error.reason == "body_bytes" else 400, error.reason)
             return
+        if self._left and self._ended:
+            self._never_whole()
+            return
         if self._left:
             self.deadline = self._silence()
         call.begin(rest, whole=not self._left)
+
+    def _never_whole(self) -> None:
+        """Close: the caller has sent its last, and the body is not all there; nothing of it was sent on."""
+        self._worker.account.refused("incomplete")
+        self._call, self._left = None, 0
+        self._close()
 
     def _body(self, data: bytes) -> None:
         call = self._call
@@ -328,8 +351,8 @@ class Caller(asyncio.Protocol):
             return
         if self._left and not self._ended and not self._secure:
             self._state = _LINGERING
-            self.deadline = self._worker.clock.now + _LINGER_SECONDS
             self.hold(full=False)
+            self.deadline = self._worker.clock.now + _LINGER_SECONDS
             transport.write_eof()
             return
         transport.close()

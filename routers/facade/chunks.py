@@ -8,9 +8,12 @@ __all__ = ["LAST_CHUNK", "ChunkError", "ChunkReader", "chunk"]
 LAST_CHUNK: Final = b"0\r\n\r\n"
 _LINE_BYTES: Final = 256
 _TRAILER_BYTES: Final = 8_192
-# Extensions are allowed, dropped, and of a grammar that leaves no line end open.
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t -~]*)?")
-_TRAILER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*")
+# Extensions are allowed and dropped; what is none could end elsewhere for somebody.
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED: Final = rb'"(?:[\t !#-\[\]-~]|\\[\t -~])*"'
+_EXTENSION: Final = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (_TOKEN, _TOKEN, _QUOTED)
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,12})(?:%b)*" % _EXTENSION)
+_TRAILER: Final = re.compile(_TOKEN + rb":[\t -~\x80-\xff]*")
 
 
 @final

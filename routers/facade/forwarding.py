@@ -4,6 +4,7 @@ RFC 9110 sections 7.6 and 6.6.1, RFC 7239. Framing fields are never copied: they
 understood of the message.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,12 @@ class Origin:
             self._host, self._written = host, self._write(host.decode("latin-1"))
         return self._written
 
+    def missing(self, host: bytes, names: Container[bytes]) -> bytes:
+        """Return those that earlier hops do not say: of host and scheme, the first hop's word counts."""
+        said = {b"x-forwarded-host", b"x-forwarded-proto"}
+        lines = self.fields(host).splitlines(keepends=True)
+        return b"".join(line for line in lines if not ((name := _name(line)) in said and name in names))
+
     def _write(self, host: str) -> bytes:
         node = f'"[{self.address}]"' if ":" in self.address else self.address or "unknown"
         named = f';host="{host}"' if host else ""
@@ -47,6 +54,10 @@ class Origin:
         lines += [f"X-Forwarded-Host: {host}"] if host else []
         lines += [f"X-Forwarded-Proto: {self.scheme}", ""]
         return "\r\n".join(lines).encode("latin-1")
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
 
 
 def request_head(request: RequestHead, *, origin: Origin, trace: TraceContext, request_id: str, host: bytes) -> bytes:
@@ -65,7 +76,7 @@ def request_head(request: RequestHead, *, origin: Origin, trace: TraceContext, r
         parts.append(b"Content-Length: %d\r\n" % request.length)
     via = names.get(b"via")
     parts.append(b"Via: %b1.%d banyan\r\n" % (via + b", " if via else b"", request.minor))
-    parts.append(origin.fields(asked))
+    parts.append(origin.fields(asked) if not origin.trusted else origin.missing(asked, names))
     state = f"tracestate: {trace.tracestate}\r\n" if trace.tracestate else ""
     flags = trace.flags | trace.sampled
     ours = f"traceparent: 00-{trace.trace_id}-{trace.span_id}-{flags:02x}\r\n{state}X-Request-Id: {request_id}\r\n\r\n"
@@ -75,31 +86,20 @@ def request_head(request: RequestHead, *, origin: Origin, trace: TraceContext, r
 
 def answer_head(answer: AnswerHead, *, request: RequestHead, keep_alive: bool, request_id: str, date: bytes) -> bytes:
     """Return the head for the caller; without a length, HTTP/1.1 gets chunks and HTTP/1.0 the connection's end."""
-    parts = [b"HTTP/1.1 %b\r\n" % answer.status_line]
-    if answer.options:
-        parts += [field[2] for field in answer.fields if field[0] not in answer.options]
-    else:
-        parts += [field[2] for field in answer.fields]
-    length = answer.names.get(b"content-length")
-    if length is not None and answer.status >= 200 and answer.status != 204:  # noqa: PLR2004 - these have none
-        parts.append(b"Content-Length: %b\r\n" % length)
-    elif answer.length < 0 and request.minor:
-        parts.append(_CHUNKED)
+    ours = f"X-Request-Id: {request_id}\r\n".encode() if b"x-request-id" not in answer.names else b""
     if b"date" not in answer.names:
-        parts.append(b"Date: %b\r\n" % date)
-    if b"x-request-id" not in answer.names:
-        parts.append(f"X-Request-Id: {request_id}\r\n".encode())
-    parts.append(b"\r\n" if keep_alive else b"Connection: close\r\n\r\n")
-    return b"".join(parts)
+        ours += b"Date: %b\r\n" % date
+    if answer.length < 0 and request.minor:
+        ours += _CHUNKED
+    return answer.onward + ours + (b"\r\n" if keep_alive else b"Connection: close\r\n\r\n")
 
 
 def trailer_part(lines: list[bytes]) -> bytes:
     """Return the last chunk with those trailers that may go on (RFC 9110 section 6.5.1)."""
-    kept = [line for line in lines if line.partition(b":")[0].lower() not in _NO_TRAILERS]
+    kept = [line for line in lines if _name(line) not in _NO_TRAILERS]
     return b"".join([b"0\r\n", *(line + b"\r\n" for line in kept), b"\r\n"])
 
 
 def interim_head(answer: AnswerHead) -> bytes:
     """Return an interim answer as it goes on (RFC 9110 section 15.2)."""
-    kept = (field[2] for field in answer.fields if field[0] not in answer.options)
-    return b"".join([b"HTTP/1.1 %b\r\n" % answer.status_line, *kept, b"\r\n"])
+    return answer.onward + b"\r\n"

@@ -115,8 +115,12 @@ class RequestHead:
 class AnswerHead:
     """The head of one answer."""
 
-    __slots__ = ("chunked", "fields", "keep_alive", "length", "minor", "names", "options", "status", "status_line")
+    __slots__ = (
+        "chunked", "fields", "keep_alive", "length", "minor", "names", "onward", "options", "status", "status_line",
+    )  # fmt: skip
 
+    onward: bytes
+    """What goes on of it, whoever the caller is: status line, fields and length, without the empty line."""
     status: int
     status_line: bytes
     """As the backend wrote it, from the status code on, without the line's end; a blank follows the code."""
@@ -159,11 +163,24 @@ def read_request(head: bytes, *, target_bytes: int, headers: int) -> RequestHead
         request.fields = fields = _OF_REQUESTS.read(lines[1:-2])
     except FieldsError:
         raise RefusedError(400, "field") from None
-    request.forwarded = b"".join([field[2] for field in fields])
     request.names = names = _named(fields)
+    if request.method == b"OPTIONS" and b"max-forwards" in names:
+        request.fields = fields = [_one_less(field) for field in fields]
+    request.forwarded = b"".join([field[2] for field in fields])
     _host(request, names.get(b"host"), host)
     _framing(request, names)
     return request
+
+
+def _one_less(field: Field) -> Field:
+    """Count Max-Forwards down; at zero this is the last recipient, which does not know the method (9110, 7.6.2)."""
+    name, value, _ = field
+    if name != b"max-forwards":
+        return field
+    left = _length(value)
+    if left <= 0:
+        raise RefusedError(501 if left == 0 else 400, "max_forwards")
+    return name, value, b"Max-Forwards: %d\r\n" % (left - 1)
 
 
 def _named(fields: list[Field]) -> dict[bytes, bytes]:
@@ -294,11 +311,21 @@ def read_answer(head: bytes, *, method: bytes, headers: int) -> AnswerHead:
     answer.names = _named(answer.fields)
     answer.minor, answer.status, answer.status_line = line[1] == b"1", int(line[2]), lines[0][9:].ljust(4)
     _answer_framing(answer, method)
+    answer.onward = _onward(answer)
     if method != b"HEAD" and len(head) <= _REMEMBERED_BYTES and b"set-cookie" not in answer.names:
         if len(_known_answers) >= _MOST_LINES:
             _known_answers.clear()
         _known_answers[head] = answer
     return answer
+
+
+def _onward(answer: AnswerHead) -> bytes:
+    parts = [b"HTTP/1.1 %b\r\n" % answer.status_line]
+    parts += [line for name, _, line in answer.fields if name not in answer.options]
+    length = answer.names.get(b"content-length")
+    if length is not None and answer.status >= 200 and answer.status != 204:  # noqa: PLR2004 - these have none
+        parts.append(b"Content-Length: %b\r\n" % length)
+    return b"".join(parts)
 
 
 def _answer_framing(answer: AnswerHead, method: bytes) -> None:

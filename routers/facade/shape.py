@@ -24,7 +24,7 @@ _TOKEN: Final = rb"([!-~]+)"
 _WORDS: Final = rb"([!-~]+(?:[ \t]+[!-~]+)*)"
 _NONE: Final[list[Field]] = []
 _NO_OPTIONS: Final = frozenset[bytes]()
-_NOT_PLAIN: Final = frozenset({b"expect", b"transfer-encoding"})
+_NOT_PLAIN: Final = frozenset({b"expect", b"max-forwards", b"transfer-encoding"})
 
 
 @final
@@ -44,7 +44,7 @@ class Shape:
             given = line[: len(name)]
             pattern.append(re.escape(given) + b": " + _pattern(name, value))
             if onward:
-                forwarded.append(given + b": %b\r\n")
+                forwarded.append(given.replace(b"%", b"%%") + b": %b\r\n")
                 chosen.append(varying.index(name))
         self._match = re.compile(b"\r\n".join(pattern) + b"\r\n\r\n").fullmatch
         self._varying, self._forwarded = tuple(varying), b"".join(forwarded)

@@ -143,18 +143,19 @@ class Upstream(asyncio.Protocol):
         if asker is None:
             self.close()  # nothing was asked: what it says belongs to no call
             return
-        self.deadline = self._pool.clock.now + self._pool.timeout
         try:
-            if self._answer is None:
+            if self._answer is None:  # within the time that began with the request, however the head comes
                 self._take_head(asker, self._head + data if self._head else data)
             else:
+                self._await_backend()
                 self._take_body(data)
         except (MalformedError, ChunkError) as error:
             self._fail(f"malformed_{error.reason}")
 
     def _await_backend(self) -> None:
-        """Begin the wait for the backend anew; while the caller is the slow one, nobody waits for it."""
-        self.deadline = _NEVER if self._paused else self._pool.clock.now + self._pool.timeout
+        """Begin the wait for the backend anew; while the caller is slow to send or to read, nobody waits for it."""
+        waits = not self._paused and (self._sent_all or self._full) and self._asker is not None
+        self.deadline = self._pool.clock.now + self._pool.timeout if waits else _NEVER
 
     def _take_head(self, asker: Asker, data: bytes) -> None:
         """Read heads, interim ones too, until the final one is whole."""
@@ -183,7 +184,9 @@ class Upstream(asyncio.Protocol):
         if left <= 0 <= answer.length:
             self._done(answer, keep=not left)
             asker.answered(answer, data[: answer.length] if left else data, ended=True)
-        elif answer.chunked:
+            return
+        self._await_backend()
+        if answer.chunked:
             self._chunks = ChunkReader()
             asker.answered(answer, b"", ended=False)
             if data:

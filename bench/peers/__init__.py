@@ -1,0 +1,1 @@
+"""How each peer of the façade is configured, and the one that is a program."""
