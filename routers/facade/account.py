@@ -72,8 +72,8 @@ class Account:
     """
 
     __slots__ = (
-        "_bound", "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_records", "_rules", "_sample", "_second",
-        "_shown", "_spans", "_tally", "_told", "_version", "closed", "sent",
+        "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_noted", "_records", "_rules", "_sample",
+        "_second", "_shown", "_spans", "_tally", "_told", "_version", "closed", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +93,7 @@ class Account:
         self._spans = Spans(settings, rules)
         self._records: list[str] = []
         self._doubts: list[LogRecord] = []
+        self._noted: dict[int, str | None] = {}
         self._doubted: list[int] = []
         self._told: list[int] = []
         self._second = 0
@@ -112,13 +113,17 @@ class Account:
         """Note a call before it is sent to anybody; see `Inflight.begin`."""
         if operation is not OperationClass.UNSAFE or decision is None:
             return self._inflight.begin(request_id, None, operation, None)
-        return self._inflight.begin(request_id, decision.route, operation, self._hash(decision, key))
+        self._noted[id(decision)] = key_hash = self._hash(decision, key)
+        return self._inflight.begin(request_id, decision.route, operation, key_hash)
 
     def ended(self, ended: Ended) -> None:
         """Account for a call that has ended, once."""
         self._tally.add(ended)
         decision, outcome = ended.decision, ended.outcome
-        key_hash = None if decision is None else self._hash(decision, ended.key)
+        key_hash = None
+        if decision is not None:
+            # An unsafe call's was made when it began; the decision lives as long as the call.
+            key_hash = self._noted.pop(id(decision), None) or self._hash(decision, ended.key)
         if len(self._records) < self._limit:
             version = self._version() if decision is None else 0
             self._records.append(encode(ended, key_hash=key_hash, version=version))

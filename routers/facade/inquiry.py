@@ -5,8 +5,9 @@ from typing import Final, final
 
 from routers.facade.head import RefusedError, RequestHead
 from routers.facade.matcher import Matcher
-from routers.facade.message import MessageError, MessageReader, action_of, known_operation, reader_for
+from routers.facade.message import MessageError, MessageReader, action_of, reader_for, skeletons_for
 from routers.facade.reader import SoapVersion
+from routers.facade.skeleton import Known
 from routers.ruleset import Rule
 
 __all__ = ["Inquiry"]
@@ -22,7 +23,7 @@ class Inquiry:
     the message. `rule` stays None when no route takes the call.
     """
 
-    __slots__ = ("_matcher", "_reader", "_request", "_started", "keys", "rule", "soap_version")
+    __slots__ = ("_matcher", "_reader", "_request", "keys", "rule", "soap_version")
 
     def __init__(self, matcher: Matcher, request: RequestHead) -> None:
         self._matcher, self._request = matcher, request
@@ -45,16 +46,30 @@ class Inquiry:
         if not matcher.has_soap or self._request.method != b"POST":
             return True
         content_type, coding = names.get(b"content-type", b""), names.get(b"content-encoding", b"")
-        known = known_operation(content_type, coding, data)
-        if known is not None and ((rule := matcher.soap(known[0])) is None or rule.key_steps is None):
-            self.soap_version = known[1]
-            self._understood(rule, content_type)
-            return True
         try:
-            self._reader = reader_for(content_type, coding, resolve=self._steps, limit_bytes=limit_bytes)
+            skeletons = skeletons_for(content_type, coding)
+            if skeletons is not None and (known := skeletons.of(data, whole=whole)) is not None and self._knows(known):
+                return True
+            self._reader = reader = reader_for(content_type, coding, resolve=self._steps, limit_bytes=limit_bytes)
         except MessageError as error:
             raise RefusedError(415, error.reason) from error
-        return self._reader is None or self.feed(data, whole=whole)
+        is_known = reader is None or self.feed(data, whole=whole)
+        if is_known and whole and skeletons is not None and reader is not None and reader.operation is not None:
+            key = reader.keys[0] if len(reader.keys) == 1 else None
+            steps = self._steps(reader.operation)
+            skeletons.learn(data, Known(reader.operation, reader.soap_version, steps, key))
+        return is_known
+
+    def _knows(self, known: Known) -> bool:
+        """Tell whether what is known of messages like this one is what the rules ask for now."""
+        rule = self._matcher.soap(known.operation)
+        if (None if rule is None else rule.key_steps) != known.steps:
+            return False
+        self.soap_version = known.version
+        if known.key is not None:
+            self.keys = [known.key]
+        self._understood(rule)
+        return True
 
     def feed(self, data: bytes, *, whole: bool) -> bool:
         """Take more of the body; tell whether all is known.
@@ -80,17 +95,18 @@ class Inquiry:
         rule = None if reader.operation is None else self._matcher.soap(reader.operation)
         if rule is not None and rule.key_steps is not None:
             self.keys = reader.keys
-        self._understood(rule, self._request.names.get(b"content-type", b""))
+        self._understood(rule)
         return True
 
     def _steps(self, operation: str) -> tuple[str, ...] | None:
         rule = self._matcher.soap(operation)
         return None if rule is None else rule.key_steps
 
-    def _understood(self, rule: Rule | None, content_type: bytes) -> None:
+    def _understood(self, rule: Rule | None) -> None:
         if rule is None:
             return
-        action = action_of(content_type, self._request.names.get(b"soapaction"))
+        names = self._request.names
+        action = action_of(names.get(b"content-type", b""), names.get(b"soapaction"))
         if action and self._matcher.disagrees(rule, action):
             raise RefusedError(400, "action")
         self._found(rule, _NO_PARAMETERS)

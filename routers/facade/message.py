@@ -7,10 +7,10 @@ from typing_extensions import override
 
 from routers.facade.content_type import MessageError, action_of, charset_of, media_of, read
 from routers.facade.multipart import Inflater, RootPart
-from routers.facade.prefix import Prefixes
-from routers.facade.reader import Meaning, MessageReader, Resolve, SoapVersion
+from routers.facade.reader import MessageReader, Resolve, SoapVersion
+from routers.facade.skeleton import Skeletons
 
-__all__ = ["MessageError", "MessageReader", "Resolve", "SoapVersion", "action_of", "known_operation", "reader_for"]
+__all__ = ["MessageError", "MessageReader", "Resolve", "SoapVersion", "action_of", "reader_for", "skeletons_for"]
 
 _MEDIA = frozenset({"text/xml", "application/soap+xml", "application/xop+xml"})
 _MULTIPART = "multipart/related"
@@ -53,8 +53,8 @@ class _Plan:
     coding: str
     boundary: str | None
     start: str | None
-    prefixes: Prefixes[Meaning]
-    """What was learnt of messages in this encoding."""
+    skeletons: Skeletons | None
+    """What was learnt of messages in this encoding; None where they are wrapped, or their octets are not ASCII's."""
 
 
 def reader_for(
@@ -77,25 +77,25 @@ def reader_for(
         return None
     if plan.coding or plan.boundary is not None:
         return _WrappedReader(plan, resolve=resolve, limit_bytes=limit_bytes)
-    return MessageReader(
-        resolve, charset=plan.charset, limit_bytes=limit_bytes, version=plan.version, prefixes=plan.prefixes
-    )
+    return MessageReader(resolve, charset=plan.charset, limit_bytes=limit_bytes, version=plan.version)
 
 
-def known_operation(content_type: bytes, content_encoding: bytes, data: bytes) -> Meaning | None:
-    """Return operation and SOAP version of a call whose headers and beginning were read before; else None."""
+def skeletons_for(content_type: bytes, content_encoding: bytes) -> Skeletons | None:
+    """Return what was learnt of messages with these headers; None where nothing can be learnt of them.
+
+    Raises:
+        MessageError: As for `reader_for`.
+    """
     if len(content_type) + len(content_encoding) > _KEPT_BYTES:
         return None
     plan = _kept_plan(content_type, content_encoding)
-    if plan is None or plan.coding or plan.boundary is not None:
-        return None
-    return plan.prefixes.of(data)
+    return None if plan is None else plan.skeletons
 
 
 @lru_cache(maxsize=64)
-def _prefixes(_charset: str | None) -> Prefixes[Meaning]:
+def _skeletons(_charset: str | None) -> Skeletons:
     """Return the one table of each encoding."""
-    return Prefixes()
+    return Skeletons()
 
 
 def _plan(content_type: bytes, content_encoding: bytes) -> _Plan | None:
@@ -117,7 +117,7 @@ def _plan(content_type: bytes, content_encoding: bytes) -> _Plan | None:
     return _Plan(
         version="1.2" if "application/soap+xml" in described else "1.1",
         charset=known,
-        prefixes=_prefixes(known),
+        skeletons=None if coding or media == _MULTIPART or (known or "").startswith("utf-16") else _skeletons(known),
         coding=coding,
         boundary=parameters.get("boundary", "") if media == _MULTIPART else None,
         start=parameters.get("start"),

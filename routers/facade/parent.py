@@ -121,6 +121,8 @@ class Parent:
             self.crew.kill()
             return
         _log.info("the façade drains")
+        for bound in self._sockets.values():
+            bound.close()  # else callers would wait in the system's queue, and be cut off at the end
         self.crew.drain(within=self._settings.times.drain.total_seconds())
         self._tell()
 

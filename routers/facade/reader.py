@@ -13,15 +13,12 @@ from typing import Final, Literal, TypeAlias
 from routers.facade.content_type import MessageError
 from routers.facade.expat_parser import Parser, hardened, parse
 from routers.facade.key_path import KeyPath
-from routers.facade.prefix import Prefixes
 
-__all__ = ["Meaning", "MessageReader", "Resolve", "SoapVersion"]
+__all__ = ["MessageReader", "Resolve", "SoapVersion"]
 
 SoapVersion: TypeAlias = Literal["1.1", "1.2"]
 Resolve: TypeAlias = Callable[[str], tuple[str, ...] | None]
 """Gives the key's steps for an operation, `Body` or `Header` first; None where no key is in the message."""
-Meaning: TypeAlias = tuple[str, SoapVersion]
-"""Operation and version: what a message's beginning says."""
 
 _VERSIONS: Final[dict[str, SoapVersion]] = {
     "http://schemas.xmlsoap.org/soap/envelope/": "1.1",
@@ -55,7 +52,6 @@ class MessageReader:
         charset: str | None,
         limit_bytes: int,
         version: SoapVersion = "1.1",
-        prefixes: Prefixes[Meaning] | None = None,
     ) -> None:
         self.operation: str | None = None
         """`{namespace}name` of the Body's first child; None for an empty Body, and before it is known."""
@@ -63,7 +59,7 @@ class MessageReader:
         """The texts at the key's place: those of children are left out, and equal ones count once."""
         self.soap_version: SoapVersion = version
         """The Envelope's; before that is known, what the Content-Type says."""
-        self._resolve, self._charset, self._limit, self._prefixes = resolve, charset, limit_bytes, prefixes
+        self._resolve, self._charset, self._limit = resolve, charset, limit_bytes
         self._data: bytes | bytearray = b""
         self._done: bool = False
         self._element: bytes | None = None
@@ -80,7 +76,6 @@ class MessageReader:
         self._patience: int = 0
         self._header: bool = False
         self._body: bool = False
-        self._content: bool = False
         self._held: bool = False
         self._wide: bool = False
 
@@ -101,8 +96,6 @@ class MessageReader:
             self._data += data[:room]
         else:
             self._data = data[:room]
-            if self._is_known(data[:room]):
-                return True
         known = self._advance(final=False)
         return known or (len(data) > room and self._end_at_bound())
 
@@ -115,14 +108,6 @@ class MessageReader:
         if not self._done and not self._advance(final=True) and not self._held:
             self._parse(b"", final=True)
         self._done = True
-
-    def _is_known(self, data: bytes) -> bool:
-        known = None if self._prefixes is None else self._prefixes.of(data)
-        if known is None or self._resolve(known[0]) is not None:
-            return False
-        self.operation, self.soap_version = known
-        self._done = True
-        return True
 
     def _end_at_bound(self) -> bool:
         if not self.keys:
@@ -208,7 +193,6 @@ class MessageReader:
         if self._depth > _PART:
             if self._body:
                 self._found(name, attributes)
-            self._content = True
         elif self._depth == _PART:
             self._part(name)
         else:
@@ -250,9 +234,6 @@ class MessageReader:
         self._silence()
         if steps is not None:
             self.keys = self._before(steps)
-        elif self._parser is not None and self._prefixes is not None and not (self._content or self._wide):
-            meaning = (self.operation, self.soap_version)
-            self._prefixes.learn(bytes(self._data), self._parser.CurrentByteIndex, meaning)
 
     def _before(self, steps: tuple[str, ...]) -> list[str]:
         """Read once more what came before it was known where the key is."""

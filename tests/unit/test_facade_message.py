@@ -4,9 +4,7 @@ from time import perf_counter
 
 import pytest
 
-from routers.facade.message import MessageError, MessageReader
-from routers.facade.prefix import Prefixes
-from routers.facade.reader import Meaning
+from routers.facade.message import MessageError
 from tests.soap_messages import (
     BODY_KEY,
     HEADER_KEY,
@@ -263,35 +261,3 @@ def test_keys_before_the_bound_are_enough() -> None:
 
     for size in (None, 100):
         assert read(plain_reader(("Body", "a", "id"), limit_bytes=2000), data, size).keys == ["1"]
-
-
-def test_the_same_beginning_is_not_parsed_again() -> None:
-    prefixes = Prefixes[Meaning]()
-
-    def through(data: bytes, steps: tuple[str, ...] | None = None) -> MessageReader:
-        return read(MessageReader(lambda _: steps, charset=None, limit_bytes=65_536, prefixes=prefixes), data)
-
-    start = envelope("<x:Get xmlns:x='urn:x' a='>'>").removesuffix("</s:Body></s:Envelope>").encode()
-
-    assert through(start + b"1</x:Get>").operation == "{urn:x}Get"
-    assert prefixes.of(start + b"2") == ("{urn:x}Get", "1.1")
-    assert through(start + b"3").operation == "{urn:x}Get"
-    assert through(start + b"<id>4</id></x:Get>", ("Body", "Get", "id")).keys == ["4"]
-    assert prefixes.of(start[:-1]) is None
-
-
-def test_a_beginning_with_something_of_its_own_is_not_kept() -> None:
-    prefixes = Prefixes[Meaning]()
-    for data in (MESSAGE.encode(), with_key("1").encode("utf-16"), envelope(f"<a b='{'x' * 2000}'/>").encode()):
-        read(MessageReader(lambda _: None, charset=None, limit_bytes=65_536, prefixes=prefixes), data)
-
-    assert len(prefixes) == 0
-
-
-def test_beginnings_are_bounded() -> None:
-    prefixes = Prefixes[int]()
-    for number in range(3000):
-        prefixes.learn(b"<a%d>" % (number % 300) + b" " * (number % 7), 0, number)
-        prefixes.learn(b"<%s>" % (b"b" * (number % 100 + 1)), 0, number)
-
-    assert len(prefixes) <= 256
