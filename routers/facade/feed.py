@@ -70,7 +70,14 @@ class Feed:
         self._work.set()
 
     async def run(self) -> None:
-        """Send until closed, however often Kafka goes away."""
+        """Send until closed, however often Kafka goes away; decision records that are left then are dropped."""
+        try:
+            await self._run()
+        finally:
+            self.dropped += sum(map(_count, self._queue))
+            self._queue.clear()
+
+    async def _run(self) -> None:
         pause = _SHORTEST_SECONDS
         while not self._closed.is_set():
             try:
@@ -126,7 +133,7 @@ class Feed:
             self._queued_bytes -= sum(map(len, taken))
             try:
                 await log.append(self._topics[0], [LogRecord(key=None, value=pack) for pack in taken])
-            except BanyanError:
+            except (BanyanError, asyncio.CancelledError):
                 self.dropped += sum(map(_count, taken))
                 raise
 

@@ -18,6 +18,7 @@ _NO_TRAILERS: Final = FORWARDED | {
     *(b"host", b"content-length", b"content-type", b"content-encoding", b"expect", b"max-forwards"),
     *(b"authorization", b"proxy-authorization", b"set-cookie", b"cache-control", b"traceparent", b"tracestate"),
 }
+_VIA: Final = (b"Via: 1.0 banyan\r\n", b"Via: 1.1 banyan\r\n")
 _CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 
 
@@ -64,24 +65,24 @@ def request_head(request: RequestHead, *, origin: Origin, trace: TraceContext, r
     """Return the head for the backend; `host` stands in where an HTTP/1.0 caller named none."""
     names = request.names
     asked = request.host or host
-    parts = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (request.method, request.target, asked)]
-    if request.options or not (origin.trusted or FORWARDED.isdisjoint(names)):
+    forwarded = request.forwarded
+    if request.fields and (request.options or not (origin.trusted or FORWARDED.isdisjoint(names))):
         ended = request.options if origin.trusted else request.options | FORWARDED
-        parts += [field[2] for field in request.fields if field[0] not in ended]
-    else:
-        parts.append(request.forwarded)
+        forwarded = b"".join(field[2] for field in request.fields if field[0] not in ended)
     if request.chunked:
-        parts.append(_CHUNKED)
+        framing = _CHUNKED
     elif request.length or b"content-length" in names:
-        parts.append(b"Content-Length: %d\r\n" % request.length)
+        framing = b"Content-Length: %d\r\n" % request.length
+    else:
+        framing = b""
     via = names.get(b"via")
-    parts.append(b"Via: %b1.%d banyan\r\n" % (via + b", " if via else b"", request.minor))
-    parts.append(origin.fields(asked) if not origin.trusted else origin.missing(asked, names))
+    hops = _VIA[request.minor] if not via else b"Via: %b, 1.%d banyan\r\n" % (via, request.minor)
+    from_ = origin.missing(asked, names) if origin.trusted else origin.fields(asked)
     state = f"tracestate: {trace.tracestate}\r\n" if trace.tracestate else ""
     flags = trace.flags | trace.sampled
     ours = f"traceparent: 00-{trace.trace_id}-{trace.span_id}-{flags:02x}\r\n{state}X-Request-Id: {request_id}\r\n\r\n"
-    parts.append(ours.encode())
-    return b"".join(parts)
+    start = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (request.method, request.target, asked)
+    return b"".join((start, forwarded, framing, hops, from_, ours.encode()))
 
 
 def answer_head(answer: AnswerHead, *, request: RequestHead, keep_alive: bool, request_id: str, date: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Finds out what a call is about: its rule, and the keys it holds."""
 
 from collections.abc import Mapping
-from typing import Final, final
+from typing import final
 
 from routers.facade.head import RefusedError, RequestHead
 from routers.facade.matcher import Matcher
@@ -11,8 +11,6 @@ from routers.facade.skeleton import Known
 from routers.ruleset import Rule
 
 __all__ = ["Inquiry"]
-
-_NO_PARAMETERS: Final[Mapping[str, str]] = {}
 
 
 @final
@@ -109,18 +107,19 @@ class Inquiry:
         action = action_of(names.get(b"content-type", b""), names.get(b"soapaction"))
         if action and self._matcher.disagrees(rule, action):
             raise RefusedError(400, "action")
-        self._found(rule, _NO_PARAMETERS)
+        self.rule = rule
+        if rule.key_header is not None:
+            self._key_of(rule.key_header)
 
     def _found(self, rule: Rule, parameters: Mapping[str, str]) -> None:
         self.rule = rule
         if rule.key_header is not None:
-            value = self._request.names.get(rule.key_header)
-            if value is not None:
-                self.keys = [_text(value)]
-        elif parameters and rule.route.key is not None and rule.route.key.path is not None:
+            self._key_of(rule.key_header)
+        elif rule.route.key is not None and rule.route.key.path is not None:
             self.keys = [parameters[rule.route.key.path]]
 
-
-def _text(value: bytes) -> str:
-    """Return a field's value; what is no UTF-8 is no key, and must not become one by chance."""
-    return value.decode("utf-8", "replace")
+    def _key_of(self, header: bytes) -> None:
+        value = self._request.names.get(header)
+        if value is not None:
+            # What is no UTF-8 is no key, and must not become one by chance.
+            self.keys = [value.decode("utf-8", "replace")]
