@@ -103,10 +103,16 @@ class Inquiry:
     def _understood(self, rule: Rule | None) -> None:
         if rule is None:
             return
-        names = self._request.names
-        action = action_of(names.get(b"content-type", b""), names.get(b"soapaction"))
-        if action and self._matcher.disagrees(rule, action):
+        names, matcher = self._request.names, self._matcher
+        field = names.get(b"soapaction")
+        action = action_of(names.get(b"content-type", b""), field)
+        if action and matcher.disagrees(rule, action):
             raise RefusedError(400, "action")
+        # SOAP 1.2 knows no such field, but a backend may go by it all the same.
+        if field is not None and self.soap_version == "1.2":
+            action = action_of(b"text/xml", field)
+            if action and matcher.disagrees(rule, action):
+                raise RefusedError(400, "action")
         self.rule = rule
         if rule.key_header is not None:
             self._key_of(rule.key_header)

@@ -42,4 +42,29 @@ public class Registry {
         }
         return store.modified(modifiedSince);
     }
+
+    /** Returns one resident; one whose status is `broken` can't be read. */
+    @WebMethod(operationName = "ReadResident", action = "urn:read")
+    @RequestWrapper(localName = "ReadResident", targetNamespace = NAMESPACE)
+    @ResponseWrapper(localName = "ReadResidentResponse", targetNamespace = NAMESPACE)
+    @WebResult(name = "resident")
+    public Resident readResident(@WebParam(name = "id") String id) throws UnknownResident {
+        Resident found = store.find(id);
+        if ("broken".equals(found.status)) {
+            throw new IllegalStateException("the database is closed");
+        }
+        return found;
+    }
+
+    /** Moves a resident, and says what was understood. */
+    @WebMethod(operationName = "ChangeAddress", action = "urn:change")
+    @RequestWrapper(localName = "ChangeAddress", targetNamespace = NAMESPACE)
+    @ResponseWrapper(localName = "ChangeAddressResponse", targetNamespace = NAMESPACE)
+    @WebResult(name = "change")
+    public AddressChange changeAddress(
+            @WebParam(name = "id") String id,
+            @WebParam(name = "street") String street,
+            @WebParam(name = "city") String city) throws UnknownResident {
+        return store.move(id, street, city);
+    }
 }

@@ -3,6 +3,7 @@ package org.banyan.testing;
 import jakarta.xml.bind.JAXB;
 import jakarta.xml.bind.annotation.XmlElement;
 import jakarta.xml.bind.annotation.XmlRootElement;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -49,6 +50,30 @@ final class Store {
         return content.resident.stream()
                 .filter(r -> since == null || r.lastModified.compare(since) != DatatypeConstants.LESSER)
                 .collect(Collectors.toList());
+    }
+
+    /** Returns one resident. */
+    synchronized Resident find(String id) throws UnknownResident {
+        return content.resident.stream()
+                .filter(r -> r.id.equals(id))
+                .findFirst()
+                .orElseThrow(() -> new UnknownResident(id));
+    }
+
+    /** Changes an address. */
+    synchronized AddressChange move(String id, String street, String city) throws UnknownResident {
+        Resident found = find(id);
+        found.street = street;
+        found.city = city;
+        found.lastModified = types.newXMLGregorianCalendar(STAMP.format(Instant.now().plus(skew)));
+        JAXB.marshal(content, file.toFile());
+        AddressChange change = new AddressChange();
+        change.id = id;
+        change.address = street + ", " + city;
+        change.accepted = true;
+        change.fee = new BigDecimal("12.50");
+        change.validFrom = types.newXMLGregorianCalendar("2026-12-01");
+        return change;
     }
 
     /** Returns how the next call fails, or an empty text. */
