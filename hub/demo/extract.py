@@ -13,6 +13,7 @@ __all__ = ["COPYBOOK", "Extract", "make"]
 
 COPYBOOK = Path(__file__).with_name("benefits.cpy")
 RECORD_LENGTH = 200
+_NUMBER_LENGTH = 10
 _NAMES = ("ADELBRECHT AMPFERSACK", "BRUMHILDE BIRNSTIEL", "CORVINA DISTELFINK", "DORWIN EULENSPATZ")
 _PLACES = (("AM FARNKRAUT 1", "ALTFEIGEN"), ("MOOSWEG 22", "LUFTWURZ"), ("WURZELPFAD 7", "NEUBANYAN"))
 
@@ -25,6 +26,12 @@ class Extract:
     records: int
     planted: int
     """Records that can't become events."""
+
+    @property
+    def residents(self) -> list[str]:
+        """Return the resident's number in each record, as the mainframe wrote it."""
+        starts = range(0, len(self.data), RECORD_LENGTH)
+        return [self.data[start : start + _NUMBER_LENGTH].decode("cp037") for start in starts]
 
 
 def make(records: int, *, residents: int = 200, planted: int = 0, seed: int = 20260101) -> Extract:

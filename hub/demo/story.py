@@ -1,188 +1,197 @@
-"""What the demo tells: legacy data become events, a new service gets each once, and every step can be traced."""
+"""What the demo tells: legacy data become events, then the legacy system is replaced, person by person."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from contextlib import aclosing
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from contracts.benefit import BenefitPaid
 from contracts.resident import ResidentRecorded
 from events.embedded import NOTICE
 from events.envelope import decode
 from events.log import committed
-from events.pipeline import Pipeline
-from events.publisher import Published
-from hub.demo.extract import make
+from hub.demo.acts import Acts, bars, until
+from hub.demo.cutover import prepared
+from hub.demo.evidence import (
+    Channels,
+    Evidence,
+    Outage,
+    Tally,
+    Traced,
+    channel_table,
+    history_table,
+    outage_table,
+    tally_table,
+)
+from hub.demo.extract import Extract, make
 from hub.demo.stage import Stage, staged
-from hub.discovery import discover
 from hub.wiring import observed
-from observability import fields
 from observability.render import render
 from observability.store import TraceStore
-from observability.storedspan import StoredSpan
 from observability.tracing import Tracing
+from routers.chain import Manifest
 
-__all__ = ["Tally", "play"]
+__all__ = ["play"]
 
 RECORDS, PLANTED = 2_000, 6
 RESIDENTS = 200
-_RECEIVE_SECONDS = 30
-_TOPICS = (ResidentRecorded.topic, BenefitPaid.topic)
+_RECEIVE_SECONDS = 30.0
+_TOPICS = {"residents": ResidentRecorded.topic, "benefits": BenefitPaid.topic, "modern": ResidentRecorded.topic}
+"""Source -> topic."""
+_WHOLE = ("caller", "facade", "modern", "resident-view")
+"""Services that have a part in a call of the modern side."""
+_FIRST, _SECOND = (
+    """
+[bold]Banyan[/bold]: legacy data as events, exactly once
+
+  a SOAP registry of residents ─ poll ─┐
+                                       ├─ adapters ─ Kafka ─ a new service
+  a nightly EBCDIC file of benefits ───┘
+""",
+    """
+[bold]Who answers?[/bold] The registry is replaced, person by person, on every channel
+
+  callers ─ SOAP ─ façade ─┐          ┌─ legacy ─ poll ─┐
+                           ├─ decide ─┤                 ├─ Kafka ─ new service
+  the file's records ──────┘          └─ modern ────────┘
+""",
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The checked counts of one source."""
-
-    source: str
-    read: int
-    """Records and changed items that the legacy side had."""
-    published: int
-    """Events in Kafka."""
-    received: int
-    """Different events that the new service handled."""
-    lost: int
-    doubled: int
-    dead: int
-    planted: int
-    """Bad records that were put into the input on purpose."""
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether everything is where it should be."""
-        complete = self.read == self.published + self.dead and self.published == self.received
-        return complete and not self.lost and not self.doubled and self.dead == self.planted
+_FOOTNOTE = """
+again: the connection broke before the answer; the caller made the call again.
+legacy: calls that legacy answered in place of the modern side. Among them,
+owed: writes, which the modern side then got by events; older: reads that knew
+only an address of before, since a plain split writes to one side."""
 
 
-def play(console: Console) -> list[Tally]:
-    """Run the story on a console, and return the counts."""
-    console.print("\n[bold]Banyan[/bold]: legacy data as events, exactly once\n")
-    console.print("  a SOAP registry of residents ─ poll ─┐")
-    console.print("                                       ├─ adapters ─ Kafka ─ a new service")
-    console.print("  a nightly EBCDIC file of benefits ───┘\n")
+def play(console: Console) -> list[Evidence]:
+    """Run the story on a console, and return what was counted."""
+    console.print(_FIRST)
     console.print(f"{NOTICE}\n", style="dim")
     with staged() as stage, observed(stage.settings, service="pipeline") as tracing:
-        tallies = asyncio.run(_acts(stage, tracing, console))
-        _show_counts(tallies, stage.view(), console)
-    return tallies
+        return asyncio.run(_Story(stage, tracing, console).play())
 
 
-async def _acts(stage: Stage, tracing: Tracing, console: Console) -> list[Tally]:
-    extract = make(RECORDS, residents=RESIDENTS, planted=PLANTED)
-    columns = (TextColumn("  {task.description:<54}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bars:
-        act = _Act(stage, bars)
-        residents = await act.run("residents", "1  poll the registry: everybody is new", expected=RESIDENTS)
-        changed = await asyncio.to_thread(stage.change_registry, move=12, add=3, remove=2)
-        residents.add(await act.run("residents", f"2  {changed} move, come or go; poll again", expected=changed))
-        (stage.inbox / "BENEFITS.D20261121").write_bytes(extract.data)
-        benefits = await act.run("benefits", "3  the nightly file arrives", expected=extract.records - extract.planted)
-        (stage.inbox / "COPY.OF.BENEFITS").write_bytes(extract.data)
-        benefits.add(await act.run("benefits", "4  the same file under another name: nothing new", expected=0))
-        await act.received(residents.events + benefits.events)
-    tallies = [
-        await _tally(stage, "residents", read=RESIDENTS + changed, planted=0, dead=residents.dead),
-        await _tally(stage, "benefits", read=extract.records, planted=extract.planted, dead=benefits.dead),
-    ]
-    tracing.flush()
-    await _show_traces(stage, console)
-    return tallies
+class _Story:
+    """The two halves of the demo."""
 
+    def __init__(self, stage: Stage, tracing: Tracing, console: Console) -> None:
+        self._stage, self._tracing, self._console = stage, tracing, console
+        self._extract: Extract = make(RECORDS, residents=RESIDENTS, planted=PLANTED)
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """Runs steps of the story, each with a bar."""
+    async def play(self) -> list[Evidence]:
+        events = await self._events()
+        return [*events, *await self._cutover(events[0].published)]
 
-    stage: Stage
-    bars: Progress
+    async def _events(self) -> list[Tally]:
+        """Show that legacy data become events, and a new service gets each once."""
+        stage, extract = self._stage, self._extract
+        with bars(self._console) as shown:
+            acts = Acts(stage, shown)
+            residents = await acts.publish("residents", "1  poll the registry: everybody is new", expected=RESIDENTS)
+            changed = await asyncio.to_thread(stage.change_registry, move=12, add=3, remove=2)
+            label = f"2  {changed} move, come or go; poll again"
+            residents.add(await acts.publish("residents", label, expected=changed))
+            (stage.inbox / "BENEFITS.D20261121").write_bytes(extract.data)
+            good = extract.records - extract.planted
+            benefits = await acts.publish("benefits", "3  the nightly file arrives", expected=good)
+            (stage.inbox / "COPY.OF.BENEFITS").write_bytes(extract.data)
+            label = "4  the same file under another name: nothing new"
+            benefits.add(await acts.publish("benefits", label, expected=0))
+            await self._receive(acts, "5  the new service handles each event once", residents.events + benefits.events)
+        tallies = [
+            await self._tally("residents", read=RESIDENTS + changed, dead=residents.dead),
+            await self._tally("benefits", read=extract.records, dead=benefits.dead, planted=extract.planted),
+        ]
+        first = await self._first_trace("benefits")
+        await self._show_trace("file → transaction → subscriber", first, services=("pipeline", "resident-view"))
+        self._show_counts(tallies)
+        return tallies
 
-    async def run(self, adapter: str, label: str, *, expected: int) -> Published:
-        """Publish what an adapter finds now."""
-        found = discover(self.stage.settings.adapters)[adapter].configured(self._changes(adapter))
-        bar = self.bars.add_task(label, total=expected)
-        pipeline = Pipeline(
-            found,
-            self.stage.settings.kafka,
-            namespace=self.stage.settings.namespace,
-            on_commit=lambda committed: self.bars.advance(bar, committed.events),
+    async def _cutover(self, known: int) -> list[Evidence]:
+        """Show that callers go from one side to the other, everybody to one at a time."""
+        stage, console = self._stage, self._console
+        console.print(_SECOND)
+        with bars(console) as shown:
+            acts = Acts(stage, shown)
+            async with prepared(acts, known=known) as cutover:
+                await cutover.play()
+            changes = stage.changed()
+            await self._receive(acts, "   the new service hears of each change", changes, sources=["modern"])
+        channels, outages = await cutover.judged(self._extract)
+        tally = await self._tally("modern", read=changes)
+        title = "caller → façade → modern side → event → subscriber"
+        traced = await self._show_trace(title, cutover.trace, services=_WHOLE)
+        _show_cutover(console, channels=channels, outages=outages, history=cutover.history)
+        console.print("\n[bold]What the modern side has told[/bold], by events of its own\n")
+        console.print(tally_table([tally]))
+        return [*channels, *outages, traced, tally]
+
+    async def _receive(
+        self, acts: Acts, label: str, expected: int, *, sources: Collection[str] = ("residents", "benefits")
+    ) -> None:
+        def count() -> int:
+            return sum(len(set(self._stage.received(source))) for source in sources)
+
+        await acts.received(label, count, expected, seconds=_RECEIVE_SECONDS)
+
+    async def _tally(self, source: str, *, read: int, dead: int = 0, planted: int = 0) -> Tally:
+        settings = self._stage.settings
+        records = committed(settings.kafka, f"{settings.namespace}.{_TOPICS[source]}")
+        events = [decode(record.headers, record.value) async for record in records]
+        published = [event.id for event in events if event.source.endswith(f"/{source}")]
+        received = self._stage.received(source)
+        # The modern side sends again what it can't know to be sent; the pipeline may not.
+        twice = 0 if source == "modern" else len(published) - len(set(published))
+        return Tally(
+            source=source,
+            read=read,
+            published=len(set(published)),
+            received=len(set(received)),
+            lost=len(set(published) - set(received)),
+            doubled=len(received) - len(set(received)) + twice,
+            dead=dead,
+            planted=planted,
         )
-        return await pipeline.run()
 
-    def _changes(self, adapter: str) -> dict[str, object]:
-        if adapter == "residents":
-            return {"endpoint": self.stage.registry, "once": True}
-        return {"path": self.stage.inbox / "*BENEFITS*", "once": True, "stable_for": 0, "chunk_records": 250}
-
-    async def received(self, expected: int) -> None:
-        """Wait until the new service has as many events, or the time is up; the counts tell what is missing."""
-        bar = self.bars.add_task("5  the new service handles each event once", total=expected)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_RECEIVE_SECONDS):
-                while (count := sum(len(self.stage.received(topic)) for topic in _TOPICS)) < expected:
-                    self.bars.update(bar, completed=count)
-                    await asyncio.sleep(0.1)
-                self.bars.update(bar, completed=count)
-
-
-async def _tally(stage: Stage, source: str, *, read: int, planted: int, dead: int) -> Tally:
-    records = committed(stage.settings.kafka, f"{stage.settings.namespace}.{source}")
-    published = [decode(record.headers, record.value).id async for record in records]
-    received = stage.received(source)
-    return Tally(
-        source=source,
-        read=read,
-        published=len(published),
-        received=len(set(received)),
-        lost=len(set(published) - set(received)),
-        doubled=len(received) - len(set(received)) + len(published) - len(set(published)),
-        dead=dead,
-        planted=planted,
-    )
-
-
-async def _show_traces(stage: Stage, console: Console) -> None:
-    """Print how the first event of each topic came to be, and what became of it."""
-    store = TraceStore(stage.settings.trace_store)
-    for topic, title in zip(
-        _TOPICS, ("poll → transaction → subscriber", "file → transaction → subscriber"), strict=True
-    ):
-        async with aclosing(committed(stage.settings.kafka, f"{stage.settings.namespace}.{topic}")) as records:
+    async def _first_trace(self, topic: str) -> str:
+        """Return the trace of the first event of a topic."""
+        settings = self._stage.settings
+        async with aclosing(committed(settings.kafka, f"{settings.namespace}.{topic}")) as records:
             first = await anext(records)
-            event = decode(first.headers, first.value)
-        trace_id = (event.traceparent or "").split("-")[1]
-        console.print(f"\n[bold]{title}[/bold], as `banyan trace` shows it\n")
-        console.print(render(await _complete(store, trace_id)), soft_wrap=True)
-    store.shutdown()
+        return (decode(first.headers, first.value).traceparent or "").split("-")[1]
 
-
-async def _complete(store: TraceStore, trace_id: str) -> Sequence[StoredSpan]:
-    """Return the trace once the subscriber's spans have reached the store, too."""
-    for _ in range(50):
+    async def _show_trace(self, title: str, trace_id: str, *, services: tuple[str, ...]) -> Traced:
+        """Print a trace, once spans of all these services have reached the store."""
+        self._tracing.flush()
+        store = TraceStore(self._stage.settings.trace_store)
+        await until(lambda: {span.service for span in store.trace(trace_id)} >= {*services}, seconds=5)
         spans = store.trace(trace_id)
-        if {fields.SEND, fields.PROCESS} <= {span.name.partition(" ")[0] for span in spans}:
-            break
-        await asyncio.sleep(0.1)
-    return store.trace(trace_id)
+        store.shutdown()
+        self._console.print(f"\n[bold]{title}[/bold], as `banyan trace` shows it\n")
+        # A terminal shows what there is room for; a file gets it all.
+        is_cut = self._console.is_terminal
+        self._console.print(render(spans), soft_wrap=not is_cut, no_wrap=True, overflow="ellipsis" if is_cut else None)
+        return Traced(source="trace", services=tuple(sorted({span.service for span in spans})), expected=services)
+
+    def _show_counts(self, tallies: Sequence[Tally]) -> None:
+        residents, payments, joined = self._stage.view()
+        self._console.print(tally_table(tallies))
+        self._console.print(
+            f"\nThe new service shows {residents} residents and {payments:,} payments, {joined} residents with one,\n"
+            "joined by one key: 00000042 in SOAP and 0000000042 in EBCDIC are the same.\n"
+        )
 
 
-def _show_counts(tallies: Sequence[Tally], view: tuple[int, int, int], console: Console) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    names = ("source", "read", "published", "received", "lost", "doubled", "dead-lettered", "")
-    for name in names:
-        table.add_column(name, justify="left" if name in {"source", ""} else "right", no_wrap=True)
-    for tally in tallies:
-        counts = (tally.read, tally.published, tally.received, tally.lost, tally.doubled)
-        verdict = "[green]holds[/green]" if tally.holds else "[red]fails[/red]"
-        dead = f"{tally.dead} of {tally.planted} planted"
-        table.add_row(tally.source, *(f"{count:,}" for count in counts), dead, verdict)
-    console.print()
-    console.print(table)
-    residents, payments, joined = view
-    console.print(
-        f"\nThe new service shows {residents} residents and {payments:,} payments, {joined} residents with one,"
-    )
-    console.print("joined by one key: 00000042 in SOAP and 0000000042 in EBCDIC are the same person.\n")
+def _show_cutover(
+    console: Console, *, channels: Sequence[Channels], outages: Sequence[Outage], history: Sequence[Manifest]
+) -> None:
+    console.print("[bold]One person, one side, on both channels[/bold]\n")
+    console.print(channel_table(channels))
+    console.print("\n[bold]kill -9 under calls[/bold] that are safe or idempotent\n")
+    console.print(outage_table(outages))
+    console.print(_FOOTNOTE, style="dim")
+    console.print("\n[bold]Who moved the share, and why[/bold], as `banyan ruleset show --history` tells it\n")
+    console.print(history_table(history))

@@ -14,8 +14,10 @@ from contracts.benefit import BenefitPaid
 from contracts.resident import ResidentRecorded
 from events.connection import Connection
 from events.delivery import Delivered
+from events.envelope import Envelope
 from events.inbox import SqliteInbox, SqliteTransaction
 from events.subscriber import Subscriber
+from hub.demo.part import leave_soon
 from observability import logging, tracing
 
 __all__ = ["GROUP", "SCHEMA", "service"]
@@ -24,7 +26,7 @@ GROUP = "resident-view"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS resident (id TEXT PRIMARY KEY, name TEXT, city TEXT);
 CREATE TABLE IF NOT EXISTS payment (id TEXT PRIMARY KEY, resident TEXT, amount TEXT);
-CREATE TABLE IF NOT EXISTS received (topic TEXT, event TEXT);
+CREATE TABLE IF NOT EXISTS received (source TEXT, event TEXT);
 """
 
 
@@ -34,7 +36,7 @@ def service(connection: Connection, inbox: SqliteInbox) -> Subscriber:
 
     @subscriber.on(ResidentRecorded)
     async def _resident(event: Delivered[ResidentRecorded], tx: SqliteTransaction) -> None:
-        _received(tx, event.model.topic, event.envelope.id)
+        _received(tx, event.envelope)
         key = event.envelope.subject
         if event.data is None:
             tx.connection.execute("DELETE FROM resident WHERE id = ?", (key,))
@@ -44,7 +46,7 @@ def service(connection: Connection, inbox: SqliteInbox) -> Subscriber:
 
     @subscriber.on(BenefitPaid)
     async def _payment(event: Delivered[BenefitPaid], tx: SqliteTransaction) -> None:
-        _received(tx, event.model.topic, event.envelope.id)
+        _received(tx, event.envelope)
         if event.data is not None:
             row = (event.data.payment_id, event.envelope.subject, str(event.data.amount))
             tx.connection.execute("INSERT OR REPLACE INTO payment VALUES (?, ?, ?)", row)
@@ -52,12 +54,13 @@ def service(connection: Connection, inbox: SqliteInbox) -> Subscriber:
     return subscriber
 
 
-def _received(tx: SqliteTransaction, topic: str, event: str) -> None:
-    tx.connection.execute("INSERT INTO received VALUES (?, ?)", (topic, event))
+def _received(tx: SqliteTransaction, event: Envelope) -> None:
+    tx.connection.execute("INSERT INTO received VALUES (?, ?)", (event.source, event.id))
 
 
 async def _until_input_ends(stop: asyncio.Event) -> None:
     await asyncio.to_thread(sys.stdin.read)
+    leave_soon()
     stop.set()
 
 

@@ -39,6 +39,7 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 COMMAND: Final = (sys.executable, "-P", "-m", "routers.facade.worker")
 """Starts a worker; `-P`, since a module of ours must not be found in the folder where somebody happens to be."""
 
+_LOOK_SECONDS: Final = 0.1
 REPORT_SECONDS: Final = 2.0
 _FIRST_RULESET_SECONDS = 3.0
 _LAST_WORDS_SECONDS = 5.0
@@ -221,9 +222,14 @@ class Parent:
             await asyncio.sleep(_ORPHAN_SECONDS)
 
     async def _renew_report(self) -> None:
+        """Tell how it is every other second, and at once when a worker comes, goes, or has a new ruleset."""
+        told, due, loop = None, 0.0, asyncio.get_running_loop()
         while True:
-            self._tell()
-            await asyncio.sleep(REPORT_SECONDS)
+            workers = [(worker.pid, worker.state, worker.version) for worker in self.crew.reports()]
+            if workers != told or loop.time() >= due:
+                self._tell()
+                told, due = workers, loop.time() + REPORT_SECONDS
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _tell(self) -> None:
         report.write(self._report_file, self.report())

@@ -32,6 +32,7 @@ DATA = (
     "adapters/soap/example.wsdl",
     "hub/demo/benefits.cpy",
     "hub/demo/registry.wsdl",
+    "hub/demo/rules.yaml",
     "hub/local_kafka/log4j2.properties",
     "hub/local_kafka/pom.xml",
 )

@@ -85,7 +85,7 @@ def test_an_endpoint_and_credentials_are_used() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"operation": "ListAll"}, r"no operation ListAll; there are: \['ListResidents'\]"),
+        ({"operation": "ListAll"}, r"no operation ListAll; there are: \['GetResident', 'ListResidents',"),
         ({"port": "Other"}, "no SOAP port None/Other; there are: ResidentRegistry/ResidentRegistrySoap"),
         ({"service": "Other"}, "no SOAP port Other/None"),
         ({"items": "ListResidentsResponse/person"}, r"items: the reply has no person; there are: \['resident'\]"),
