@@ -69,11 +69,13 @@ class Account:
         rules: Returns the rules in force, by `capability/route`: they say how a key is written.
         version: Returns the version of the ruleset in force, for the records of calls that no route took.
         records: How many decision records wait for `flush` at most.
+        soon: Calls back when what was written by now is with the system: a call whose answer a kill may still
+            stop has not ended. Without it, calls end when they are told.
     """
 
     __slots__ = (
-        "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_noted", "_records", "_rules", "_sample",
-        "_second", "_shown", "_spans", "_tally", "_told", "_version", "closed", "sent",
+        "_closing", "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_noted", "_records", "_rules", "_sample",
+        "_second", "_shown", "_soon", "_spans", "_tally", "_told", "_version", "closed", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +87,7 @@ class Account:
         rules: Callable[[], Mapping[str, Rule]],
         version: Callable[[], int] = lambda: 0,
         records: int = RECORDS,
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._keys, self._inflight, self._rules, self._limit = keys, inflight, rules, records
         self._version = version
@@ -100,7 +103,9 @@ class Account:
         self._shown: dict[int, int] = {}
         self.sent: Callable[[int, Side, str], None] = inflight.sent
         """See `Inflight.sent`."""
-        self.closed: Callable[[int], None] = inflight.end
+        self._soon = soon
+        self._closing: list[int] = []
+        self.closed: Callable[[int], None] = inflight.end if soon is None else self._closed
         """See `Inflight.end`."""
 
     def trace(self, traceparent: bytes | None, tracestate: bytes | None) -> TraceContext:
@@ -143,6 +148,16 @@ class Account:
     def doubted(self, slot: int) -> None:
         """Keep a call in flight until its in-doubt record is on its way: a kill in between must not lose it."""
         self._doubted.append(slot)
+
+    def _closed(self, slot: int) -> None:
+        if not self._closing and self._soon is not None:
+            self._soon(self._close)
+        self._closing.append(slot)
+
+    def _close(self) -> None:
+        for slot in self._closing:
+            self._inflight.end(slot)
+        self._closing.clear()
 
     def flush(self) -> Flushed:
         """Return what was accounted for since the last time."""

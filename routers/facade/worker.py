@@ -89,7 +89,7 @@ class Parts:
     rules: Rules
     flush: Callable[[], Flushed]
     close: Callable[[], None]
-    """Called when the last call has ended."""
+    """Called when all has been flushed, after the last call has ended."""
 
 
 Build = Callable[[Start], Parts]
@@ -124,9 +124,9 @@ class Worker:
             self._parts = parts = self._build(start)
             try:
                 await self._serve(parts, start)
+                await self._leave(parts, Spool(files.spool))
             finally:
                 parts.close()
-            await self._leave(Spool(files.spool))
 
     async def _serve(self, parts: Parts, start: Start) -> None:
         parts.rules.load()
@@ -168,15 +168,16 @@ class Worker:
             if not self.link.send(Kind.IN_DOUBT, pack(flushed.in_doubt)):
                 self._all_kept.set()
 
-    async def _leave(self, spool: Spool) -> None:
+    async def _leave(self, parts: Parts, spool: Spool) -> None:
         """Hand over what is left; what the parent did not confirm goes to the disk here, at worst a second time."""
-        if self._parts is not None:
-            self._flush(self._parts)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._all_kept.wait()
-        for records in self._unkept:
-            spool.keep(records)
+        for _ in range(2):  # the second time, calls in doubt end: the parent must not find them in flight again
+            self._flush(parts)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await self._all_kept.wait()
+            while self._unkept:
+                spool.keep(self._unkept[0])
+                self._unkept.popleft()
         self.link.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), GOODBYE_SECONDS)
@@ -196,9 +197,13 @@ class Worker:
         elif kind is Kind.DRAIN:
             self.stop()
         elif kind is Kind.KEPT:
+            self._kept()
+
+    def _kept(self) -> None:
+        if self._unkept:  # else it took too long, and all went to the disk here
             self._unkept.popleft()
-            if not self._unkept:
-                self._all_kept.set()
+        if not self._unkept:
+            self._all_kept.set()
 
     def _change(self, parts: Parts, packed: bytes) -> None:
         changed = parts.rules.apply(packed)
@@ -241,6 +246,7 @@ def build(start: Start) -> Parts:
         inflight=noted,
         rules=lambda: replica.ruleset.rules,
         version=lambda: replica.ruleset.version,
+        soon=asyncio.get_running_loop().call_soon,  # in its next round, that is: after it has written
     )
     return Parts(server=Server(start.settings, account=account), rules=replica, flush=account.flush, close=noted.close)
 
