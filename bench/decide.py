@@ -12,11 +12,11 @@ import time
 from datetime import UTC, datetime
 
 from contracts.keys import CanonicalKey
-from routers.capability import Capability, Route
-from routers.chain import propose
 from routers.decision import decide
-from routers.ruleset import EMPTY, Ruleset
-from routers.ruleset_packing import pack, unpack
+from routers.rulesets.capability import Capability, Route
+from routers.rulesets.chain import propose
+from routers.rulesets.packing import pack, unpack
+from routers.rulesets.ruleset import EMPTY, Ruleset
 
 FEW, MANY = 100, 100_000
 CALLS = 100_000

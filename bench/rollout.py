@@ -29,16 +29,16 @@ from contracts.errors import BrokerUnavailableError
 from contracts.keys import CanonicalKey
 from contracts.ports import Log, LogRecord
 from observability import logging
-from routers.capability import Capability, KeyExpression, Route
-from routers.chain import Chain, propose
-from routers.facade.feed import Feed
-from routers.facade.messages import Start
-from routers.facade.parent import Parent
-from routers.facade.parts import Parts
-from routers.facade.ruleset_topic import RulesetTopic
+from routers.facade.accounting.tally import Tally
+from routers.facade.process.feed import Feed
+from routers.facade.process.messages import Start
+from routers.facade.process.parent import Parent
+from routers.facade.process.parts import Parts
+from routers.facade.process.ruleset_topic import RulesetTopic
+from routers.facade.process.spool import Spool
 from routers.facade.settings import FacadeSettings
-from routers.facade.spool import Spool
-from routers.facade.tally import Tally
+from routers.rulesets.capability import Capability, KeyExpression, Route
+from routers.rulesets.chain import Chain, propose
 
 RULES = (100, 100_000)
 CHANGES, PACE_SECONDS = 100, 0.2

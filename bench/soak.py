@@ -23,7 +23,7 @@ from bench.soak_calls import KINDS, Backend, Counts, call_for_ever
 from bench.soak_memory import Memory, family_of
 from contracts.errors import ConfigError
 from events.embedded import EmbeddedKafka
-from routers.facade.report import Report, read
+from routers.facade.process.report import Report, read
 
 SECONDS: Final = 3600
 CHANGE_SECONDS: Final = 3.0

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from routers.facade.report import Report
+from routers.facade.process.report import Report
 
 __all__ = ["Memory", "family_of"]
 

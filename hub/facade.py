@@ -13,16 +13,16 @@ from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
 from observability.metrics import otlp_exporter
 from observability.readout import Readout
-from routers.facade.feed import Feed
-from routers.facade.messages import Files, Start
-from routers.facade.parent import Parent
-from routers.facade.parts import Parts, Rulesets
-from routers.facade.ruleset_file import RulesetFile
-from routers.facade.ruleset_topic import RulesetTopic
+from routers.facade.accounting.tally import Tally
+from routers.facade.process.feed import Feed
+from routers.facade.process.messages import Files, Start
+from routers.facade.process.parent import Parent
+from routers.facade.process.parts import Parts, Rulesets
+from routers.facade.process.ruleset_file import RulesetFile
+from routers.facade.process.ruleset_topic import RulesetTopic
+from routers.facade.process.spool import Spool
 from routers.facade.settings import FacadeSettings
-from routers.facade.spool import Spool
-from routers.facade.tally import Tally
-from routers.ruleset_copy import FILE
+from routers.rulesets.copy import FILE
 
 __all__ = ["facade_settings", "parent", "report_file", "run"]
 

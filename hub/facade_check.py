@@ -9,10 +9,10 @@ from pathlib import Path
 from cryptography import x509
 
 from contracts.errors import ConfigError
-from routers.facade.listening import bind
+from routers.facade.http.tls import backend_context, listener_context
+from routers.facade.process.listening import bind
 from routers.facade.settings import Backend, FacadeSettings, Listener
-from routers.facade.tls import backend_context, listener_context
-from routers.ruleset_document import read_rules
+from routers.rulesets.document import read_rules
 
 __all__ = ["check"]
 

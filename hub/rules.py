@@ -10,11 +10,11 @@ from contracts.ports import LogRecord
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
 from hub.settings import Settings
-from routers.chain import Chain, propose
-from routers.ruleset import EMPTY
-from routers.ruleset_copy import FILE, load
-from routers.ruleset_document import RulesetDocument, read_rules
-from routers.ruleset_log import newest
+from routers.rulesets.chain import Chain, propose
+from routers.rulesets.copy import FILE, load
+from routers.rulesets.document import RulesetDocument, read_rules
+from routers.rulesets.log import newest
+from routers.rulesets.ruleset import EMPTY
 
 __all__ = ["Rules", "current", "decisions", "doubts", "from_file", "read_document"]
 

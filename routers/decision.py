@@ -10,7 +10,7 @@ from xxhash import xxh32_intdigest
 
 from contracts.errors import RecordError
 from contracts.keys import BUCKETS
-from routers.ruleset import Rule, Ruleset
+from routers.rulesets.ruleset import Rule, Ruleset
 from routers.stage import Side, Stage, Word
 
 __all__ = ["Decision", "Reason", "decide", "decide_each", "decide_rule", "decide_together"]

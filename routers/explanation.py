@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from routers.chain import Manifest
 from routers.decision import Reason
 from routers.decision_record import DecisionRecord
 from routers.facade.ended import Outcome
-from routers.ruleset import Rule
-from routers.ruleset_difference import percent
+from routers.rulesets.chain import Manifest
+from routers.rulesets.difference import percent
+from routers.rulesets.ruleset import Rule
 
 OWED: Final = "owed_to_modern:"
 """How the reason of an in-doubt record begins that is about a write which only legacy has."""

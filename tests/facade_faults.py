@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from routers.capability import Capability
 from routers.decision import decide
-from routers.facade.spool import Spool
-from routers.ruleset import EMPTY
+from routers.facade.process.spool import Spool
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY
 from tests import facade_load
 from tests.facade_load import CAPABILITY, Call
 from tests.facade_process import Facade, running_facade

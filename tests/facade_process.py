@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from contracts.errors import ConfigError
-from routers.facade.report import Report, read
+from routers.facade.process.report import Report, read
 from tests.command_line import BANYAN
 
 __all__ = ["Facade", "running_facade"]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from contracts.ports import LogRecord
 from observability import fields
-from routers.facade.account import Flushed
-from routers.facade.inflight import Inflight
-from routers.facade.messages import Files, Start
-from routers.facade.tally import Tally
-from routers.facade.worker import Parts, main
-from routers.ruleset import EMPTY, Ruleset
+from routers.facade.accounting.account import Flushed
+from routers.facade.accounting.inflight import Inflight
+from routers.facade.accounting.tally import Tally
+from routers.facade.process.messages import Files, Start
+from routers.facade.process.worker import Parts, main
+from routers.rulesets.ruleset import EMPTY, Ruleset
 from routers.stage import OperationClass, Side
 
 COMMAND = (sys.executable, __file__)

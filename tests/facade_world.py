@@ -2,19 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from observability.masking import KeyHash
-from routers.capability import Capability
-from routers.facade.account import Account
-from routers.facade.inflight import Inflight, create
-from routers.facade.server import Server
+from routers.facade.accounting.account import Account
+from routers.facade.accounting.inflight import Inflight, create
+from routers.facade.serving.server import Server
 from routers.facade.settings import Backend, FacadeSettings, Listener
-from routers.ruleset import EMPTY
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY
 
 Conduct = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -111,7 +111,7 @@ class World:
 @asynccontextmanager
 async def facade(
     folder: Path, *, legacy: Side | None = None, modern: Side | None = None, **settings: Any
-) -> AsyncIterator[World]:
+) -> AsyncGenerator[World]:
     """Run a façade with two sides until the block ends; `settings` are those of `FacadeSettings`."""
     sides = (legacy or Side(), modern or Side())
     servers = [await asyncio.start_server(side.serve, "127.0.0.1", 0, limit=2**20) for side in sides]

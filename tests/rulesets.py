@@ -7,9 +7,9 @@ from typing import Any
 from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.keys import CanonicalKey
 from contracts.ports import LogRecord
-from routers.capability import Capability, Route
-from routers.chain import Change, propose
-from routers.ruleset import Ruleset
+from routers.rulesets.capability import Capability, Route
+from routers.rulesets.chain import Change, propose
+from routers.rulesets.ruleset import Ruleset
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGITS = CanonicalKey(type="digits", strip_zeros=True, max_length=10)

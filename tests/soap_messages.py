@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from routers.facade.message import MessageError, MessageReader, reader_for
+from routers.facade.soap.message import MessageError, MessageReader, reader_for
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"

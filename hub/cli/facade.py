@@ -9,7 +9,7 @@ from hub import facade as facades
 from hub import facade_check
 from hub.cli.context import Context, settings
 from hub.cli.output import AsJson, console, print_json, print_table
-from routers.facade.report import Report, read
+from routers.facade.process.report import Report, read
 
 __all__ = ["app"]
 

@@ -18,8 +18,8 @@ from hub.settings import Settings
 from routers.decision import decide as decide_one
 from routers.decision_record import DecisionRecord, decode
 from routers.explanation import explain
-from routers.ruleset import Rule
-from routers.ruleset_difference import percent
+from routers.rulesets.difference import percent
+from routers.rulesets.ruleset import Rule
 
 __all__ = ["app"]
 

@@ -16,10 +16,10 @@ from hub.cli.context import settings
 from hub.cli.output import AsJson, complain, console, print_json, print_table
 from hub.rules import Rules, current, read_document
 from hub.settings import Settings
-from routers.capability import Capability
-from routers.chain import Manifest
-from routers.ruleset_difference import CapabilityChange, difference, percent
-from routers.ruleset_log import apply as apply_to
+from routers.rulesets.capability import Capability
+from routers.rulesets.chain import Manifest
+from routers.rulesets.difference import CapabilityChange, difference, percent
+from routers.rulesets.log import apply as apply_to
 
 __all__ = ["app"]
 

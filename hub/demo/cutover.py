@@ -22,10 +22,10 @@ from hub.demo.part import Part
 from hub.demo.stage import WORKERS
 from hub.facade import report_file
 from hub.rules import current, read_document
-from routers.chain import Manifest
-from routers.facade.report import Report, WorkerReport, read
-from routers.ruleset import Ruleset
-from routers.ruleset_log import apply
+from routers.facade.process.report import Report, WorkerReport, read
+from routers.rulesets.chain import Manifest
+from routers.rulesets.log import apply
+from routers.rulesets.ruleset import Ruleset
 
 __all__ = ["Cutover", "prepared"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from routers.chain import Manifest
+from routers.rulesets.chain import Manifest
 
 __all__ = [
     "Channels",

@@ -16,7 +16,7 @@ from observability.masking import KeyHash
 from routers.decision import decide
 from routers.decision_record import DecisionRecord, decode
 from routers.facade.ended import Outcome
-from routers.ruleset import Ruleset
+from routers.rulesets.ruleset import Ruleset
 from routers.stage import Side
 
 __all__ = ["Seen", "channels", "decided", "outage"]

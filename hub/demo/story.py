@@ -30,7 +30,7 @@ from hub.wiring import observed
 from observability.render import render
 from observability.store import TraceStore
 from observability.tracing import Tracing
-from routers.chain import Manifest
+from routers.rulesets.chain import Manifest
 
 __all__ = ["play"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from routers.capability import NAME
+from routers.rulesets.capability import NAME
 
 __all__ = ["Backend", "Breaker", "ClientTls", "FacadeSettings", "Limits", "Listener", "ServerTls", "Times"]
 

@@ -3,13 +3,14 @@
 import asyncio
 import http.client
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from tests.facade_wire import Message, Tap, answers, read_one, statuses, until
 from tests.facade_world import World, facade
@@ -20,7 +21,7 @@ ALL_BYTES = bytes(range(256)) * 3
 
 
 @asynccontextmanager
-async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncIterator[tuple[World, Tap]]:
+async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
     tap = Tap() if answer is None else Tap(answer=lambda _: answer)
     async with facade(folder, legacy=tap.side, **settings) as world:
         yield world, tap
@@ -39,7 +40,7 @@ def closing(answer: bytes) -> Any:
 
 
 @asynccontextmanager
-async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncIterator[World]:
+async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
     """Run a façade whose backend answers so and closes."""
     async with facade(folder, **settings) as world:
         world.legacy.conduct = closing(answer)
@@ -140,7 +141,8 @@ class _Echo(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    @override
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -108,7 +108,7 @@ FAILURES: dict[str, Conduct] = {
 @asynccontextmanager
 async def split(
     folder: Path, class_: str, modern: Conduct | None, *, current: str = "off", **settings: Any
-) -> AsyncIterator[tuple[World, list[Ended]]]:
+) -> AsyncGenerator[tuple[World, list[Ended]]]:
     settings.setdefault("backend", {"timeout": 0.2, "connect": 0.5})
     async with facade(folder, **settings) as world:
         if modern is not None:
@@ -333,6 +333,10 @@ async def test_each_failure_counts_for_the_breaker(tmp_path: Path, failure: str)
     assert [each.outcome for each in ended] == ["fell_back"] * 3
 
 
+def _heard(side: Side) -> bool:
+    return bool(side.requests)
+
+
 async def test_an_unsafe_call_whose_caller_leaves_is_accounted_for(tmp_path: Path) -> None:
     """Answered after all, it is abandoned; never answered, it is in doubt."""
     for conduct, outcome in ((saying(OK, delay=0.05), "abandoned"), (saying(b"", delay=0.05), "in_doubt")):
@@ -340,7 +344,7 @@ async def test_an_unsafe_call_whose_caller_leaves_is_accounted_for(tmp_path: Pat
         async with split(tmp_path / outcome, "unsafe", conduct) as (world, ended):
             _, writer = await world.connect()
             writer.write(request())
-            await until(partial(getattr, world.modern, "requests"))
+            await until(partial(_heard, world.modern))
             reset(writer)
             await until(partial(list, ended))
             assert [each.outcome for each in ended] == [outcome]

@@ -1,7 +1,7 @@
 """Framing of requests through the façade: RFC 9112 sections 2, 3, 6 and 7, RFC 9110 sections 8.6 and 10.1.1."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ ALL_BYTES = bytes(range(256)) * 3
 
 
 @asynccontextmanager
-async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncIterator[tuple[World, Tap]]:
+async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
     tap = Tap() if answer is None else Tap(answer=lambda _: answer)
     async with facade(folder, legacy=tap.side, **settings) as world:
         yield world, tap
@@ -36,7 +36,7 @@ def closing(answer: bytes) -> Any:
 
 
 @asynccontextmanager
-async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncIterator[World]:
+async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
     """Run a façade whose backend answers so and closes."""
     async with facade(folder, **settings) as world:
         world.legacy.conduct = closing(answer)

@@ -14,8 +14,8 @@ from typing import Any
 import httptools
 import pytest
 
-from routers.facade.head import RefusedError, read_request
-from routers.facade.shape import Shape, Shapes
+from routers.facade.http.head import RefusedError, read_request
+from routers.facade.http.shape import Shape, Shapes
 from tests.facade_wire import OK, Tap, answers, take_answer, until, watch
 from tests.facade_world import World, facade
 

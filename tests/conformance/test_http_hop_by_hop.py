@@ -1,6 +1,6 @@
 """Fields that end at an intermediary, and fields that it adds: RFC 9110 sections 7.6, 7.8, 10.1 and 11.7, RFC 7239."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ HEAD = b"GET /a HTTP/1.1\r\nHost: x\r\n"
 @asynccontextmanager
 async def exchanged(
     folder: Path, fields: bytes = b"", answer: bytes = OK, **settings: Any
-) -> AsyncIterator[tuple[Message, Message]]:
+) -> AsyncGenerator[tuple[Message, Message]]:
     """Send a request with these fields; give what the backend saw of it, and what the caller got."""
     tap = Tap(answer=lambda _: answer)
     async with facade(folder, legacy=tap.side, **settings) as world:

@@ -1,15 +1,16 @@
 """Bounds in memory, and what waits for whom: each side streams no faster than the other takes."""
 
+# pyright: reportPrivateUsage=false - what is held in memory is seen from inside alone
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from routers.facade.call import Call
-from routers.facade.head import read_request
-from routers.facade.port import Asker
+from routers.facade.http.head import read_request
+from routers.facade.serving.call import Call
+from routers.facade.serving.port import Asker
 from tests.facade_wire import OK, Tap, read_one, statuses, until, watch
 from tests.facade_world import Side, World, facade
 
@@ -100,7 +101,7 @@ async def test_fifty_megabytes_each_way_stream_in_bounded_memory(tmp_path: Path)
 
 
 @asynccontextmanager
-async def unread(world: World, data: bytes) -> AsyncIterator[None]:
+async def unread(world: World, data: bytes) -> AsyncGenerator[None]:
     """Ask, and do not read what comes."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -4,7 +4,7 @@ RFC 9112 sections 6.1, 6.3, 7.1 and 11.2.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ CHUNKS = b"0\r\n\r\n" + EVIL
 
 
 @asynccontextmanager
-async def defended(folder: Path) -> AsyncIterator[tuple[World, Tap]]:
+async def defended(folder: Path) -> AsyncGenerator[tuple[World, Tap]]:
     """Run a façade; afterwards an honest caller is still answered, and the backend saw honest requests only."""
     tap = Tap(answer=lambda request: OK if request.start[:4] != b"HEAD" else OK[:-2])
     async with facade(folder, legacy=tap.side) as world:

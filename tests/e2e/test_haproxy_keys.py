@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from contracts.keys import CanonicalKey
-from routers.capability import Capability
 from routers.decision import decide_each
-from routers.ruleset import EMPTY
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY
 from routers.stage import Side as Decided
 from tests.facade_world import Side, World, facade
 

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from contracts.errors import ConfigError
-from routers.facade.messages import Files
-from routers.facade.report import Report, read
-from routers.facade.spool import Spool
+from routers.facade.process.messages import Files
+from routers.facade.process.report import Report, read
+from routers.facade.process.spool import Spool
 from tests.command_line import BANYAN, Ran, banyan
 
 RULES = """

@@ -14,16 +14,16 @@ import pytest
 
 from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.ports import Log, LogRecord
-from routers.facade import member
-from routers.facade.feed import Feed
-from routers.facade.messages import Files, Start
-from routers.facade.parent import Parent
-from routers.facade.parts import Parts
-from routers.facade.report import read
+from routers.facade.accounting.tally import Tally
+from routers.facade.process import member
+from routers.facade.process.feed import Feed
+from routers.facade.process.messages import Files, Start
+from routers.facade.process.parent import Parent
+from routers.facade.process.parts import Parts
+from routers.facade.process.report import read
+from routers.facade.process.spool import Spool
 from routers.facade.settings import FacadeSettings
-from routers.facade.spool import Spool
-from routers.facade.tally import Tally
-from routers.ruleset import EMPTY, Ruleset
+from routers.rulesets.ruleset import EMPTY, Ruleset
 from tests.facade_worker import COMMAND
 from tests.sources import eventually
 
@@ -322,7 +322,7 @@ async def test_a_second_order_to_stop_ends_at_once_and_tells_what_is_in_doubt(tm
 
 
 async def test_a_worker_that_does_not_leave_in_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("routers.facade.crew._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("routers.facade.process.crew._PATIENCE_SECONDS", 0.2)
     async with running(Facade(tmp_path, workers=1, times={"drain": 0.1})) as facade:
         calling = asyncio.create_task(facade.get("/unsafe"))
         await eventually(lambda: facade.parent.crew.reports()[0].in_flight == 1)

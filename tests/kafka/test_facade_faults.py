@@ -15,11 +15,11 @@ from contracts.errors import ConfigError, UnavailableError
 from events.connection import Connection
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
-from routers.capability import Capability
-from routers.chain import Chain
 from routers.decision_record import DecisionRecord, decode
 from routers.facade.ended import Outcome
-from routers.ruleset_log import apply
+from routers.rulesets.capability import Capability
+from routers.rulesets.chain import Chain
+from routers.rulesets.log import apply
 from routers.stage import Side as Chosen
 from tests.brokers import NONE, local_kafka
 from tests.command_line import BANYAN

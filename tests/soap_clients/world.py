@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from routers.decision import decide
-from routers.ruleset import EMPTY
-from routers.ruleset_document import read_rules
+from routers.rulesets.document import read_rules
+from routers.rulesets.ruleset import EMPTY
 from tests import jaxws_server
 from tests.facade_process import Facade, running_facade
 from tests.facade_wire import Message

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from routers.capability import Capability, KeyExpression, Route
+from routers.rulesets.capability import Capability, KeyExpression, Route
 from routers.stage import OperationClass
 
 SIDES: dict[str, Any] = {"legacy": "old", "modern": "new"}

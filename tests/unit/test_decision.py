@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.keys import BUCKETS, bucket
-from routers.capability import Route
 from routers.decision import Decision, Reason, decide, decide_each, decide_rule, decide_together
-from routers.ruleset import EMPTY, Rule, Ruleset
+from routers.rulesets.capability import Route
+from routers.rulesets.ruleset import EMPTY, Rule, Ruleset
 from routers.stage import OperationClass, Side, Stage, duty
 from tests.rulesets import capability
 
@@ -22,7 +22,7 @@ PROGRAM = """
 import sys
 from tests.rulesets import capability
 from routers.decision import decide_each
-from routers.ruleset import EMPTY
+from routers.rulesets.ruleset import EMPTY
 rules = EMPTY.changed({"benefits": capability(share=4000)}, version=1, hash_="x")
 print(*[decision.side for decision in decide_each(rules, "benefits/pay", map(str, range(500)))])
 """

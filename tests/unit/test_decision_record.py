@@ -12,7 +12,7 @@ from routers.decision import Reason, decide
 from routers.decision_record import DecisionRecord, decode, encode
 from routers.explanation import explain
 from routers.facade.ended import Ended, Outcome, TraceContext
-from routers.ruleset import EMPTY
+from routers.rulesets.ruleset import EMPTY
 from routers.stage import OperationClass, Side, Stage
 from tests.rulesets import capability, change
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from contracts.event import Event
 from hub.cli.root import app
 from hub.settings import AdapterSettings, Settings
-from routers.ruleset_document import read_rules
+from routers.rulesets.document import read_rules
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / "guides").glob("*.md")])

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from observability.masking import KeyHash
 from observability.testing import recorded_spans
-from routers.capability import Capability
 from routers.decision import Decision, Reason, decide
 from routers.decision_record import DecisionRecord, decode, encode
-from routers.facade.account import PACK_BYTES, Account, Flushed, left_in_doubt
+from routers.facade.accounting.account import PACK_BYTES, Account, Flushed, left_in_doubt
+from routers.facade.accounting.inflight import Inflight, create, read
+from routers.facade.accounting.tally import Tally
 from routers.facade.ended import Ended, Outcome, TraceContext
-from routers.facade.inflight import Inflight, create, read
 from routers.facade.settings import FacadeSettings
-from routers.facade.tally import Tally
-from routers.ruleset import EMPTY, Ruleset
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY, Ruleset
 from routers.stage import OperationClass, Side, Stage
 
 KEYS = KeyHash(b"only-for-these-tests")

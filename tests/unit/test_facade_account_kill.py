@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from routers.facade.account import Account
-from routers.facade.inflight import Inflight, create, read
+from routers.facade.accounting.account import Account
+from routers.facade.accounting.inflight import Inflight, create, read
 from routers.facade.settings import FacadeSettings
 from routers.stage import OperationClass, Side
 

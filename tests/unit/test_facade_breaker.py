@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from routers.facade.breaker import CircuitBreaker
+from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.settings import Breaker
 
 

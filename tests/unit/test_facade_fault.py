@@ -9,7 +9,7 @@ from lxml import etree
 from zeep.exceptions import Fault
 from zeep.wsdl.bindings.soap import Soap11Binding, Soap12Binding
 
-from routers.facade.fault import NAMESPACE, fault_status, problem, soap_fault
+from routers.facade.soap.fault import NAMESPACE, fault_status, problem, soap_fault
 
 _VERSIONS: tuple[Literal["1.1", "1.2"], ...] = ("1.1", "1.2")
 _CODES: tuple[Literal["Client", "Server"], ...] = ("Client", "Server")

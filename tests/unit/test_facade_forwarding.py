@@ -3,8 +3,8 @@
 import pytest
 
 from routers.facade.ended import TraceContext
-from routers.facade.forwarding import Origin, answer_head, interim_head, request_head, trailer_part
-from routers.facade.head import RequestHead, read_answer, read_request
+from routers.facade.http.forwarding import Origin, answer_head, interim_head, request_head, trailer_part
+from routers.facade.http.head import RequestHead, read_answer, read_request
 
 TRACE = TraceContext("a" * 32, "b" * 16, None, 2, "", sampled=False)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from routers.facade.inflight import Inflight, InflightCall, create, read
+from routers.facade.accounting.inflight import Inflight, InflightCall, create, read
 from routers.facade.settings import FacadeSettings
 from routers.stage import OperationClass, Side
 

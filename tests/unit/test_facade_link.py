@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routers.facade import link as frames
-from routers.facade.link import Decoder, Kind, Link, encode
+from routers.facade.process import link as frames
+from routers.facade.process.link import Decoder, Kind, Link, encode
 from tests.sources import eventually
 
 Frame = tuple[Kind, bytes]

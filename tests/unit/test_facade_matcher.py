@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routers.capability import Capability
-from routers.facade.matcher import Matcher
-from routers.ruleset import EMPTY, Rule, Ruleset
+from routers.facade.soap.matcher import Matcher
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY, Rule, Ruleset
 
 _NONE: Mapping[str, str] = {}
 _SIDES = {"legacy": "old", "modern": "new"}

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import pytest
 
-from routers.facade.message import MessageError
+from routers.facade.soap.message import MessageError
 from tests.soap_messages import (
     BODY_KEY,
     HEADER_KEY,

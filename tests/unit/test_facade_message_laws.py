@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.legacy import xml
-from routers.facade.message import MessageError, action_of
+from routers.facade.soap.message import MessageError, action_of
 from tests.soap_messages import SOAP_11, SOAP_12, envelope, plain_reader, read, reader_of
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from routers.facade.message import MessageError, MessageReader
-from routers.facade.skeleton import Known, Skeletons
+from routers.facade.soap.message import MessageError, MessageReader
+from routers.facade.soap.skeleton import Known, Skeletons
 from tests.soap_messages import SOAP_11
 
 BODY = ("Body", "{urn:x}Change", "id")

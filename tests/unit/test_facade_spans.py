@@ -12,12 +12,12 @@ from observability.render import render
 from observability.store import TraceStore
 from observability.testing import recorded_spans
 from observability.tracing import Telemetry
-from routers.capability import Capability
 from routers.decision import decide
+from routers.facade.accounting.spans import Spans
 from routers.facade.ended import Ended, Outcome, TraceContext
 from routers.facade.settings import FacadeSettings
-from routers.facade.spans import Spans
-from routers.ruleset import EMPTY, Ruleset
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY, Ruleset
 from routers.stage import Side
 
 TRACE, SPAN, CALLER = "5a1e0d6c9f3b48278c6f0d1e2b3a4958", "7d3c5b1a9e8f6042", "00f1e2d3c4b5a697"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.ports import LogRecord
-from routers.facade.spool import Spool, pack, unpack
+from routers.facade.process.spool import Spool, pack, unpack
 
 ONE = LogRecord(key=b"r1", value=b'{"request_id": "r1"}')
 TWO = LogRecord(key=b"r2", value=b'{"request_id": "r2"}')

@@ -17,8 +17,8 @@ from observability import fields
 from observability.metrics import otlp_exporter
 from observability.readout import FINE_BUCKETS_SECONDS, Readout
 from observability.tracing import Telemetry
+from routers.facade.accounting.tally import OTHER, Tally
 from routers.facade.ended import Ended, Outcome, TraceContext
-from routers.facade.tally import OTHER, Tally
 from routers.stage import OperationClass, Side
 
 TRACE = TraceContext("5a1e0d6c9f3b48278c6f0d1e2b3a4958", "7d3c5b1a9e8f6042", None, 2, "", sampled=False)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
-from routers.facade.tracecontext import continue_, header, threshold
+from routers.facade.accounting.tracecontext import continue_, header, threshold
 
 TRACE, PARENT = "5a1e0d6c9f3b48278c6f0d1e2b3a4958", "7d3c5b1a9e8f6042"
 NEVER, ALWAYS = threshold(0), threshold(1)

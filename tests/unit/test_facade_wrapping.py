@@ -5,7 +5,7 @@ from time import perf_counter
 
 import pytest
 
-from routers.facade.message import action_of
+from routers.facade.soap.message import action_of
 from tests.soap_messages import (
     BODY_KEY,
     HEADER_KEY,

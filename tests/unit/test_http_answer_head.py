@@ -2,7 +2,7 @@
 
 import pytest
 
-from routers.facade.head import AnswerHead, MalformedError, read_answer
+from routers.facade.http.head import AnswerHead, MalformedError, read_answer
 
 
 def answer(lines: bytes, method: bytes = b"GET") -> AnswerHead:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routers.facade.chunks import LAST_CHUNK, ChunkError, ChunkReader, chunk
+from routers.facade.http.chunks import LAST_CHUNK, ChunkError, ChunkReader, chunk
 
 END = b"\r\n0\r\n\r\n"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routers.facade.head import RefusedError, RequestHead, read_request
+from routers.facade.http.head import RefusedError, RequestHead, read_request
 
 
 def read(lines: bytes, *, target_bytes: int = 8192, headers: int = 100) -> RequestHead:

@@ -5,8 +5,8 @@ import gc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routers.capability import Capability, Route
-from routers.ruleset import EMPTY, GENESIS, Ruleset, in_bulk
+from routers.rulesets.capability import Capability, Route
+from routers.rulesets.ruleset import EMPTY, GENESIS, Ruleset, in_bulk
 from tests.rulesets import capability
 
 NAMES = st.sampled_from(["a", "b", "c"])

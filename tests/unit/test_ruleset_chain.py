@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.errors import RecordError
 from contracts.ports import LogRecord
-from routers.chain import Chain, Change, Refusal, Refused, digest_of, propose
-from routers.ruleset import EMPTY
-from routers.ruleset_packing import pack, pack_snapshot, unpack, unpack_snapshot
+from routers.rulesets.chain import Chain, Change, Refusal, Refused, digest_of, propose
+from routers.rulesets.packing import pack, pack_snapshot, unpack, unpack_snapshot
+from routers.rulesets.ruleset import EMPTY
 from tests.rulesets import AT, capability, change
 
 FIRST = change(EMPTY, {"a": capability(share=1), "b": capability(share=2)})

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ConfigError
-from routers.chain import Change
-from routers.ruleset import EMPTY, Ruleset
-from routers.ruleset_copy import FILE, LocalCopy, load
+from routers.rulesets.chain import Change
+from routers.rulesets.copy import FILE, LocalCopy, load
+from routers.rulesets.ruleset import EMPTY, Ruleset
 from tests.rulesets import capability, change
 
 

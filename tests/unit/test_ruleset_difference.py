@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.keys import BUCKETS
-from routers.capability import Capability, Route
-from routers.ruleset_difference import difference, percent
+from routers.rulesets.capability import Capability, Route
+from routers.rulesets.difference import difference, percent
 from routers.stage import Side, Stage, duty
 from tests.rulesets import capability
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import ConfigError
-from routers.capability import Capability
-from routers.ruleset_document import read_rules
+from routers.rulesets.capability import Capability
+from routers.rulesets.document import read_rules
 from routers.stage import Stage
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "rulesets.md"

@@ -10,10 +10,10 @@ import pytest
 from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.ports import LogRecord
 from events.topics import decision_topic, event_topic, in_doubt_topic, ruleset_topic
-from routers.chain import Chain
-from routers.ruleset import EMPTY
-from routers.ruleset_copy import FILE, LocalCopy
-from routers.ruleset_log import Following, OvertakenError, Update, apply, follow, newest
+from routers.rulesets.chain import Chain
+from routers.rulesets.copy import FILE, LocalCopy
+from routers.rulesets.log import Following, OvertakenError, Update, apply, follow, newest
+from routers.rulesets.ruleset import EMPTY
 from tests.rulesets import AT, TOPIC, MemoryLog, capability, change
 
 FIRST = change(EMPTY, {"a": capability(share=1), "b": capability(share=2)})

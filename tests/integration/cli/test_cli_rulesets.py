@@ -14,8 +14,8 @@ from events.topics import decision_topic, in_doubt_topic, ruleset_topic
 from routers.decision import Reason
 from routers.decision_record import DecisionRecord
 from routers.facade.ended import Outcome
-from routers.ruleset import EMPTY
-from routers.ruleset_copy import FILE, LocalCopy
+from routers.rulesets.copy import FILE, LocalCopy
+from routers.rulesets.ruleset import EMPTY
 from routers.stage import Side, Stage
 from tests.command_line import NAMESPACE, World, append
 from tests.rulesets import capability, change

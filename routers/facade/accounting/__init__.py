@@ -1,0 +1,1 @@
+"""What is known of a call afterwards: counters, decision records, spans, and calls in flight."""

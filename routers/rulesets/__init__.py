@@ -1,0 +1,1 @@
+"""Rulesets: what is migrated, numbered and chained: from document and topic to the local copy."""
