@@ -76,7 +76,7 @@ class Contender:
         return Running(port=port, pid=pid)
 
     def _banyan(self, folder: Path, values: Mapping[str, str]) -> list[str]:
-        files(folder, {**values, "key": _BANYAN_KEY[self.key]}, "banyan.yaml", "rules.yaml")
+        files(folder, {**values, "key": _BANYAN_KEY[self.key], "class": "safe"}, "banyan.yaml", "rules.yaml")
         banyan = str(Path(sys.executable).with_name("banyan"))
         return [banyan, "--config", str(folder / "banyan.yaml"), "facade", "run"]
 

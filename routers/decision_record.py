@@ -3,7 +3,8 @@
 The value of a Kafka record is a JSON array of decision records; each is the JSON array of the fields below.
 """
 
-from collections.abc import Mapping
+import json
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Final, NamedTuple
 
@@ -43,7 +44,6 @@ class DecisionRecord(NamedTuple):
 
 
 _MANY: Final = TypeAdapter(list[DecisionRecord])
-_SIDES: Final[Mapping[Side | None, str]] = {None: "null"} | {side: f'"{side}"' for side in Side}
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -55,22 +55,23 @@ def encode(ended: Ended, *, key_hash: str | None, version: int) -> str:
         key_hash: Of its canonical key.
         version: That of the ruleset in force; counts where no route took the call, and nothing was decided.
     """
-    decision, backend = ended.decision, ended.backend
+    decision = ended.decision
     ended_ms = (ended.started_ns + ended.duration_ns) // _NS_PER_MS
-    # Names, enums and hexadecimal digits need no escaping.
+    # A route's name has a pattern, and a hash has hexadecimal digits: neither needs escaping.
     if decision is None:
-        decided = "null,null,null,null,null,null"
+        place, stage, side, reason = "null,null,null", None, None, None
     else:
-        version = decision.version
+        route, side, _, stage, bucket, reason, version = decision
         hashed = "null" if key_hash is None else f'"{key_hash}"'
-        bucket = "null" if decision.bucket is None else decision.bucket
-        side = _SIDES[decision.side]
-        decided = f'"{decision.route}",{hashed},{bucket},"{decision.stage}",{side},"{decision.reason}"'
-    return (
-        f"[{encode_basestring_ascii(ended.request_id)},{ended_ms},{decided},{version},"
-        f'"{ended.outcome}",{ended.status},{"null" if backend is None else encode_basestring_ascii(backend)},'
-        f'{ended.attempts},"{ended.trace.trace_id}"]'
-    )
+        place = f'"{route}",{hashed},{"null" if bucket is None else bucket}'
+    facts = (stage, side, reason, version, ended.outcome, ended.status, ended.backend, ended.attempts)
+    return f'[{encode_basestring_ascii(ended.request_id)},{ended_ms},{place},{_facts(facts)},"{ended.trace.trace_id}"]'
+
+
+@lru_cache(maxsize=1024)
+def _facts(facts: tuple[object, ...]) -> str:
+    """Return what many calls have in common, as JSON."""
+    return json.dumps(facts, separators=(",", ":"))[1:-1]
 
 
 def decode(value: bytes) -> list[DecisionRecord]:

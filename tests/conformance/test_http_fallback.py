@@ -346,7 +346,7 @@ async def test_an_unsafe_call_whose_caller_leaves_is_accounted_for(tmp_path: Pat
             writer.write(request())
             await until(partial(_heard, world.modern))
             reset(writer)
-            await until(partial(list, ended))
+            await until(partial(len, ended))
             assert [each.outcome for each in ended] == [outcome]
             assert world.legacy.requests == []
 

@@ -1,6 +1,8 @@
 """Bounds in memory, and what waits for whom: each side streams no faster than the other takes."""
 
-# pyright: reportPrivateUsage=false - what is held in memory is seen from inside alone
+# What is held in memory is seen from inside alone.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable

@@ -78,7 +78,10 @@ def _pattern(name: bytes, value: bytes) -> bytes:
 def _chooser(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
     if len(places) > 1:
         return itemgetter(*places)
-    return lambda values: tuple(values[place] for place in places)
+    if not places:
+        return lambda _: ()
+    [place] = places
+    return lambda values: (values[place],)
 
 
 @final

@@ -23,7 +23,7 @@ _STATUS: Final = {"timeout": 504, "connect_timeout": 504, "breaker_open": 503, "
 # Bound once: looking a member up on its enum costs ten times as much.
 _LEGACY, _MODERN = Side.LEGACY, Side.MODERN
 _SAFE, _UNSAFE = OperationClass.SAFE, OperationClass.UNSAFE
-_ANSWERED, _FELL_BACK = Outcome.ANSWERED, Outcome.FELL_BACK
+_ANSWERED, _FELL_BACK, _IN_DOUBT = Outcome.ANSWERED, Outcome.FELL_BACK, Outcome.IN_DOUBT
 # A named tuple's own constructor costs three times as much.
 _new: Final[Callable[[type[Ended], tuple[object, ...]], Ended]] = vars(tuple)["__new__"]
 
@@ -348,4 +348,7 @@ class Call:
         )
         account.ended(_new(Ended, ended))
         if self._slot >= 0:
-            (account.doubted if outcome is Outcome.IN_DOUBT else account.closed)(self._slot)
+            if self.operation is not _UNSAFE:
+                account.closed_at_once(self._slot)
+            else:
+                (account.doubted if outcome is _IN_DOUBT else account.closed)(self._slot)

@@ -39,23 +39,20 @@ class Known(NamedTuple):
 
 @final
 class _Skeleton:
-    __slots__ = ("_element", "_match", "_operation", "_steps", "_version")
+    __slots__ = ("_element", "_known", "_match")
 
     def __init__(self, pattern: bytes, known: Known, element: bytes) -> None:
         self._match = re.compile(pattern).match
-        self._operation, self._version, self._steps = known.operation, known.version, known.steps
-        self._element = element
+        self._known, self._element = known._replace(key=None), element
 
     def read(self, data: bytes, *, whole: bool) -> Known | None:
-        found = self._match(data)
-        if found is None:
-            return None
-        if self._steps is None:
-            return Known(self._operation, self._version, None, None)
+        found, known = self._match(data), self._known
+        if found is None or known.steps is None:
+            return None if found is None else known
         # Another match could follow, unless the rest does not even name the element.
         if not whole or data.find(self._element, found.end()) >= 0:
             return None
-        return Known(self._operation, self._version, self._steps, found[1].decode())
+        return Known(known.operation, known.version, known.steps, found[1].decode())
 
 
 @final
