@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MACHINE = re.compile(r"(?<![\w.-])/(?:(?:work|root)/|home/\w|Users/\w)")
 REGISTRIES = ("pypi", "pythonhosted", "npmjs", "repo1.maven", "repo.maven", "artifactory", "nexus")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 FILES = subprocess.run(
     ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
     cwd=ROOT,
