@@ -63,6 +63,8 @@ class CanonicalKey(BaseModel):
             text = text.lstrip("0") or text[:1]
         if self.case != "keep":
             text = text.upper() if self.case == "upper" else text.lower()
+            if not text.isascii():
+                text = unicodedata.normalize("NFC", text)  # another case may be written otherwise
         if self.type == "digits":
             if not (text.isdigit() and text.isascii()):
                 raise RecordError("key", expected="digits only")

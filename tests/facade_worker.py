@@ -108,7 +108,7 @@ class Server:
 def build(start: Start) -> Parts:
     """Put a worker together."""
     server = Server(start)
-    return Parts(server=server, rules=Rules(start.ruleset), flush=server.flush, close=lambda: None)
+    return Parts(server=server, rules=Rules(start.ruleset), flush=server.flush, kept=lambda _: None, close=lambda: None)
 
 
 if __name__ == "__main__":

@@ -254,7 +254,7 @@ def test_records_beyond_the_bound_are_dropped_and_counted(inflight: Inflight) ->
     assert len(json.loads(first.decisions[0])) == 3
     assert counters(first) == {"banyan.decisions.dropped": 2}
     assert len(json.loads(account.flush().decisions[0])) == 1
-    assert account.flush() == (b"", [], [])
+    assert account.flush() == (b"", [], [], [])
 
 
 def test_packs_are_bounded_and_lose_nothing(account: Account) -> None:

@@ -59,6 +59,8 @@ class Flushed(NamedTuple):
     """Packs of decision records: each a JSON array of arrays, one on each line."""
     in_doubt: Sequence[LogRecord]
     """For the topic of in-doubt records."""
+    doubted: Sequence[int] = ()
+    """The slots of those calls: for `Account.kept`, once the records are on the disk."""
 
 
 @final
@@ -78,7 +80,7 @@ class Account:
 
     __slots__ = (
         "_closing", "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_noted", "_records", "_rules", "_sample",
-        "_second", "_shown", "_soon", "_spans", "_tally", "_told", "_version", "closed", "closed_at_once", "sent",
+        "_second", "_shown", "_soon", "_spans", "_tally", "_version", "closed", "closed_at_once", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -101,7 +103,6 @@ class Account:
         self._doubts: list[LogRecord] = []
         self._noted: dict[int, str | None] = {}
         self._doubted: list[int] = []
-        self._told: list[int] = []
         self._second = 0
         self._shown: dict[int, int] = {}
         self.sent: Callable[[int, Side, str], None] = inflight.sent
@@ -151,7 +152,7 @@ class Account:
         self._tally.count(fields.BANYAN_CALLS_REFUSED, None, reason)
 
     def doubted(self, slot: int) -> None:
-        """Keep a call in flight until its in-doubt record is on its way: a kill in between must not lose it."""
+        """Keep a call in flight until its in-doubt record is on the disk: a kill in between must not lose it."""
         self._doubted.append(slot)
 
     def _closed(self, slot: int) -> None:
@@ -166,12 +167,14 @@ class Account:
 
     def flush(self) -> Flushed:
         """Return what was accounted for since the last time."""
-        for slot in self._told:
+        records, doubts, slots = self._records, self._doubts, self._doubted
+        self._records, self._doubts, self._doubted = [], [], []
+        return Flushed(self._tally.take(), list(_packs(records)), doubts, slots)
+
+    def kept(self, slots: Sequence[int]) -> None:
+        """End the calls in doubt whose records are on the disk."""
+        for slot in slots:
             self._inflight.end(slot)
-        self._told, self._doubted = self._doubted, []
-        records, doubts = self._records, self._doubts
-        self._records, self._doubts = [], []
-        return Flushed(self._tally.take(), list(_packs(records)), doubts)
 
     def _not_answered(self, ended: Ended, key_hash: str | None) -> None:
         outcome = ended.outcome
@@ -179,8 +182,7 @@ class Account:
             self._tally.count(fields.BANYAN_CALLS_REFUSED, ended.route, ended.error or "unknown")
         elif outcome is Outcome.IN_DOUBT:
             self._doubts.append(_doubt(ended, key_hash, why=ended.error))
-        elif outcome is Outcome.FELL_BACK and ended.operation is OperationClass.IDEMPOTENT:
-            # Legacy has the write and the modern side has not.
+        elif _is_owed(ended):
             self._doubts.append(_doubt(ended, key_hash, why=f"{OWED}{ended.error}"))
         bound = _BOUND_A_SECOND.get(outcome)
         if bound is None or ended.trace.sampled:
@@ -211,6 +213,12 @@ class Account:
             return self._keys(rule.key.of(key))
         except RecordError:
             return None  # the ruleset has changed since the call was decided
+
+
+def _is_owed(ended: Ended) -> bool:
+    """Tell whether legacy may have a write that was the modern side's, whatever its caller got of the answer."""
+    decided = ended.decision is not None and ended.decision.side is Side.MODERN
+    return decided and ended.side is Side.LEGACY and ended.operation is OperationClass.IDEMPOTENT and ended.attempts > 0
 
 
 def left_in_doubt(call: InflightCall, at: datetime) -> LogRecord:

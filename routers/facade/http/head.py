@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final, final
 
-from routers.facade.http.fieldline import Field, FieldReader, FieldsError
+from routers.facade.http.fieldline import REMEMBERED, Field, FieldReader, FieldsError
 
 __all__ = [
     "FORWARDED",
@@ -51,6 +51,7 @@ FORWARDED: Final = frozenset(
     {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port", b"x-real-ip"}
 )
 """What earlier hops say of the caller."""
+_ONCE: Final = frozenset({b"content-type", b"content-encoding", b"soapaction"})
 _PERSISTENCE: Final = frozenset({b"close", b"keep-alive"})
 _MOST_LINES: Final = 1_024
 _REMEMBERED_BYTES: Final = 1_024
@@ -167,9 +168,18 @@ def read_request(head: bytes, *, target_bytes: int, headers: int) -> RequestHead
     if request.method == b"OPTIONS" and b"max-forwards" in names:
         request.fields = fields = [_one_less(field) for field in fields]
     request.forwarded = b"".join([field[2] for field in fields])
+    if len(names) < len(fields) and not _ONCE.isdisjoint(names):
+        _once(fields)
     _host(request, names.get(b"host"), host)
     _framing(request, names)
     return request
+
+
+def _once(fields: list[Field]) -> None:
+    """Refuse what says twice what the message is: each reader could believe another one."""
+    said = [field[0] for field in fields if field[0] in _ONCE]
+    if len(set(said)) < len(said):
+        raise RefusedError(400, "repeated")
 
 
 def _one_less(field: Field) -> Field:
@@ -312,7 +322,7 @@ def read_answer(head: bytes, *, method: bytes, headers: int) -> AnswerHead:
     answer.minor, answer.status, answer.status_line = line[1] == b"1", int(line[2]), lines[0][9:].ljust(4)
     _answer_framing(answer, method)
     answer.onward = _onward(answer)
-    if method != b"HEAD" and len(head) <= _REMEMBERED_BYTES and b"set-cookie" not in answer.names:
+    if method != b"HEAD" and len(head) <= _REMEMBERED_BYTES and answer.names.keys() <= REMEMBERED:
         if len(_known_answers) >= _MOST_LINES:
             _known_answers.clear()
         _known_answers[head] = answer

@@ -86,7 +86,7 @@ def _chooser(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes
 
 @final
 class Shapes:
-    """What was learnt, by one worker; bounded, and full it learns no more."""
+    """What was learnt, by one worker; bounded: the oldest goes."""
 
     __slots__ = ("_known", "_met")
 
@@ -96,14 +96,17 @@ class Shapes:
 
     def of(self, head: bytes, request: RequestHead) -> Shape | None:
         """Return the shape of a head that was read, where it is known, or worth learning."""
-        if len(head) > _LONGEST_BYTES or not _is_plain(request):
+        # A target names a service in POST alone; others may name a person, of whom nothing is kept.
+        if len(head) > _LONGEST_BYTES or request.method != b"POST" or b"?" in request.target or not _is_plain(request):
             return None
         fields, lines = request.fields, head.split(b"\r\n")
         varying = [name for name, _, _ in fields if name == b"content-length" or name not in REMEMBERED]
         fixed = [line for line, field in zip(lines[1:-2], fields, strict=True) if field[0] not in varying]
         key = (lines[0], *varying, *fixed)
         known = self._known.get(key)
-        if known is None and len(self._known) < _MOST and self._is_worth(key):
+        if known is None and self._is_worth(key):
+            if len(self._known) >= _MOST:
+                del self._known[next(iter(self._known))]
             known = self._known[key] = Shape(head, request, varying)
         return known
 

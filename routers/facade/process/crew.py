@@ -137,7 +137,12 @@ class Crew:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._starts[number] += 1
-        member = Member(self._start(f"{number}-{time.time_ns()}"), number=number, hears=self._heard)
+        try:
+            start = self._start(f"{number}-{time.time_ns()}")
+        except OSError as error:  # a full disk must not end the workers that serve
+            _log.error("worker can't be prepared", worker=number, reason=error.strerror)
+            return 0.0
+        member = Member(start, number=number, hears=self._heard)
 
         def linked() -> None:
             self._members[number] = member

@@ -60,7 +60,8 @@ class Spool:
 
     def __len__(self) -> int:
         """Return how many records are kept."""
-        return sum(int(batch.stem.rpartition("-")[2]) for batch in self.batches())
+        counts = (batch.stem.rpartition("-")[2] for batch in self.batches())
+        return sum(int(count) for count in counts if count.isdigit())
 
     def read(self, batch: Path) -> list[LogRecord]:
         """Return the records of a batch; one that is damaged is told, set aside, and returned as empty."""

@@ -20,7 +20,6 @@ import structlog
 import uvloop
 from pydantic import SecretStr
 
-from contracts.ports import LogRecord
 from observability import logging, tracing
 from observability.masking import KeyHash
 from routers.facade.accounting.account import Account, Flushed
@@ -89,6 +88,8 @@ class Parts:
     server: Serving
     rules: Rules
     flush: Callable[[], Flushed]
+    kept: Callable[[Sequence[int]], None]
+    """Called with the slots of calls in doubt whose records are on the disk."""
     close: Callable[[], None]
     """Called when all has been flushed, after the last call has ended."""
 
@@ -109,7 +110,7 @@ class Worker:
         self._all_kept.set()
         self._parts: Parts | None = None
         self._early: list[bytes] = []
-        self._unkept: deque[Sequence[LogRecord]] = deque()
+        self._unkept: deque[Flushed] = deque()
         self.link = Link(got=self._got, lost=self._lost)
 
     def stop(self) -> None:
@@ -164,21 +165,20 @@ class Worker:
         for packed in flushed.decisions:
             self.link.send(Kind.DECISIONS, packed)
         if flushed.in_doubt:
-            self._unkept.append(flushed.in_doubt)
+            self._unkept.append(flushed)
             self._all_kept.clear()
             if not self.link.send(Kind.IN_DOUBT, pack(flushed.in_doubt)):
                 self._all_kept.set()
 
     async def _leave(self, parts: Parts, spool: Spool) -> None:
         """Hand over what is left; what the parent did not confirm goes to the disk here, at worst a second time."""
-        for _ in range(2):  # the second time, calls in doubt end: the parent must not find them in flight again
-            self._flush(parts)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_SECONDS):
-                    await self._all_kept.wait()
-            while self._unkept:
-                spool.keep(self._unkept[0])
-                self._unkept.popleft()
+        self._flush(parts)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._all_kept.wait()
+        while self._unkept:
+            spool.keep(self._unkept[0].in_doubt)
+            parts.kept(self._unkept.popleft().doubted)
         self.link.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), GOODBYE_SECONDS)
@@ -201,8 +201,8 @@ class Worker:
             self._kept()
 
     def _kept(self) -> None:
-        if self._unkept:  # else it took too long, and all went to the disk here
-            self._unkept.popleft()
+        if self._unkept and self._parts is not None:  # else it took too long, and all went to the disk here
+            self._parts.kept(self._unkept.popleft().doubted)
         if not self._unkept:
             self._all_kept.set()
 
@@ -249,7 +249,13 @@ def build(start: Start) -> Parts:
         version=lambda: replica.ruleset.version,
         soon=asyncio.get_running_loop().call_soon,  # in its next round, that is: after it has written
     )
-    return Parts(server=Server(start.settings, account=account), rules=replica, flush=account.flush, close=noted.close)
+    return Parts(
+        server=Server(start.settings, account=account),
+        rules=replica,
+        flush=account.flush,
+        kept=account.kept,
+        close=noted.close,
+    )
 
 
 def main(build: Build) -> None:

@@ -139,7 +139,6 @@ class Caller(asyncio.Protocol):
     def timed_out(self) -> None:
         """End what took too long: a request that does not come, an answer that is not read."""
         if self._state == _CALL and self._left and not self._stalled and self._call is not None:
-            self._left = 0
             self._call.refuse(408, "request_timeout")
         elif self._state == _HEAD:
             self._refuse(None, RefusedError(408, "request_timeout"))
@@ -196,7 +195,7 @@ class Caller(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Read the next request out of what came ahead; one that waits to be read goes before it."""
-        if self._state >= _CALL or self._stalled:
+        if self._transport is None or self._state >= _CALL or self._stalled:
             return
         if self._held and len(self._ahead) <= _AHEAD_BYTES:
             self.hold(full=False)
@@ -274,6 +273,7 @@ class Caller(asyncio.Protocol):
             if self._ended:
                 self._never_whole()
                 return
+            self.hold(full=False)
         call.begin(rest, whole=left <= 0)
 
     def _begin_chunked(self, call: Call, rest: bytes) -> None:
@@ -288,6 +288,7 @@ class Caller(asyncio.Protocol):
             return
         if self._left:
             self.deadline = self._silence()
+            self.hold(full=False)
         call.begin(rest, whole=not self._left)
 
     def _never_whole(self) -> None:

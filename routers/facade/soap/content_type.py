@@ -28,7 +28,7 @@ CHARSETS: Final = frozenset(
 _OTHER_NAMES: Final = {"utf8": "utf-8", "ascii": "us-ascii", "latin1": "iso-8859-1", "latin-1": "iso-8859-1"}
 _MEDIA = re.compile(rb"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*(?=;|$)")
 _PARAMETER = re.compile(
-    rb";[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*)))?[ \t]*(?=;|$)", re.DOTALL
+    rb";[ \t]*+(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*)))?[ \t]*(?=;|$)", re.DOTALL
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _KEPT_BYTES = 512

@@ -1,7 +1,7 @@
 """Finds out what a call is about: its rule, and the keys it holds."""
 
 from collections.abc import Mapping
-from typing import final
+from typing import Final, final
 
 from routers.facade.http.head import RefusedError, RequestHead
 from routers.facade.soap.matcher import Matcher
@@ -11,6 +11,10 @@ from routers.facade.soap.skeleton import Known
 from routers.rulesets.ruleset import Rule
 
 __all__ = ["Inquiry"]
+
+
+_UNFIT: Final = "\0"
+"""Stands for a key that can't be read: of no capability's form, and never drawn."""
 
 
 @final
@@ -122,10 +126,16 @@ class Inquiry:
         if rule.key_header is not None:
             self._key_of(rule.key_header)
         elif rule.route.key is not None and rule.route.key.path is not None:
-            self.keys = [parameters[rule.route.key.path]]
+            # Servers differ on whether what follows a semicolon belongs to the segment: then it is no key.
+            value = parameters[rule.route.key.path]
+            self.keys = [_UNFIT if ";" in value else value]
 
     def _key_of(self, header: bytes) -> None:
         value = self._request.names.get(header)
-        if value is not None:
-            # What is no UTF-8 is no key, and must not become one by chance.
-            self.keys = [value.decode("utf-8", "replace")]
+        if value is None:
+            return
+        lines = [field[1] for field in self._request.fields if field[0] == header] or [value]
+        try:
+            self.keys = list(dict.fromkeys(line.decode() for line in lines))
+        except UnicodeDecodeError:
+            self.keys = [_UNFIT]

@@ -47,6 +47,11 @@ class KeyPath:
         return [step.rpartition("}")[2].encode() for step in self._steps[1:]]
 
     @property
+    def in_attribute(self) -> bool:
+        """Tell whether the key is an attribute."""
+        return self._attribute is not None
+
+    @property
     def collecting(self) -> bool:
         """Tell whether the parser is inside a match, whose texts matter."""
         return self._text is not None

@@ -13,7 +13,7 @@ from routers.facade.soap.content_type import MessageError, charset_of, read
 __all__ = ["Inflater", "RootPart", "Wrapping"]
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*((?:[^\r\n]|\r\n[ \t])*)")
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _PLAIN = frozenset({"", "7bit", "8bit", "binary"})
 _ZLIB_METHOD, _ZLIB_CHECK = 8, 31
 
@@ -135,7 +135,8 @@ class RootPart:
         return True
 
     def _is_root(self, head: bytes) -> bool:
-        fields = {name.lower(): value.strip() for name, value in _FIELD.findall(head)}
+        lines = (line.partition(b":") for line in _FOLD.sub(b"", head).split(b"\r\n"))
+        fields = {name.lower(): value.strip() for name, colon, value in lines if colon}
         if self._start is not None and fields.get(b"content-id", b"").strip(b"<>") != self._start:
             return False
         if fields.get(b"content-transfer-encoding", b"").decode("latin-1").lower() not in _PLAIN:

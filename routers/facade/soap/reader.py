@@ -179,6 +179,8 @@ class MessageReader:
             # However a message is cut into pieces, what follows the end of the search must not matter.
             if not (self._done or self._held):
                 raise
+            if self._path is not None:
+                self.keys = self._path.keys
             return
         self._at += len(piece)
         # expat 2.5 reads an unfinished token from its beginning each time: wait until it has grown by a quarter.
@@ -254,7 +256,10 @@ class MessageReader:
         """Stop where no further match can come: the rest of the message does not even name the element."""
         if not self._element or self._parser is None:
             return
-        self._seen = max(0, self._data.find(b">", self._parser.CurrentByteIndex))
+        # Of an empty element this is the next tag already; an attribute's key is told at its own start tag.
+        at = self._parser.CurrentByteIndex
+        in_tag = self._path is not None and self._path.in_attribute
+        self._seen = max(0, self._data.find(b">", at)) if in_tag else at
         if not self._is_named():
             self._held = True
             self._silence()

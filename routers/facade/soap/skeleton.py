@@ -57,7 +57,7 @@ class _Skeleton:
 
 @final
 class Skeletons:
-    """What was learnt of messages in one encoding that has ASCII in it; bounded, and full it learns no more."""
+    """What was learnt of messages in one encoding that has ASCII in it; bounded."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, _Skeleton] = {}
@@ -80,7 +80,7 @@ class Skeletons:
 
     def learn(self, data: bytes, known: Known) -> None:
         """Keep the beginning of a message that a parser has read, and of which it said this."""
-        if len(self._known) >= _MOST or (known.steps is not None and (known.key is None or "@" in known.steps[-1])):
+        if known.steps is not None and (known.key is None or "@" in known.steps[-1]):
             return
         made = _pattern(data[:_LONGEST_BYTES], known)
         if made is None or made in self._known:
@@ -93,8 +93,13 @@ class Skeletons:
         element = b"" if known.steps is None else _local(known.steps[-1])
         skeleton = _Skeleton(made, known, element)
         if skeleton.read(data, whole=True) == known:
+            if len(self._known) >= _MOST:  # the one that was not met for longest stands last
+                self._forget(self._order.pop())
             self._known[made] = skeleton
             self._order.append(skeleton)
+
+    def _forget(self, skeleton: _Skeleton) -> None:
+        self._known = {made: known for made, known in self._known.items() if known is not skeleton}
 
 
 @final
@@ -118,13 +123,16 @@ class _Draft:
             if self._opened and not self._is_keyed:
                 self._parts[-2], self._is_keyed = b"(" + _PLAIN + b")", True
             self._opened = False
-            self._path.pop()
+            if self._path:
+                self._path.pop()
+            else:
+                self._left = True  # broken behind what the parser read
             return
         path = [*self._path, name]
         self._is_met = self._is_met or path == self._operation
         # A second element of the key's name is left to the parser.
         self._left = self._left or (self._is_keyed and self._key is not None and name == self._key[-1])
-        self._opened = path == self._key
+        self._opened = path == self._key and not token.endswith(b"/>")
         if not token.endswith(b"/>"):
             self._path.append(name)
 
