@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from events.topics import Topic, ensure
 __all__ = ["KafkaLog", "committed", "latest"]
 
 _FETCH_MS = 200
+_LEAVE_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0
 """How long a read to the end waits for anything new; then the broker does not answer."""
 
@@ -53,9 +54,11 @@ class KafkaLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Flush and disconnect."""
-        if self._producer is not None:
-            await self._producer.stop()
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # Without a broker it would wait for one without end; what was appended was acknowledged.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _LEAVE_SECONDS)
 
     async def append(self, topic: str, records: Sequence[LogRecord]) -> None:
         """Append durably, in order for each key; see the port."""
@@ -146,7 +149,8 @@ async def committed(
     except (KafkaError, OSError) as error:
         raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
     finally:
-        await consumer.stop()
+        with suppress(TimeoutError):  # without a broker it would wait for one without end
+            await asyncio.wait_for(consumer.stop(), _LEAVE_SECONDS)
 
 
 def _require(topic: str, there: Collection[str]) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from contracts.errors import ConfigError
 from events.log import KafkaLog
@@ -14,6 +16,7 @@ from hub.wiring import logging_level, observed
 from observability.metrics import otlp_exporter
 from observability.readout import Readout
 from routers.facade.accounting.tally import Tally
+from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.feed import Feed
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parent import Parent
@@ -23,8 +26,12 @@ from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.facade.process.spool import Spool
 from routers.facade.settings import FacadeSettings
 from routers.rulesets.copy import FILE
+from routers.rulesets.document import read_rules
 
 __all__ = ["facade_settings", "parent", "report_file", "run"]
+
+
+_FILE_COPY: Final = "ruleset-file.jsonl"
 
 
 def facade_settings(settings: Settings) -> FacadeSettings:
@@ -105,14 +112,40 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:
     """Return where rulesets come from, and the local copy; that of a file is another one: its chain is its own."""
     if facade.ruleset is not None:
-        copy = data / "ruleset-file.jsonl"
+        copy = data / _FILE_COPY
         return RulesetFile(facade.ruleset, copy=copy, backends=facade.backends), copy
     copy = settings.data / FILE
     topic = ruleset_topic(settings.namespace).name
     return RulesetTopic(KafkaLog(settings.kafka), topic, copy=copy), copy
 
 
+def _require(facade: FacadeSettings, copy: Path) -> None:
+    """Refuse to start with what can't serve: unreadable certificates; wrong rules, where no good ones are kept.
+
+    Raises:
+        ConfigError: Every mistake.
+    """
+    problems = list[str]()
+    for context in (
+        *(partial(listener_context, each.tls) for each in facade.listeners.values() if each.tls is not None),
+        *(partial(backend_context, each.tls) for each in facade.backends.values() if each.secure),
+    ):
+        try:
+            context()
+        except ConfigError as error:
+            problems += error.problems
+    if facade.ruleset is not None and not copy.exists():
+        try:
+            read_rules(facade.ruleset, backends=facade.backends)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
 async def _run(settings: Settings, *, tally: Tally, environ: Mapping[str, str]) -> None:
+    facade = facade_settings(settings)
+    _require(facade, settings.data / "facade" / _FILE_COPY)
     running, loop = parent(settings, tally=tally, environ=environ), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.drain)

@@ -81,7 +81,12 @@ def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: 
         inner = _object(field, definitions)
         default = "required" if name in required else f"`{_shown(field.get('default'))}`"
         meaning = " ".join(str(field.get("description", "")).split()).replace("|", "\\|")
-        if inner is None or "properties" not in inner:
+        each = next(iter(field.get("patternProperties", {}).values()), field.get("additionalProperties"))
+        named = _object(each, definitions) if isinstance(each, Mapping) else None
+        if named is not None and "properties" in named:
+            yield f"| `{prefix}{name}` | by name | {default} | {meaning} |"
+            yield from _rows(named, definitions, prefix=f"{prefix}{name}.NAME.")
+        elif inner is None or "properties" not in inner:
             yield f"| `{prefix}{name}` | {_type(field)} | {default} | {meaning} |"
         else:
             yield from _rows(inner, definitions, prefix=f"{prefix}{name}.")

@@ -7,6 +7,7 @@ An error is shown by class and place; its message only where it is known to hold
 
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,10 @@ __all__ = ["GUARDED", "Level", "configure"]
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
+REPEAT_SECONDS: Final = 30.0
+"""How long a library's message that was shown is not shown again."""
+_MOST_SAID: Final = 1_000
+_last_said: Final[dict[tuple[str, str], float]] = {}
 GUARDED: Final = ("aiokafka", "asyncio", "botocore", "faststream", "fsspec", "httpx", "lxml", "urllib3", "zeep")
 """Loggers of libraries that print payloads, keys or addresses with passwords below WARNING: never shown there.
 
@@ -87,7 +92,20 @@ def _guard(name: str) -> None:
 
 def _shown(record: logging.LogRecord) -> bool:
     # A library may lower the level of a logger below the guarded one.
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in GUARDED
+    if record.name.partition(".")[0] not in GUARDED:
+        return True
+    return record.levelno >= logging.WARNING and not _is_repeated(record)
+
+
+def _is_repeated(record: logging.LogRecord) -> bool:
+    """Tell whether a library said the same moments ago: some do so a hundred times a second while a server is away."""
+    said, now = (record.name, str(record.msg)), time.monotonic()
+    if now - _last_said.get(said, -REPEAT_SECONDS) < REPEAT_SECONDS:
+        return True
+    if len(_last_said) >= _MOST_SAID:
+        _last_said.clear()
+    _last_said[said] = now
+    return False
 
 
 def _shared() -> Sequence[Processor]:

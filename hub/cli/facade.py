@@ -1,6 +1,7 @@
 """`banyan facade`: run the strangler façade, check it, and see how it is."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 
 import typer
@@ -43,6 +44,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Tell how the running façade is; the exit code is 1 when something is wrong."""
     report = read(facades.report_file(settings(context)))
     problems = report.problems(datetime.now(UTC))
+    if not _lives(report.pid):
+        problems = ["no façade runs: its parent process is gone", *problems]
     if as_json:
         print_json({"ok": not problems, "problems": problems, **report.model_dump(mode="json")})
     else:
@@ -51,6 +54,16 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(code=1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _print(report: Report) -> None:

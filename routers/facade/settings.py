@@ -6,17 +6,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from routers.rulesets.capability import NAME
 
 __all__ = ["Backend", "Breaker", "ClientTls", "FacadeSettings", "Limits", "Listener", "ServerTls", "Times"]
 
 _URL = re.compile(r"(https?)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
+_MOST_PORTS = 65_535
 _PORTS = {"http": 80, "https": 443}
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
-Address = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
+
+
+def _has_port(address: str) -> str:
+    if int(address.rpartition(":")[2]) > _MOST_PORTS:
+        raise ValueError(f"{address!r}: a port is at most {_MOST_PORTS}")
+    return address
+
+
+Address = Annotated[
+    str,
+    StringConstraints(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"),
+    AfterValidator(_has_port),
+]
 
 
 class _Model(BaseModel):

@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, Literal, final
 
 import structlog
 
-from contracts.errors import BanyanError
+from contracts.errors import BanyanError, BrokerUnavailableError
 from contracts.ports import Log, LogRecord
 from routers.facade.process.spool import Spool
 
@@ -24,6 +24,7 @@ BACKLOG_BYTES: Final = 16 * 1024**2
 _RECORDS_AT_ONCE = 200
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.5, 15.0
 _LOOK_SECONDS = 1.0
+_PATIENCE_SECONDS = 10.0
 
 
 @final
@@ -123,7 +124,7 @@ class Feed:
     async def _send_in_doubt(self, log: Log) -> None:
         for batch in self._spool.batches():
             records = self._spool.read(batch)
-            await log.append(self._topics[1], records)
+            await _in_time(log.append(self._topics[1], records))
             self._spool.remove(batch)
             self.sent_in_doubt += len(records)
 
@@ -132,10 +133,18 @@ class Feed:
             taken = [self._queue.popleft() for _ in range(min(_RECORDS_AT_ONCE, len(self._queue)))]
             self._queued_bytes -= sum(map(len, taken))
             try:
-                await log.append(self._topics[0], [LogRecord(key=None, value=pack) for pack in taken])
+                await _in_time(log.append(self._topics[0], [LogRecord(key=None, value=pack) for pack in taken]))
             except (BanyanError, asyncio.CancelledError):
                 self.dropped += sum(map(_count, taken))
                 raise
+
+
+async def _in_time(appending: Awaitable[None]) -> None:
+    """Wait for an acknowledgement; a client that goes on trying by itself would hide for minutes that Kafka is away."""
+    try:
+        await asyncio.wait_for(appending, _PATIENCE_SECONDS)
+    except TimeoutError as error:
+        raise BrokerUnavailableError("kafka", reason="no acknowledgement in time") from error
 
 
 def _count(pack: bytes) -> int:

@@ -112,7 +112,7 @@ class Report(_Model):
         found = [*self.unready(), *self.ruleset.problems]
         if self.ruleset.version == 0:
             found.append("there is no ruleset: every call is answered by its listener's legacy backend")
-        if self.kafka == "away":
+        if self.kafka == "away" and (self.in_doubt_kept or self.ruleset.source.startswith("topic")):
             found.append(f"Kafka is away: {self.in_doubt_kept} in-doubt records wait on the disk")
         behind = [str(w.number) for w in self.workers if w.state == "serving" and w.version < self.ruleset.version]
         if behind:

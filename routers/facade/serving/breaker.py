@@ -1,5 +1,6 @@
 """Leaves a backend alone after failures in a row, and lets one call try again after a pause."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from routers.facade.settings import Breaker
@@ -8,11 +9,15 @@ __all__ = ["CircuitBreaker"]
 
 
 class CircuitBreaker:
-    """Closed lets calls through, open does not, half open has one call trying. Times are seconds of one clock."""
+    """Closed lets calls through, open does not, half open has one call trying. Times are seconds of one clock.
 
-    __slots__ = ("_failures", "_pause", "_threshold", "_trial_until", "_until")
+    `changed` is told `open` and `closed`.
+    """
 
-    def __init__(self, settings: Breaker) -> None:
+    __slots__ = ("_changed", "_failures", "_pause", "_threshold", "_trial_until", "_until")
+
+    def __init__(self, settings: Breaker, *, changed: Callable[[str], None] = lambda _: None) -> None:
+        self._changed = changed
         self._threshold, self._pause = settings.failures, settings.pause.total_seconds()
         self._failures = 0
         self._until = self._trial_until = 0.0
@@ -30,7 +35,10 @@ class CircuitBreaker:
     def succeeded(self) -> None:
         """Close it."""
         if self._failures:
+            was_open = self._failures >= self._threshold
             self._failures, self._trial_until = 0, 0.0
+            if was_open:
+                self._changed("closed")
 
     def failed(self, now: float) -> None:
         """Count a failure; one more than enough opens it, and a failed trial opens it again."""
@@ -38,6 +46,8 @@ class CircuitBreaker:
         self._trial_until = 0.0
         if self._failures >= self._threshold:
             self._until = now + self._pause
+            if self._failures == self._threshold:
+                self._changed("open")
 
     @property
     def state(self) -> Literal["closed", "open"]:

@@ -4,6 +4,8 @@ import asyncio
 import ssl
 from collections import deque
 
+import structlog
+
 from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
@@ -11,6 +13,8 @@ from routers.facade.serving.upstream import Upstream
 from routers.facade.settings import Backend, Limits
 
 __all__ = ["Pool"]
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _SURELY_ALIVE_SECONDS = 1.0
 """How long an idle connection is trusted with a call that must not be sent twice."""
@@ -24,7 +28,7 @@ class Pool:
     ) -> None:
         self.name = name
         self.settings, self.limits, self.clock = settings, limits, clock
-        self.breaker = CircuitBreaker(settings.breaker)
+        self.breaker = CircuitBreaker(settings.breaker, changed=self._breaker_changed)
         self.timeout = settings.timeout.total_seconds()
         self.failing = settings.failing
         self.host = _authority(settings)
@@ -98,6 +102,10 @@ class Pool:
     def open_connections(self) -> int:
         """Return how many connections there are, those that are being made included."""
         return len(self._open) + len(self._connecting)
+
+    def _breaker_changed(self, state: str) -> None:
+        tell = _log.warning if state == "open" else _log.info
+        tell("circuit breaker", backend=self.name, state=state)
 
     def _connect_or_wait(self, asker: Asker) -> None:
         if self._idle and self.open_connections >= self.settings.connections:
