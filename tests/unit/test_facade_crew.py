@@ -23,7 +23,7 @@ SILENT = (sys.executable, "-c", "import time; time.sleep(60)")
 @asynccontextmanager
 async def crew(size: int, start: Callable[[str], Start], command: Sequence[str]) -> AsyncGenerator[Crew]:
     """Run a crew until the block ends; an error that ends it earlier is raised."""
-    made = Crew(size, start=start, command=command, environ=None, hears=lambda *_: None, ended=lambda _: None)
+    made = Crew(size, start=start, command=command, environ=None, hears=lambda _, __, ___: None, ended=lambda _: None)
     running = asyncio.create_task(made.run())
     try:
         yield made
