@@ -1,4 +1,4 @@
-"""What an attacker found in the readers of heads and messages, kept so that it stays mended."""
+"""What an attacker found in the readers of heads, messages and settings, kept so that it stays mended."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -6,6 +6,7 @@ from time import perf_counter
 import pytest
 
 from routers.facade.http.head import RefusedError, read_request
+from routers.facade.settings import FacadeSettings, Listener
 from routers.facade.soap.content_type import MessageError
 from routers.facade.soap.content_type import read as read_content_type
 from routers.facade.soap.multipart import RootPart
@@ -88,3 +89,14 @@ def test_a_folded_line_is_refused_behind_one_that_was_read_before() -> None:
 
     with pytest.raises(RefusedError):
         read_request(head[:-2] + b" folded: 1\r\n\r\n", target_bytes=8_192, headers=100)
+
+
+@pytest.mark.parametrize("port", [65_536, 99_999])
+def test_an_address_with_a_port_that_can_not_be_is_refused_at_start(port: int) -> None:
+    backends = {"old": {"url": "http://127.0.0.1:9"}}
+    with pytest.raises(ValueError, match="a port is at most 65535"):
+        Listener(address=f"127.0.0.1:{port}", legacy="old")
+    with pytest.raises(ValueError, match="a port is at most 65535"):
+        FacadeSettings.model_validate({"listeners": {}, "backends": backends, "probes": f"[::1]:{port}"})
+
+    assert Listener(address="127.0.0.1:65535", legacy="old").address == "127.0.0.1:65535"
