@@ -143,7 +143,7 @@ class Limits(_Model):
     replay_bytes: int = Field(default=1_048_576, ge=0)
     """Longest request body that is kept, so that another side can be asked; longer ones are sent once."""
     connections: int = Field(default=4_096, ge=1)
-    """Most callers' connections of one worker; further ones wait in the system's queue."""
+    """Most callers' connections of one worker; further ones get 503."""
 
 
 class Times(_Model):

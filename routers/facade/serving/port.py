@@ -2,7 +2,7 @@
 
 What asks is an `Asker`: a call of today asks one side and, when that fails, the other; a shadow or the second
 write of a dual write is another `Asker` at the same `Backend`. Callbacks instead of coroutines, since a task and
-its wake-ups cost a fifth of a whole call (ADR 7).
+its wake-ups cost an eighth of what a call may (ADR 7).
 """
 
 from typing import Protocol
