@@ -253,7 +253,13 @@ async def test_what_is_learnt_of_heads_holds_nothing_of_a_person(tmp_path: Path)
         for _ in range(4):
             await world.exchange(get(path=b"/residents/123456789"))
         shapes: Any = world.server.shapes
-        held = [part for learnt in (shapes._met, shapes._known) for key in learnt for part in key]
+        held = [
+            part
+            for kind in (shapes._requests, shapes._answers)
+            for learnt in (kind._met, kind._known)
+            for key in learnt
+            for part in key
+        ]
 
     assert not any(b"123456789" in part for part in held)
 
@@ -266,5 +272,5 @@ async def test_nobody_can_fill_up_for_ever_what_is_learnt_of_heads(tmp_path: Pat
         await world.exchange(post(path=b"/real") * 3, half_close=True)
         shapes: Any = world.server.shapes
 
-    assert any(b"/real" in key[0] for key in shapes._known)
-    assert len(shapes._known) <= 64
+    assert any(b"/real" in key[0] for key in shapes._requests._known)
+    assert len(shapes._requests._known) <= 64

@@ -14,8 +14,8 @@ from typing import Any
 import httptools
 import pytest
 
-from routers.facade.http.head import RefusedError, read_request
-from routers.facade.http.shape import Shape, Shapes
+from routers.facade.http.head import RefusedError, read_answer, read_answer_fields, read_request
+from routers.facade.http.shape import AnswerShape, Shape, Shapes
 from tests.facade_wire import OK, Tap, answers, take_answer, until, watch
 from tests.facade_world import World, facade
 
@@ -333,4 +333,35 @@ def test_a_head_that_is_read_by_its_shape_is_read_as_without() -> None:
             assert getattr(quick, name) == getattr(request, name), (name, data)
         assert sorted(quick.forwarded.split()) == sorted(request.forwarded.split()), data
     print(f"shapes: seed {SEED}, tried {tried}, matched {matched} of {len(learnt)} shapes")
+    assert matched > 0
+
+
+SHAPED = [
+    b"HTTP/1.1 200 OK\r\nDate: Sat, 28 Nov 2026 16:00:00 GMT\r\nContent-Length: 240\r\nX-Side: legacy\r\n\r\n",
+    b"HTTP/1.1 500 %d of 100%\r\nContent-Type: text/xml\r\nconnection: Keep-Alive\r\nX-Request-Id: a-b\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\n\r\n",
+    b"HTTP/1.0 404 \r\nContent-Length: 0005\r\nKeep-Alive: timeout=5\r\nVary: *\r\nX-%s: a  b\r\n\r\n",
+]
+"""Answers of which shapes are learnt."""
+
+
+def test_an_answer_that_is_read_by_its_shape_is_read_as_without() -> None:
+    random_, until_, tried, matched = random.Random(SEED), time.monotonic() + SECONDS / 2, 0, 0
+    shapes, learnt = Shapes(), list[tuple[bytes, AnswerShape]]()
+    for head in SHAPED:
+        answer, fields = read_answer_fields(head, method=b"POST", headers=100)
+        found = [shape for _ in range(3) if (shape := shapes.of_answer(head, answer, fields)) is not None]
+        learnt.append((head, found[-1]))
+    while time.monotonic() < until_:
+        head, shape = random_.choice(learnt)
+        data = mutated(random_, [head])
+        end = data.find(b"\r\n\r\n") + 4
+        tried += 1
+        if (quick := shape.read(data, end)) is None:
+            continue
+        matched += 1
+        answer = read_answer(data[:end], method=b"POST", headers=100)
+        for name in ("status", "length", "chunked", "keep_alive", "dated", "identified", "onward"):
+            assert getattr(quick, name) == getattr(answer, name), (name, data)
+    print(f"shapes of answers: seed {SEED}, tried {tried}, matched {matched}")
     assert matched > 0

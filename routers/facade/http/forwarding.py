@@ -87,8 +87,8 @@ def request_head(request: RequestHead, *, origin: Origin, trace: TraceContext, r
 
 def answer_head(answer: AnswerHead, *, request: RequestHead, keep_alive: bool, request_id: str, date: bytes) -> bytes:
     """Return the head for the caller; without a length, HTTP/1.1 gets chunks and HTTP/1.0 the connection's end."""
-    ours = f"X-Request-Id: {request_id}\r\n".encode() if b"x-request-id" not in answer.names else b""
-    if b"date" not in answer.names:
+    ours = f"X-Request-Id: {request_id}\r\n".encode() if not answer.identified else b""
+    if not answer.dated:
         ours += b"Date: %b\r\n" % date
     if answer.length < 0 and request.minor:
         ours += _CHUNKED

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final, final
 
-from routers.facade.http.fieldline import REMEMBERED, Field, FieldReader, FieldsError
+from routers.facade.http.fieldline import Field, FieldReader, FieldsError
 
 __all__ = [
     "FORWARDED",
@@ -18,6 +18,7 @@ __all__ = [
     "RequestHead",
     "listed",
     "read_answer",
+    "read_answer_fields",
     "read_request",
 ]
 
@@ -54,12 +55,9 @@ FORWARDED: Final = frozenset(
 _ONCE: Final = frozenset({b"content-type", b"content-encoding", b"soapaction"})
 _PERSISTENCE: Final = frozenset({b"close", b"keep-alive"})
 _MOST_LINES: Final = 1_024
-_REMEMBERED_BYTES: Final = 1_024
 _known_lines: Final[dict[bytes, tuple[bytes, bytes, bool, str, bytes | None]]] = {}
 """Request lines that are repeated; of POST alone, whose target names a service, not a person."""
 _known_hosts: Final[set[bytes]] = set()
-_known_answers: Final[dict[bytes, "AnswerHead"]] = {}
-"""Heads of answers to other requests than HEAD that are repeated, within a second at least."""
 
 
 @final
@@ -116,24 +114,20 @@ class RequestHead:
 class AnswerHead:
     """The head of one answer."""
 
-    __slots__ = (
-        "chunked", "fields", "keep_alive", "length", "minor", "names", "onward", "options", "status", "status_line",
-    )  # fmt: skip
+    __slots__ = ("chunked", "dated", "identified", "keep_alive", "length", "onward", "status")
 
     onward: bytes
     """What goes on of it, whoever the caller is: status line, fields and length, without the empty line."""
     status: int
-    status_line: bytes
-    """As the backend wrote it, from the status code on, without the line's end; a blank follows the code."""
-    minor: bool
-    fields: list[Field]
-    names: dict[bytes, bytes]
+    dated: bool
+    """It has a `Date`."""
+    identified: bool
+    """It has an `X-Request-Id`."""
     length: int
     """Bytes of the body where they are known; -1 when it is chunked or ends with the connection."""
     chunked: bool
     keep_alive: bool
     """The connection may be used again after this answer."""
-    options: frozenset[bytes]
 
     @property
     def until_close(self) -> bool:
@@ -301,9 +295,15 @@ def read_answer(head: bytes, *, method: bytes, headers: int) -> AnswerHead:
     Raises:
         MalformedError: It breaks a rule, is ambiguous, or is beyond a bound.
     """
-    known = _known_answers.get(head)
-    if known is not None and method != b"HEAD":
-        return known
+    return read_answer_fields(head, method=method, headers=headers)[0]
+
+
+def read_answer_fields(head: bytes, *, method: bytes, headers: int) -> tuple[AnswerHead, list[Field]]:
+    """Read a head as `read_answer` does, and return its fields, too.
+
+    Raises:
+        MalformedError: It breaks a rule, is ambiguous, or is beyond a bound.
+    """
     lines = head.split(b"\r\n")
     count = len(lines) - 1
     line = _STATUS_LINE.fullmatch(lines[0])
@@ -313,47 +313,38 @@ def read_answer(head: bytes, *, method: bytes, headers: int) -> AnswerHead:
         raise MalformedError("octets")
     if count - 2 > headers:
         raise MalformedError("headers")
-    answer = AnswerHead()
     try:
-        answer.fields = _OF_ANSWERS.read(lines[1:-2])
+        fields = _OF_ANSWERS.read(lines[1:-2])
     except FieldsError:
         raise MalformedError("field") from None
-    answer.names = _named(answer.fields)
-    answer.minor, answer.status, answer.status_line = line[1] == b"1", int(line[2]), lines[0][9:].ljust(4)
-    _answer_framing(answer, method)
-    answer.onward = _onward(answer)
-    if method != b"HEAD" and len(head) <= _REMEMBERED_BYTES and answer.names.keys() <= REMEMBERED:
-        if len(_known_answers) >= _MOST_LINES:
-            _known_answers.clear()
-        _known_answers[head] = answer
-    return answer
-
-
-def _onward(answer: AnswerHead) -> bytes:
-    parts = [b"HTTP/1.1 %b\r\n" % answer.status_line]
-    parts += [line for name, _, line in answer.fields if name not in answer.options]
-    length = answer.names.get(b"content-length")
+    answer, names = AnswerHead(), _named(fields)
+    answer.status, answer.dated, answer.identified = int(line[2]), b"date" in names, b"x-request-id" in names
+    options = _answer_framing(answer, names, minor=line[1] == b"1", method=method)
+    parts = [b"HTTP/1.1 %b\r\n" % lines[0][9:].ljust(4)]  # a blank follows the code, whatever the backend wrote
+    parts += [onward for name, _, onward in fields if name not in options]
+    length = names.get(b"content-length")
     if length is not None and answer.status >= 200 and answer.status != 204:  # noqa: PLR2004 - these have none
         parts.append(b"Content-Length: %b\r\n" % length)
-    return b"".join(parts)
+    answer.onward = b"".join(parts)
+    return answer, fields
 
 
-def _answer_framing(answer: AnswerHead, method: bytes) -> None:
-    """Find where the body ends (RFC 9112 section 6.3)."""
-    names = answer.names
+def _answer_framing(answer: AnswerHead, names: dict[bytes, bytes], *, minor: bool, method: bytes) -> frozenset[bytes]:
+    """Find where the body ends (RFC 9112 section 6.3), and return the fields that end here, too."""
     coding, length, connection = names.get(b"transfer-encoding"), names.get(b"content-length"), names.get(b"connection")
     answer.chunked = False
     options = _NONE if connection is None else listed(connection)
-    answer.keep_alive, answer.options = answer.minor and b"close" not in options, options - _PERSISTENCE
+    answer.keep_alive = minor and b"close" not in options
     known = _length(length) if length is not None else -1
     if length is not None and (known < 0 or coding is not None):
         raise MalformedError("framing")
     if method == b"HEAD" or answer.status in {204, 304} or answer.status < 200:  # noqa: PLR2004 - final answers begin there
         answer.length = 0
     elif coding is not None:
-        if coding.lower() != b"chunked" or not answer.minor:
+        if coding.lower() != b"chunked" or not minor:
             raise MalformedError("transfer_coding")
         answer.chunked, answer.length = True, -1
     else:
         answer.length = known
         answer.keep_alive = answer.keep_alive and known >= 0
+    return options - _PERSISTENCE

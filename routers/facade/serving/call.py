@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Final
+from typing import Final, final
 
 from routers.decision import Decision, decide_rule, decide_together
 from routers.facade.ended import Ended, Outcome
@@ -33,24 +33,29 @@ _BUFFERED_BYTES: Final = 262_144
 """How much of a body is held while nobody takes it; then the caller waits."""
 
 
+@final
 class Call:
     """The asker port for a plain split: one side, and the other when that one fails and it is safe."""
 
     # Defaults stand on the class: most calls change few of them, and each assignment costs.
-    operation: OperationClass = _UNSAFE
-    _parts: list[bytes] | None
-    """Of the body, to be sent, perhaps twice; None when it is gone: too long to keep, or never to be repeated."""
-    _parts_bytes = 0
+    _parts_bytes: int = 0
     _decision: Decision | None = None
     _key: str | None = None
     _pool: Pool | None = None
-    _side: Side = _LEGACY
     _exchange: Exchange | None = None
     _answer: AnswerHead | None = None
     _error: str | None = None
-    _whole = _abandoned = _fell_back = _rechunked = _over = _sending = _keep_alive = False
-    _attempts = _modern_ns = _sent_at = 0
-    _slot = -1
+    _whole: bool = False
+    _abandoned: bool = False
+    _fell_back: bool = False
+    _rechunked: bool = False
+    _over: bool = False
+    _sending: bool = False
+    _keep_alive: bool = False
+    _attempts: int = 0
+    _modern_ns: int = 0
+    _sent_at: int = 0
+    _slot: int = -1
 
     def __init__(self, home: Home, client: Client, request: RequestHead) -> None:
         names = request.names
@@ -59,7 +64,10 @@ class Call:
         self.id = home.request_id(names.get(b"x-request-id"))
         self.trace = home.account.trace(names.get(b"traceparent"), names.get(b"tracestate"))
         self._inquiry = Inquiry(home.matcher, request)
-        self._parts = []
+        self._parts: list[bytes] | None = []
+        """Of the body, to be sent, perhaps twice; None when it is gone: too long to keep, or never to be repeated."""
+        self.operation: OperationClass = _UNSAFE
+        self._side: Side = _LEGACY
 
     @property
     def method(self) -> bytes:

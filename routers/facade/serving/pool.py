@@ -6,6 +6,7 @@ from collections import deque
 
 import structlog
 
+from routers.facade.http.shape import Shapes
 from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
@@ -24,10 +25,17 @@ class Pool:
     """The backend port over HTTP/1.1 connections of one worker, each used by one call at a time."""
 
     def __init__(
-        self, name: str, settings: Backend, limits: Limits, *, clock: Clock, context: ssl.SSLContext | None
+        self,
+        name: str,
+        settings: Backend,
+        limits: Limits,
+        *,
+        clock: Clock,
+        shapes: Shapes,
+        context: ssl.SSLContext | None,
     ) -> None:
         self.name = name
-        self.settings, self.limits, self.clock = settings, limits, clock
+        self.settings, self.limits, self.clock, self.shapes = settings, limits, clock, shapes
         self.breaker = CircuitBreaker(settings.breaker, changed=self._breaker_changed)
         self.timeout = settings.timeout.total_seconds()
         self.failing = settings.failing

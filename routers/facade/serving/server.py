@@ -41,6 +41,7 @@ class Server:
                 backend,
                 self.limits,
                 clock=self.clock,
+                shapes=self.shapes,
                 context=backend_context(backend.tls) if backend.secure else None,
             )
             for name, backend in settings.backends.items()

@@ -6,7 +6,8 @@ from typing import Protocol, cast
 from typing_extensions import override
 
 from routers.facade.http.chunks import ChunkError, ChunkReader
-from routers.facade.http.head import AnswerHead, MalformedError, read_answer
+from routers.facade.http.head import AnswerHead, MalformedError, read_answer_fields
+from routers.facade.http.shape import AnswerShape, Shapes
 from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
@@ -25,6 +26,7 @@ class _Home(Protocol):
     limits: Limits
     clock: Clock
     breaker: CircuitBreaker
+    shapes: Shapes
     timeout: float
     failing: frozenset[int]
 
@@ -37,7 +39,7 @@ class Upstream(asyncio.Protocol):
     """The exchange port on one connection."""
 
     __slots__ = (
-        "_answer", "_asker", "_chunks", "_full", "_head", "_left", "_paused", "_pool", "_reused", "_sent_all",
+        "_answer", "_asker", "_chunks", "_full", "_head", "_left", "_paused", "_pool", "_reused", "_sent_all", "_shape",
         "_transport", "closing", "deadline", "used_at",
     )  # fmt: skip
 
@@ -47,6 +49,7 @@ class Upstream(asyncio.Protocol):
         self._asker: Asker | None = None
         self._answer: AnswerHead | None = None
         self._chunks: ChunkReader | None = None
+        self._shape: AnswerShape | None = None
         self._head = b""
         self._left = 0
         self._paused = self._reused = self._sent_all = self._full = False
@@ -167,7 +170,9 @@ class Upstream(asyncio.Protocol):
                     raise MalformedError("head_bytes")
                 self._head = data
                 return
-            answer = read_answer(data[:end], method=asker.method, headers=limits.headers)
+            answer = self._shape.read(data, end) if self._shape is not None and asker.method != b"HEAD" else None
+            if answer is None:
+                answer = self._read(data[:end], asker.method)
             data = data[end:]
             if answer.status >= _FIRST_FINAL:
                 self._final(asker, answer, data)
@@ -177,6 +182,12 @@ class Upstream(asyncio.Protocol):
             asker.interim(answer)
             if self._asker is not asker:
                 return
+
+    def _read(self, head: bytes, method: bytes) -> AnswerHead:
+        answer, fields = read_answer_fields(head, method=method, headers=self._pool.limits.headers)
+        if method != b"HEAD":
+            self._shape = self._pool.shapes.of_answer(head, answer, fields)
+        return answer
 
     def _final(self, asker: Asker, answer: AnswerHead, data: bytes) -> None:
         self._answer, self._head = answer, b""

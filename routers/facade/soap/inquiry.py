@@ -134,8 +134,8 @@ class Inquiry:
         value = self._request.names.get(header)
         if value is None:
             return
-        lines = [field[1] for field in self._request.fields if field[0] == header] or [value]
+        lines = [field[1] for field in self._request.fields if field[0] == header]
         try:
-            self.keys = list(dict.fromkeys(line.decode() for line in lines))
+            self.keys = list(dict.fromkeys(line.decode() for line in lines)) if len(lines) > 1 else [value.decode()]
         except UnicodeDecodeError:
             self.keys = [_UNFIT]

@@ -16,7 +16,7 @@ class KeyPath:
 
     def __init__(self, parser: Parser, steps: tuple[str, ...], on_key: Callable[[], None]) -> None:
         self._parser, self._on_key = parser, on_key
-        self._steps, self._attribute = _read(steps)
+        self._steps, self._of_attribute = _read(steps)
         self._target = len(self._steps)
         self._depth: int = 0
         self._matched: int = 0
@@ -49,7 +49,7 @@ class KeyPath:
     @property
     def in_attribute(self) -> bool:
         """Tell whether the key is an attribute."""
-        return self._attribute is not None
+        return self._of_attribute is not None
 
     @property
     def collecting(self) -> bool:
@@ -73,12 +73,12 @@ class KeyPath:
         return not step or name == step or name.rpartition("}")[2] == step
 
     def _reached(self, attributes: Mapping[str, str]) -> None:
-        if self._attribute is None:
+        if self._of_attribute is None:
             self._text = []
             self._parser.CharacterDataHandler = self._read
             return
         for name, value in attributes.items():
-            if name.rpartition("}")[2] == self._attribute:
+            if name.rpartition("}")[2] == self._of_attribute:
                 self._put(value)
 
     def _read(self, text: str) -> None:
