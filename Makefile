@@ -1,7 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# A copy of the tree with compiled modules beside their sources: in the tree itself, they would hide later changes.
+COPY := mkdir -p build/compiled && git ls-files | tar -cf - -T - | tar -xf - -C build/compiled
+PYTHON_HERE := PYTHONPATH=. $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test check bench soak format docs lock clean
+.PHONY: help demo test compiled check bench soak format docs lock clean
 help: ## Show these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -11,6 +14,12 @@ demo: .venv/run.stamp ## Run the main job on an embedded broker (under a minute,
 test: .venv/dev.stamp ## Run every test; what a test needs (a broker, a server) it starts and stops itself
 	@$(BIN)/python -m tests.run
 
+compiled: build/compiled/stamp ## Compile what every call runs through (a C compiler), and run the façade's tests on it
+	@$(COPY)
+	@cd build/compiled && $(PYTHON_HERE) -m pytest -q tests/conformance/test_http_* tests/conformance/test_facade_* \
+	  tests/conformance/test_trace_context.py tests/unit/test_http_* tests/unit/test_facade_* tests/unit/test_decision.py \
+	  tests/unit/test_masking.py tests/integration/test_facade_processes.py
+
 check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -19,11 +28,13 @@ check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, ge
 	$(BIN)/pyright
 	$(BIN)/python -m hub.reference --check
 
-bench: .venv/bench.stamp ## Measure beside the peers (ONLY=facade for one part; says what it needs)
-	@$(BIN)/python -m bench $(ONLY)
+bench: .venv/bench.stamp build/compiled/stamp ## Measure beside the peers (ONLY=facade for one part; says what it needs)
+	@$(COPY)
+	@cd build/compiled && $(PYTHON_HERE) -m bench $(ONLY)
 
-soak: .venv/dev.stamp ## Load the façade for an hour (SOAK_SECONDS=180 for less) while rules change and workers die
-	@$(BIN)/python -m bench.soak $(SOAK_SECONDS)
+soak: build/compiled/stamp ## Load the façade for an hour (SOAK_SECONDS=180 for less) while rules change and workers die
+	@$(COPY)
+	@cd build/compiled && $(PYTHON_HERE) -m bench.soak $(SOAK_SECONDS)
 
 format: .venv/dev.stamp ## Format, and apply the safe fixes
 	$(BIN)/ruff format .
@@ -42,7 +53,7 @@ lock: | .venv/bin/python ## Pin the dependencies again, with hashes and without 
 	  --no-emit-find-links --no-annotate --no-header -c requirements-dev.lock --group bench -o requirements-bench.lock
 
 clean: ## Remove the environment and what tools left behind
-	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -58,6 +69,13 @@ clean: ## Remove the environment and what tools left behind
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ .venv/run.stamp
+
+build/compiled/stamp: pyproject.toml $(shell git ls-files contracts observability routers) | .venv/dev.stamp
+	@echo "compiling the façade (two minutes)"
+	@rm -rf build/compiled && $(COPY)
+	@cd build/compiled && HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(CURDIR)/$(BIN)/python -m pip wheel -q \
+	  --disable-pip-version-check --no-deps --no-build-isolation -w ../wheel .
+	@touch $@
 
 .venv/bench.stamp: requirements-bench.lock .venv/dev.stamp
 	@echo "installing the pinned peers of the benchmarks (once)"

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self, final
 
+from routers import decision
+
 __all__ = ["Processes", "cpu_seconds", "facts", "family", "free_ports", "missing", "program", "reachable"]
 
 PACKAGES = {"wrk": "wrk", "nginx": "nginx-light", "haproxy": "haproxy", "taskset": "util-linux", "perf": "linux-perf"}
@@ -143,4 +145,5 @@ def facts() -> str:
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
     built = f"Python {platform.python_version()}, {'with' if optimized else 'without'} --enable-optimizations"
     name = cpu.partition(":")[2].strip() or platform.machine()
-    return f"{os.cpu_count()} cores ({name}), load {os.getloadavg()[0]:.1f}; {built}"
+    compiled = "interpreted" if (decision.__file__ or "").endswith(".py") else "compiled"
+    return f"{os.cpu_count()} cores ({name}), load {os.getloadavg()[0]:.1f}; {built}; façade {compiled}"

@@ -6,7 +6,6 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 from routers.facade.ended import Ended
 from tests.facade_world import Side, World
@@ -224,16 +223,13 @@ def watch(world: World) -> list[Ended]:
     """Collect the account of each call that ends from now on."""
     account = world.server.account
     collected: list[Ended] = []
+    account_for = account.ended
 
-    class Watched:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(account, name)
+    def watched(ended: Ended) -> None:
+        collected.append(ended)
+        account_for(ended)
 
-        def ended(self, ended: Ended) -> None:
-            collected.append(ended)
-            account.ended(ended)
-
-    world.server.account = cast("Any", Watched())
+    account.ended = watched
     return collected
 
 

@@ -225,9 +225,8 @@ def test_nothing_stays_of_rules_that_are_gone() -> None:
 
     matcher.use(before.changed({"c": None}, version=2, hash_="2" * 64), ["c"])
 
-    held = vars(matcher)
-    assert held["_root"].empty
-    assert not any(held[name] for name in ("_operations", "_actions", "_locals", "_joined", "_parameters"))
+    assert matcher._root.empty
+    assert not any(getattr(matcher, name) for name in ("_operations", "_actions", "_locals", "_joined", "_parameters"))
 
 
 def test_a_change_among_100_000_rules_takes_no_longer_than_it_is_large() -> None:

@@ -80,7 +80,7 @@ class Account:
 
     __slots__ = (
         "_closing", "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_noted", "_records", "_rules", "_sample",
-        "_second", "_shown", "_soon", "_spans", "_tally", "_version", "closed", "closed_at_once", "sent",
+        "_second", "_shown", "_soon", "_spans", "_tally", "_version", "closed", "closed_at_once", "ended", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +105,8 @@ class Account:
         self._doubted: list[int] = []
         self._second = 0
         self._shown: dict[int, int] = {}
+        self.ended: Callable[[Ended], None] = self._ended
+        """Accounts for a call that has ended, once; who wants to see each may put a function of its own before it."""
         self.sent: Callable[[int, Side, str], None] = inflight.sent
         """See `Inflight.sent`."""
         self._soon = soon
@@ -127,8 +129,7 @@ class Account:
         self._noted[id(decision)] = key_hash = self._hash(decision, key)
         return self._inflight.begin(request_id, decision.route, operation, key_hash)
 
-    def ended(self, ended: Ended) -> None:
-        """Account for a call that has ended, once."""
+    def _ended(self, ended: Ended) -> None:
         self._tally.add(ended)
         decision, outcome = ended.decision, ended.outcome
         key_hash = None

@@ -42,7 +42,6 @@ class Call:
     _decision: Decision | None = None
     _key: str | None = None
     _pool: Pool | None = None
-    _exchange: Exchange | None = None
     _answer: AnswerHead | None = None
     _error: str | None = None
     _whole: bool = False
@@ -68,6 +67,7 @@ class Call:
         """Of the body, to be sent, perhaps twice; None when it is gone: too long to keep, or never to be repeated."""
         self.operation: OperationClass = _UNSAFE
         self._side: Side = _LEGACY
+        self._exchange: Exchange | None = None
 
     @property
     def method(self) -> bytes:
