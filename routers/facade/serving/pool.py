@@ -63,6 +63,7 @@ class Pool:
         for task, waiting in self._connecting.items():
             if waiting is asker:
                 task.cancel()
+        self.breaker.given_up(asker)
 
     def release(self, upstream: Upstream) -> None:
         """Take a connection back after its answer; the longest waiting call gets it."""
@@ -86,7 +87,9 @@ class Pool:
         while self._idle and now - self._idle[0].used_at > self._idle_seconds:
             self._idle.pop(0).close()
         while self._waiting and self._waiting[0][0] < now:
-            self._waiting.popleft()[1].failed("no_connection", sent=False)
+            asker = self._waiting.popleft()[1]
+            self.breaker.given_up(asker)
+            asker.failed("no_connection", sent=False)
         for upstream in [each for each in self._open if each.deadline < now]:
             upstream.timed_out()
 
