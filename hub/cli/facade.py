@@ -14,6 +14,8 @@ from routers.facade.process.report import Report, read
 
 __all__ = ["app"]
 
+_BREAKERS = {"closed": "closed", "open": "open", "half_open": "half open"}
+
 app = typer.Typer(
     help="The façade: callers come in, and each is answered by the side decided on.", no_args_is_help=True
 )
@@ -80,5 +82,12 @@ def _print(report: Report) -> None:
     print_table(("listener", "address"), list(report.addresses.items()), empty="no listeners")
     workers = [(w.number, w.pid, w.state, w.version, w.in_flight, w.restarts) for w in report.workers]
     print_table(("worker", "pid", "state", "ruleset", "in flight", "restarts"), workers, empty="no workers")
+    backends = [
+        (b.name, w.number, _BREAKERS[b.breaker], b.connections, b.waiting, b.calls, b.failures)
+        for w in report.workers
+        for b in w.backends
+    ]
+    columns = ("backend", "worker", "breaker", "connections", "waiting", "calls", "failures")
+    print_table(columns, sorted(backends), empty="no worker has told of its backends yet")
     calls = [(o.route or "-", o.side or "-", o.outcome, o.calls) for o in report.observed]
     print_table(("route", "side", "outcome", "calls"), calls, empty="no calls yet")

@@ -6,6 +6,7 @@ from collections import deque
 
 import structlog
 
+from routers.facade.process.report import BackendReport
 from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
@@ -29,6 +30,8 @@ class Pool:
         self.name = name
         self.settings, self.limits, self.clock = settings, limits, clock
         self.breaker = CircuitBreaker(settings.breaker, changed=self._breaker_changed)
+        self.calls = 0
+        """How often it was asked, ever."""
         self.timeout = settings.timeout.total_seconds()
         self.failing = settings.failing
         self.host = _authority(settings)
@@ -42,6 +45,7 @@ class Pool:
 
     def ask(self, asker: Asker) -> None:
         """Send a call on an idle connection, or on a new one, or as soon as one is free."""
+        self.calls += 1
         within = self._idle_seconds if asker.repeatable else _SURELY_ALIVE_SECONDS
         while self._idle:
             upstream = self._idle[-1]
@@ -105,6 +109,17 @@ class Pool:
     def open_connections(self) -> int:
         """Return how many connections there are, those that are being made included."""
         return len(self._open) + len(self._connecting)
+
+    def report(self) -> BackendReport:
+        """Return how it is, for people."""
+        return BackendReport(
+            name=self.name,
+            breaker=self.breaker.state(self.clock.now),
+            connections=self.open_connections,
+            waiting=len(self._waiting),
+            calls=self.calls,
+            failures=self.breaker.failures,
+        )
 
     def _breaker_changed(self, state: str) -> None:
         tell = _log.warning if state == "open" else _log.info
