@@ -39,9 +39,8 @@ def list_(context: typer.Context, file: Document = None, as_json: AsJson = False
     if as_json:
         print_json(rows)
         return
-    columns = ("route", "call", "class", "current", "next", "share", "legacy", "modern", "held")
-    shown = [[percent(row[c]) if c == "share" else row[c] or "" for c in columns] for row in rows]
-    print_table(columns, shown, empty="no route")
+    columns = ("route", "call", "class", "current", "next", "share", "backends", "held")
+    print_table(columns, [_shown(row) for row in rows], empty="no route", spare=("call", "held", "backends", "class"))
 
 
 @app.command()
@@ -175,6 +174,21 @@ def _row(rule: Rule) -> dict[str, Any]:
         "modern": route.modern,
         "held": route.held,
     }
+
+
+def _shown(row: dict[str, Any]) -> list[str]:
+    """Return a row for people."""
+    backends = f"{row['legacy']} -> {row['modern']}" if row["legacy"] else ""
+    return [
+        row["route"],
+        row["call"] or "",
+        row["class"],
+        row["current"],
+        row["next"],
+        percent(row["share"]),
+        backends,
+        row["held"] or "",
+    ]
 
 
 def _duration(text: str) -> timedelta:
