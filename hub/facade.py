@@ -28,7 +28,7 @@ from routers.facade.settings import FacadeSettings
 from routers.rulesets.copy import FILE
 from routers.rulesets.document import read_rules
 
-__all__ = ["facade_settings", "parent", "report_file", "run"]
+__all__ = ["facade_settings", "parent", "report_file", "run", "waiting"]
 
 
 _FILE_COPY: Final = "ruleset-file.jsonl"
@@ -48,6 +48,12 @@ def facade_settings(settings: Settings) -> FacadeSettings:
 def report_file(settings: Settings) -> Path:
     """Return the file in which a running façade tells how it is."""
     return settings.data / "facade.json"
+
+
+def waiting(settings: Settings) -> int:
+    """Return how many in-doubt records wait on this machine's disk until Kafka takes them."""
+    folder = Files(settings.data / "facade").spool
+    return len(Spool(folder)) if folder.is_dir() else 0
 
 
 def run(settings: Settings, *, environ: Mapping[str, str]) -> None:

@@ -94,15 +94,16 @@ async def decisions(given: Settings, *, since: timedelta) -> AsyncIterator[LogRe
         yield record
 
 
-async def doubts(given: Settings, *, since: timedelta) -> AsyncIterator[LogRecord]:
-    """Yield the records of the in-doubt topic; none where there is no such topic."""
+async def doubts(given: Settings, *, since: timedelta | None) -> AsyncIterator[LogRecord]:
+    """Yield the records of the in-doubt topic, all of them without `since`; none where there is no such topic."""
     async for record in _read(given, in_doubt_topic(given.namespace).name, since):
         yield record
 
 
-async def _read(given: Settings, topic: str, since: timedelta) -> AsyncIterator[LogRecord]:
+async def _read(given: Settings, topic: str, since: timedelta | None) -> AsyncIterator[LogRecord]:
+    moment = None if since is None else datetime.now(UTC) - since
     try:
-        async for record in KafkaLog(given.kafka).read(topic, since=datetime.now(UTC) - since):
+        async for record in KafkaLog(given.kafka).read(topic, since=moment):
             yield record
     except ConfigError:  # there is no such topic
         return

@@ -3,7 +3,6 @@
 import asyncio
 import difflib
 import json
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from contracts.errors import BanyanError, ConfigError, RecordError
 from hub.cli.context import settings
+from hub.cli.duration import duration
 from hub.cli.output import AsJson, complain, console, print_json, print_table
 from hub.rules import Rules, current, decisions, doubts, from_file
 from hub.settings import Settings
@@ -24,8 +24,6 @@ from routers.rulesets.ruleset import Rule
 __all__ = ["app"]
 
 app = typer.Typer(help="Routes: what each decides, and why a call went where it went.", no_args_is_help=True)
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Name = Annotated[str, typer.Argument(metavar="ROUTE", help="capability/route; see `banyan route list`.")]
 Document = Annotated[Path | None, typer.Option("--file", help="A YAML document instead of the rules in force.")]
@@ -102,7 +100,7 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Explain one call: which side was chosen and why, and what happened then."""
-    given, back = settings(context), _duration(since)
+    given, back = settings(context), duration(since)
     records, doubt = asyncio.run(_found(given, request_id, back))
     if not records and doubt is None:
         raise ConfigError([f"no decision on request {request_id!r} in the last {since}; look further with --since"])
@@ -189,10 +187,3 @@ def _shown(row: dict[str, Any]) -> list[str]:
         backends,
         row["held"] or "",
     ]
-
-
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    if found is None:
-        raise ConfigError([f"--since {text!r}: expected a number and s, m, h or d, such as 24h"])
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
