@@ -1,9 +1,11 @@
 """Wires the façade: from settings to a parent with Kafka behind it."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from routers.facade.process.feed import Feed
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parent import Parent
 from routers.facade.process.parts import Parts, Rulesets
+from routers.facade.process.report import STALE, Report, read
 from routers.facade.process.ruleset_file import RulesetFile
 from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.facade.process.spool import Spool
@@ -28,7 +31,7 @@ from routers.facade.settings import FacadeSettings
 from routers.rulesets.copy import FILE
 from routers.rulesets.document import read_rules
 
-__all__ = ["facade_settings", "parent", "report_file", "run", "waiting"]
+__all__ = ["facade_settings", "is_alive", "parent", "report_file", "run", "running", "waiting"]
 
 
 _FILE_COPY: Final = "ruleset-file.jsonl"
@@ -48,6 +51,27 @@ def facade_settings(settings: Settings) -> FacadeSettings:
 def report_file(settings: Settings) -> Path:
     """Return the file in which a running façade tells how it is."""
     return settings.data / "facade.json"
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def running(settings: Settings) -> Report | None:
+    """Return what the façade that runs with these settings last told; None where none runs, or none has told lately."""
+    try:
+        report = read(report_file(settings))
+    except ConfigError:
+        return None
+    is_fresh = datetime.now(UTC) - report.at < STALE
+    return report if is_fresh and is_alive(report.pid) else None
 
 
 def waiting(settings: Settings) -> int:

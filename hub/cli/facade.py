@@ -1,7 +1,6 @@
 """`banyan facade`: run the strangler façade, check it, and see how it is."""
 
 import asyncio
-import os
 from datetime import UTC, datetime
 
 import typer
@@ -31,12 +30,16 @@ def run(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Check rules, addresses, certificates and whether the backends can be reached; serves nothing."""
-    problems = asyncio.run(facade_check.check(facades.facade_settings(settings(context))))
+    given = settings(context)
+    facade, running = facades.facade_settings(given), facades.running(given)
+    problems = asyncio.run(facade_check.check(facade, running=running))
     if as_json:
         print_json(problems)
     else:
         rows = [(what, "ok" if not found else "\n".join(found)) for what, found in problems.items()]
         print_table(("what", "result"), rows, empty="nothing to check")
+        if running is not None:
+            typer.echo(f"a façade with these settings runs, process {running.pid}: its own addresses are not taken")
     if any(problems.values()):
         raise typer.Exit(code=1)
 
@@ -46,7 +49,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Tell how the running façade is; the exit code is 1 when something is wrong."""
     report = read(facades.report_file(settings(context)))
     problems = report.problems(datetime.now(UTC))
-    if not _lives(report.pid):
+    if not facades.is_alive(report.pid):
         problems = ["no façade runs: its parent process is gone", *problems]
     if as_json:
         print_json({"ok": not problems, "problems": problems, **report.model_dump(mode="json")})
@@ -56,16 +59,6 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(code=1)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _print(report: Report) -> None:

@@ -281,6 +281,34 @@ async def test_a_taken_port_ends_the_command_with_a_sentence(world: World) -> No
     }  # fmt: skip
 
 
+async def test_a_check_beside_the_running_facade_tells_its_own_address_from_others(world: World) -> None:
+    async with world.running() as process:
+        address = world.report.addresses["main"]
+        own = json.dumps(
+            {"main": {"address": address, "legacy": "old"}, "more": {"address": "127.0.0.1:0", "legacy": "old"}}
+        )
+        settings = ("-c", str(world.folder / "banyan.yaml"), "facade", "check")
+        beside = await asyncio.to_thread(banyan, *settings, BANYAN_FACADE__LISTENERS=own)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            place = f"127.0.0.1:{taken.getsockname()[1]}"
+            other = json.dumps({"main": {"address": place, "legacy": "old"}})
+            refused = await asyncio.to_thread(banyan, *settings, "--json", BANYAN_FACADE__LISTENERS=other)
+
+        assert (beside.code, beside.out.count("ok")) == (0, 5), beside.out
+        assert beside.out.endswith(f"runs, process {process.pid}: its own addresses are not taken\n")
+        assert refused.json["listener main"] == [f"listeners.main: {place} is taken by another process"]
+
+    with socket.socket() as taken:  # somebody else has it now
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+        taken.listen()
+        after = await asyncio.to_thread(banyan, *settings, "--json", BANYAN_FACADE__LISTENERS=own)
+
+    assert after.json["listener main"] == [f"listeners.main: {address} is taken by another process"]
+
+
 async def test_check_and_status_say_what_is_missing(world: World) -> None:
     assert (await world.command("facade", "status")).code == 2
     checked = await world.command("facade", "check")

@@ -11,11 +11,23 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from contracts.errors import ConfigError
 
-__all__ = ["BackendReport", "Observed", "Report", "RulesetReport", "WorkerReport", "pack", "read", "unpack", "write"]
+__all__ = [
+    "STALE",
+    "BackendReport",
+    "Observed",
+    "Report",
+    "RulesetReport",
+    "WorkerReport",
+    "pack",
+    "read",
+    "unpack",
+    "write",
+]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 STALE: Final = timedelta(seconds=30)
+"""A report that is older is not how the façade is."""
 
 
 class _Model(BaseModel):
