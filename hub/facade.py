@@ -8,11 +8,11 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from contracts.errors import ConfigError
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
 from observability.metrics import otlp_exporter
@@ -32,9 +32,6 @@ from routers.rulesets.copy import FILE
 from routers.rulesets.document import read_rules
 
 __all__ = ["facade_settings", "is_alive", "parent", "report_file", "run", "running", "waiting"]
-
-
-_FILE_COPY: Final = "ruleset-file.jsonl"
 
 
 def facade_settings(settings: Settings) -> FacadeSettings:
@@ -142,7 +139,7 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:
     """Return where rulesets come from, and the local copy; that of a file is another one: its chain is its own."""
     if facade.ruleset is not None:
-        copy = data / _FILE_COPY
+        copy = data / FILE_COPY
         return RulesetFile(facade.ruleset, copy=copy, backends=facade.backends), copy
     copy = settings.data / FILE
     topic = ruleset_topic(settings.namespace).name
@@ -175,7 +172,7 @@ def _require(facade: FacadeSettings, copy: Path) -> None:
 
 async def _run(settings: Settings, *, tally: Tally, environ: Mapping[str, str]) -> None:
     facade = facade_settings(settings)
-    _require(facade, settings.data / "facade" / _FILE_COPY)
+    _require(facade, settings.data / "facade" / FILE_COPY)
     running, loop = parent(settings, tally=tally, environ=environ), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.drain)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.ports import LogRecord
@@ -16,7 +17,10 @@ from routers.rulesets.document import RulesetDocument, read_rules
 from routers.rulesets.log import newest
 from routers.rulesets.ruleset import EMPTY
 
-__all__ = ["Rules", "current", "decisions", "doubts", "from_file", "read_document"]
+__all__ = ["FILE_COPY", "Rules", "current", "decisions", "doubts", "from_file", "in_force", "read_document"]
+
+FILE_COPY: Final = "ruleset-file.jsonl"
+"""What a façade with rules in a file runs, in its folder; the copy of the topic is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,22 @@ async def current(given: Settings, *, version: int | None = None) -> Rules:
             [f"ruleset {version}: {rules.source} has no such version; the newest there is {newest_there}"]
         )
     return rules
+
+
+async def in_force(given: Settings) -> Rules:
+    """Return the rules that a façade with these settings runs: of a file it has the last good one as its own copy.
+
+    Raises:
+        ConfigError: The copy is damaged.
+        BrokerUnavailableError: See `current`.
+    """
+    if given.facade is None or given.facade.ruleset is None:
+        return await current(given)
+    copy = given.data / "facade" / FILE_COPY
+    if not copy.exists():
+        return Rules(chain=Chain(), source=f"{copy}, which no façade has written yet")
+    loaded = load(copy)
+    return Rules(chain=Chain(loaded.ruleset, loaded.manifests), source=str(copy))
 
 
 async def _from_topic(given: Settings, version: int | None) -> Rules:

@@ -256,6 +256,19 @@ def test_whatever_the_text_is_only_a_config_error_comes_out(text: str) -> None:
         read_rules(Text(path))
 
 
+def test_a_redraw_is_declared_for_a_capability_by_its_mark(tmp_path: Path) -> None:
+    text = HEAD + "  a: {salt: s}\nredraws: {a: {replaces: '0123456789ab', reason: because}}\n"
+    wrong = HEAD + "  a: {salt: s}\nredraws:\n  a: {replaces: s}\n"
+
+    assert read_rules(document(tmp_path, text)).redraws["a"].reason == "because"
+    assert problems(tmp_path, wrong) == [
+        "5: redraws.a.replaces: expected 12 hex digits, as the refusal of the change says them",
+        "5: redraws.a.reason: is missing",
+    ]
+    [warning] = read_rules(document(tmp_path, text.replace("redraws: {a:", "redraws: {b:"))).warnings
+    assert warning.endswith("rules.yaml:4: redraws.b: no capability is called so")
+
+
 def test_the_document_of_the_guide_is_right(tmp_path: Path) -> None:
     blocks = re.findall(r"^```yml\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
