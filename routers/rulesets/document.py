@@ -96,6 +96,7 @@ def read_rules(path: Path, *, backends: Collection[str] | None = None) -> Rulese
     reading = _Reading(read(path, what="rules", loader=_Loader))
     reading.problems += _clashes(reading)
     reading.problems += _unserved(reading)
+    reading.problems += _elsewhere(reading)
     if backends is not None:
         reading.problems += _unknown_backends(reading, backends)
     if reading.problems:
@@ -144,6 +145,12 @@ class _Reading:
         """Return a sentence about a field, with where it stands."""
         where = place(path, self._document.places)
         return f"{where}: {'.'.join(path)}: {said}" if where else f"{'.'.join(path)}: {said}"
+
+    def prefixed(self, clark: str) -> str:
+        """Return a name as the document would write it: with a prefix where it has one for the namespace."""
+        namespace, _, local = clark.removeprefix("{").rpartition("}")
+        prefix = next((prefix for prefix, each in self._prefixes.items() if each == namespace), None)
+        return clark if prefix is None or not namespace else f"{prefix}:{local}"
 
     def _read(self, name: str, given: dict[str, Any]) -> None:
         path = ("capabilities", str(name))
@@ -220,6 +227,20 @@ def _unserved(reading: _Reading) -> Iterator[str]:
                     f"the façade serves only {served} so far; `{stage}` is for capabilities with `record` routes alone"
                 )
                 yield reading.at(("capabilities", name, field), said)
+
+
+def _elsewhere(reading: _Reading) -> Iterator[str]:
+    """Yield the keys in the Body that no call of their route can have: they lie below another element."""
+    for path, route in reading.routes.items():
+        if route.soap is None or route.key is None or route.key.xpath is None:
+            continue
+        part, first, *rest = route.key.steps
+        # A step without a namespace takes any.
+        if part == "Body" and first not in {route.soap, route.soap.rpartition("}")[2]}:
+            operation, other = reading.prefixed(route.soap), reading.prefixed(first)
+            said = f"the Body's child is the operation, {operation}, and never {other}"
+            fix = "/".join(map(reading.prefixed, [part, route.soap, *rest]))
+            yield reading.at((*path, "key", "xpath"), f"{said}; did you mean {fix!r}?")
 
 
 def _unknown_backends(reading: _Reading, backends: Collection[str]) -> Iterator[str]:
