@@ -2,46 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.facade_wire import Tap, answers, read_one, statuses
-from tests.facade_world import World, facade
+from tests.facade_wire import answers, read_one, statuses, tapped
+from tests.facade_world import World
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 CLOSE = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ALL_BYTES = bytes(range(256)) * 3
-
-
-@asynccontextmanager
-async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
-    tap = Tap() if answer is None else Tap(answer=lambda _: answer)
-    async with facade(folder, legacy=tap.side, **settings) as world:
-        yield world, tap
-    assert tap.broken == []
-
-
-def closing(answer: bytes) -> Any:
-    """Return a conduct that answers so and closes."""
-
-    async def conduct(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-
-    return conduct
-
-
-@asynccontextmanager
-async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
-    """Run a façade whose backend answers so and closes."""
-    async with facade(folder, **settings) as world:
-        world.legacy.conduct = closing(answer)
-        yield world
 
 
 async def test_a_request_reaches_the_backend_with_the_same_target_fields_and_body(tmp_path: Path) -> None:
