@@ -9,6 +9,7 @@ from hub import facade as facades
 from hub import facade_check
 from hub.cli.context import Context, settings
 from hub.cli.output import AsJson, console, print_json, print_table
+from hub.rules import in_force
 from routers.facade.process.report import Report, read
 
 __all__ = ["app"]
@@ -32,7 +33,9 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Check rules, addresses, certificates and whether the backends can be reached; serves nothing."""
     given = settings(context)
     facade, running = facades.facade_settings(given), facades.running(given)
-    problems = asyncio.run(facade_check.check(facade, running=running))
+    rules = asyncio.run(in_force(given)) if facade.ruleset is not None else None
+    there = None if rules is None else rules.chain.ruleset.capabilities
+    problems = asyncio.run(facade_check.check(facade, running=running, in_force=there))
     if as_json:
         print_json(problems)
     else:

@@ -76,6 +76,8 @@ def show(
 
 async def _found(given: Settings, since: timedelta | None) -> list[InDoubt]:
     """Return what is on the topic, the newest first; what was appended twice counts once."""
+    if kept := waiting(given):  # said first: Kafka may be away, and the rest an error
+        complain(f"warning: {kept} more wait on the disk of this machine until Kafka takes them")
     found, unreadable = dict[bytes, InDoubt](), 0
     async for record in doubts(given, since=since):
         try:
@@ -84,8 +86,6 @@ async def _found(given: Settings, since: timedelta | None) -> list[InDoubt]:
             unreadable += 1
     if unreadable:
         complain(f"warning: {unreadable} records of the in-doubt topic can't be read")
-    if kept := waiting(given):
-        complain(f"warning: {kept} more wait on the disk of this machine until Kafka takes them")
     return sorted(found.values(), key=lambda each: each.at, reverse=True)
 
 

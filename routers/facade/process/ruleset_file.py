@@ -1,7 +1,7 @@
 """Rulesets from a YAML file that people edit: each good edit is the next ruleset, a bad one changes nothing."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, final
@@ -11,13 +11,14 @@ import structlog
 
 from contracts.errors import ConfigError
 from routers.facade.process.ruleset_topic import opened
+from routers.rulesets.capability import Capability
 from routers.rulesets.chain import propose
 from routers.rulesets.document import RulesetDocument, read_rules
 from routers.rulesets.packing import pack, pack_snapshot
 from routers.rulesets.redraw import mark, undeclared
 from routers.rulesets.ruleset import Ruleset
 
-__all__ = ["RulesetFile"]
+__all__ = ["RulesetFile", "refusals"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -88,10 +89,7 @@ class RulesetFile:
                 "the rules are wrong; the last good ones stay", version=self.ruleset.version, problems=error.problems
             )
             return
-        self.problems = tuple(
-            f"{self._file}: {each.effect}; take it back or, if it is meant, add `{each.declaration}`"
-            for each in undeclared(self.ruleset.capabilities, document.capabilities, declared=document.redraws)
-        )
+        self.problems = tuple(refusals(self._file, self.ruleset.capabilities, document))
         if self.problems:
             _log.error("the rules would draw people anew; the last ones stay", problems=self.problems)
             return
@@ -116,6 +114,14 @@ class RulesetFile:
         if self._copy.is_heavy:
             self._copy.compact()
         tell(pack(change), self.ruleset.version)
+
+
+def refusals(file: Path, in_force: Mapping[str, Capability], document: RulesetDocument) -> list[str]:
+    """Return why an edit without a mistake is not taken over all the same: it would draw people anew."""
+    return [
+        f"{file}: {each.effect}; take it back or, if it is meant, add `{each.declaration}`"
+        for each in undeclared(in_force, document.capabilities, declared=document.redraws)
+    ]
 
 
 def _reason(file: Path, before: Ruleset, document: RulesetDocument) -> str:
