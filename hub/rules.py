@@ -1,7 +1,7 @@
 """Which rules are in force, as the command line sees them: a file, the ruleset topic, or the local copy of it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,17 @@ class Rules:
     source: str
     stale: str | None = None
     """Why it may be older than what is in force."""
+    unlike: str | None = None
+    """What a façade runs instead; an edit of its file may not be in force yet, or be refused."""
+
+    def warnings(self) -> list[str]:
+        """Return what to say to whoever takes these for the rules in force."""
+        told: list[str] = []
+        if self.stale is not None:
+            told.append(f"this is the local copy {self.source}, which may be old: {self.stale}")
+        if self.unlike is not None:
+            told.append(f"the façade last ran {self.unlike}, and {self.source} may differ: see `banyan ruleset diff`")
+        return told
 
 
 def read_document(given: Settings, path: Path) -> RulesetDocument:
@@ -69,7 +80,7 @@ async def current(given: Settings, *, version: int | None = None) -> Rules:
         BrokerUnavailableError: Kafka does not answer, and there is no local copy.
     """
     if given.facade is not None and given.facade.ruleset is not None:
-        rules = from_file(given, given.facade.ruleset)
+        rules = _compared(from_file(given, given.facade.ruleset), given.data / "facade" / FILE_COPY)
     else:
         rules = await _from_topic(given, version)
     if version is not None and rules.chain.ruleset.version != version:
@@ -78,6 +89,19 @@ async def current(given: Settings, *, version: int | None = None) -> Rules:
             [f"ruleset {version}: {rules.source} has no such version; the newest there is {newest_there}"]
         )
     return rules
+
+
+def _compared(rules: Rules, copy: Path) -> Rules:
+    """Return the rules of a file, with what a façade runs in their place where it differs."""
+    if not copy.exists():
+        return rules
+    try:
+        there = load(copy).ruleset
+    except ConfigError as error:  # the façade sets it aside when it starts; these are only looked at
+        return replace(rules, unlike=f"what can't be read ({' '.join(error.problems)})")
+    if there.capabilities == rules.chain.ruleset.capabilities:
+        return rules
+    return replace(rules, unlike=f"ruleset {there.version} of {copy}")
 
 
 async def in_force(given: Settings) -> Rules:

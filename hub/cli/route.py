@@ -145,8 +145,8 @@ async def _at(given: Settings, version: int) -> Rules | None:
 
 def _rules(given: Settings, file: Path | None) -> Rules:
     rules = asyncio.run(current(given)) if file is None else from_file(given, file)
-    if rules.stale is not None:
-        complain(f"warning: this is the local copy {rules.source}, which may be old: {rules.stale}")
+    for warning in rules.warnings():
+        complain(f"warning: {warning}")
     return rules
 
 

@@ -195,8 +195,8 @@ def _document(given: Settings, file: Path) -> RulesetDocument:
 
 
 def _told(rules: Rules) -> Rules:
-    if rules.stale is not None:
-        complain(f"warning: this is the local copy {rules.source}, which may be old: {rules.stale}")
+    for warning in rules.warnings():
+        complain(f"warning: {warning}")
     return rules
 
 

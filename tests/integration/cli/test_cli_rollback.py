@@ -146,11 +146,17 @@ def test_rules_in_a_file_are_compared_with_what_the_facade_runs(world: World) ->
     assert f"against ruleset 1 of {copy.path}:" in edited.out
     assert "15 % of the cohort space (1,500 of 10,000 buckets) moves to modern" in edited.out
     assert "this would be refused" in given.err
+    shown = world.run("route", "list", "--json")
+    assert f"the façade last ran ruleset 1 of {copy.path}, and {file} may differ" in shown.err
+    assert shown.json[0]["share"] == 4000
     file.write_text(file.read_text().replace("benefits-2026", "another"))
     [checked] = world.run("facade", "check", "--json").json["ruleset"]
     assert checked.startswith(f"{file}: capabilities.benefits: the salt changes from 'benefits-2026' to 'another'")
     refused = world.run("ruleset", "rollback", "1", "--reason", "r", "--yes")
     assert (refused.code, "(facade.ruleset): change that" in refused.err) == (2, True)
+    copy.path.write_bytes(b"damaged\n")
+    damaged = world.run("route", "list")
+    assert (damaged.code, "the façade last ran what can't be read" in damaged.err) == (0, True)
 
 
 def test_without_a_file_there_is_nothing_to_compare(world: World) -> None:
