@@ -1,16 +1,18 @@
 """Wires the façade: from settings to a parent with Kafka behind it."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from contracts.errors import ConfigError
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
 from observability.metrics import otlp_exporter
@@ -21,6 +23,7 @@ from routers.facade.process.feed import Feed
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parent import Parent
 from routers.facade.process.parts import Parts, Rulesets
+from routers.facade.process.report import STALE, Report, read
 from routers.facade.process.ruleset_file import RulesetFile
 from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.facade.process.spool import Spool
@@ -28,10 +31,7 @@ from routers.facade.settings import FacadeSettings
 from routers.rulesets.copy import FILE
 from routers.rulesets.document import read_rules
 
-__all__ = ["facade_settings", "parent", "report_file", "run"]
-
-
-_FILE_COPY: Final = "ruleset-file.jsonl"
+__all__ = ["facade_settings", "is_alive", "parent", "report_file", "run", "running", "waiting"]
 
 
 def facade_settings(settings: Settings) -> FacadeSettings:
@@ -48,6 +48,33 @@ def facade_settings(settings: Settings) -> FacadeSettings:
 def report_file(settings: Settings) -> Path:
     """Return the file in which a running façade tells how it is."""
     return settings.data / "facade.json"
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def running(settings: Settings) -> Report | None:
+    """Return what the façade that runs with these settings last told; None where none runs, or none has told lately."""
+    try:
+        report = read(report_file(settings))
+    except ConfigError:
+        return None
+    is_fresh = datetime.now(UTC) - report.at < STALE
+    return report if is_fresh and is_alive(report.pid) else None
+
+
+def waiting(settings: Settings) -> int:
+    """Return how many in-doubt records wait on this machine's disk until Kafka takes them."""
+    folder = Files(settings.data / "facade").spool
+    return len(Spool(folder)) if folder.is_dir() else 0
 
 
 def run(settings: Settings, *, environ: Mapping[str, str]) -> None:
@@ -112,7 +139,7 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:
     """Return where rulesets come from, and the local copy; that of a file is another one: its chain is its own."""
     if facade.ruleset is not None:
-        copy = data / _FILE_COPY
+        copy = data / FILE_COPY
         return RulesetFile(facade.ruleset, copy=copy, backends=facade.backends), copy
     copy = settings.data / FILE
     topic = ruleset_topic(settings.namespace).name
@@ -145,7 +172,7 @@ def _require(facade: FacadeSettings, copy: Path) -> None:
 
 async def _run(settings: Settings, *, tally: Tally, environ: Mapping[str, str]) -> None:
     facade = facade_settings(settings)
-    _require(facade, settings.data / "facade" / _FILE_COPY)
+    _require(facade, settings.data / "facade" / FILE_COPY)
     running, loop = parent(settings, tally=tally, environ=environ), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.drain)

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,28 +10,49 @@ from cryptography import x509
 
 from contracts.errors import ConfigError
 from routers.facade.http.tls import backend_context, listener_context
-from routers.facade.process.listening import bind
+from routers.facade.process.listening import address, bind, resolved
+from routers.facade.process.report import Report
+from routers.facade.process.ruleset_file import refusals
 from routers.facade.settings import Backend, FacadeSettings, Listener
+from routers.rulesets.capability import Capability
 from routers.rulesets.document import read_rules
 
 __all__ = ["check"]
 
 
-async def check(facade: FacadeSettings) -> dict[str, list[str]]:
-    """Return what is wrong, by what it concerns; changes nothing."""
+async def check(
+    facade: FacadeSettings, *, running: Report | None = None, in_force: Mapping[str, Capability] | None = None
+) -> dict[str, list[str]]:
+    """Return what is wrong, by what it concerns; changes nothing.
+
+    Args:
+        facade: The settings.
+        running: The façade that runs with them; the addresses that it has are not taken by somebody else.
+        in_force: The capabilities that a façade with these settings took over last.
+    """
+    own = frozenset[tuple[str, int]]() if running is None else frozenset(map(address, running.addresses.values()))
     found: dict[str, list[str]] = {}
     path = facade.ruleset
     if path is not None:
-        found["ruleset"] = _problems(lambda: read_rules(path, backends=facade.backends))
+        found["ruleset"] = _ruleset(path, facade, in_force or {})
     for name, listener in facade.listeners.items():
-        found[f"listener {name}"] = _listener(name, listener)
+        found[f"listener {name}"] = _listener(name, listener, own)
     for name, backend in facade.backends.items():
         found[f"backend {name}"] = await _backend(name, backend)
     return found
 
 
-def _listener(name: str, listener: Listener) -> list[str]:
-    problems = _problems(lambda: bind(name, listener.address).close())
+def _ruleset(path: Path, facade: FacadeSettings, in_force: Mapping[str, Capability]) -> list[str]:
+    try:
+        document = read_rules(path, backends=facade.backends)
+    except ConfigError as error:
+        return list(error.problems)
+    return refusals(path, in_force, document)
+
+
+def _listener(name: str, listener: Listener, own: Collection[tuple[str, int]]) -> list[str]:
+    is_ours = resolved(listener.address) in own
+    problems = [] if is_ours else _problems(lambda: bind(name, listener.address).close())
     if (tls := listener.tls) is None:
         return problems
     return [*problems, *_problems(lambda: listener_context(tls)), *_dated(tls.certificate)]

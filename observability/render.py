@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from observability import fields
@@ -16,6 +17,8 @@ LIKE_SHOWN = 5
 """How many siblings that are alike are shown before the others are only counted."""
 _VALUE_WIDTH = 48
 _HASH_WIDTH = 12
+_HANGING: Final = 4
+"""How much deeper than its span's name stands what has no room beside it."""
 _MS_PER_SECOND: Final = 1000
 
 _LABELS: Final[Mapping[str, str]] = {
@@ -64,10 +67,15 @@ def tree(spans: Sequence[StoredSpan]) -> Iterator[tuple[int, StoredSpan]]:
                 stack.extend((depth + 1, child) for child in reversed(children.get(_id(span), ())))
 
 
-def render(spans: Sequence[StoredSpan]) -> Text:
-    """Return the trace for a terminal: a line for each span, its start, duration, service and key attributes.
+def render(spans: Sequence[StoredSpan], *, width: int | None = None) -> Text:
+    """Return the trace for a terminal: each span with its start, duration, service and key attributes.
 
     Of many siblings that are alike the first few are shown. `Text.plain` has no colours.
+
+    Args:
+        spans: Of one trace.
+        width: Columns of the terminal: what has no room on a span's line stands below it, whole. Without it, each
+            span has one line.
     """
     if not spans:
         return Text("no such trace is stored\n")
@@ -77,12 +85,12 @@ def render(spans: Sequence[StoredSpan]) -> Text:
         max(2 * depth + len(_clean(span.name)) for depth, span, hidden in rows if not hidden),
         max(len(_clean(span.service)) for _, span, _ in rows),
     )
-    text = _headline(spans)
+    text = _headline(spans, width)
     for depth, span, hidden in rows:
         if hidden:
             text.append(f"{'':22}{'  ' * depth}... and {hidden} more like this\n", style="dim")
         else:
-            text.append_text(_line(depth, span, began=began, widths=widths))
+            text.append_text(_line(depth, span, began=began, widths=widths, width=width))
     return text.append_text(_not_kept(spans))
 
 
@@ -134,28 +142,47 @@ def _few_alike(rows: Iterable[tuple[int, StoredSpan]]) -> list[tuple[int, Stored
     return shown
 
 
-def _headline(spans: Sequence[StoredSpan]) -> Text:
+def _headline(spans: Sequence[StoredSpan], width: int | None) -> Text:
     first = min(spans, key=lambda span: span.start_ns)
     began = datetime.fromtimestamp(first.start_ns / 1e9, UTC)
     took = _took((max(span.end_ns for span in spans) - first.start_ns) / 1e6)
     services, failed = len({span.service for span in spans}), sum(span.error is not None for span in spans)
-    text = Text(f"Trace {first.trace_id}, began {began:%Y-%m-%d %H:%M:%S} UTC, took {took}: ", style="bold")
-    text.append(f"{_count(len(spans), 'span')} in {_count(services, 'service')}, ")
-    text.append(f"{failed} failed\n\n" if failed else "none failed\n\n", style="red" if failed else "green")
-    return text.append(f"{'after':>9}{'took':>11}  what\n", style="dim")
+    said = [
+        (f"began {began:%Y-%m-%d %H:%M:%S} UTC,", ""),
+        (f"took {took}:", ""),
+        (f"{_count(len(spans), 'span')} in {_count(services, 'service')},", ""),
+        (f"{failed} failed" if failed else "none failed", "red" if failed else "green"),
+    ]
+    text = _flowing(Text(f"Trace {first.trace_id},", style="bold"), said, gap=" ", indent=0, width=width)
+    return text.append("\n\n").append(f"{'after':>9}{'took':>11}  what\n", style="dim")
 
 
-def _line(depth: int, span: StoredSpan, *, began: int, widths: tuple[int, int]) -> Text:
+def _line(depth: int, span: StoredSpan, *, began: int, widths: tuple[int, int], width: int | None) -> Text:
     after, took = _took((span.start_ns - began) / 1e6), _took(span.duration_ms)
     text = Text()
     text.append(f"{after:>9}{took:>11}  ", style="dim")
-    text.append(f"{'  ' * depth}{_clean(span.name)}".ljust(widths[0] + 2), style="red" if span.error else "")
-    text.append(_clean(span.service).ljust(widths[1] + 2), style="dim")
-    text.append(_details(span.attributes))
+    text.append(f"{'  ' * depth}{_clean(span.name)}".ljust(widths[0]), style="red" if span.error else "")
+    said = [(_clean(span.service).ljust(widths[1]), "dim"), *((detail, "") for detail in _details(span.attributes))]
     if span.error is not None:
-        text.append(f"  FAILED {_clean(span.error)}", style="bold red")
+        said.append((f"FAILED {_clean(span.error)}", "bold red"))
+    text = _flowing(text, said, gap="  ", indent=len(f"{after:>9}{took:>11}") + 2 * depth + _HANGING, width=width)
     text.rstrip()
     return text.append("\n")
+
+
+def _flowing(text: Text, said: Iterable[tuple[str, str]], *, gap: str, indent: int, width: int | None) -> Text:
+    """Append words with their styles; one for which the line has no room begins the next, and none is cut."""
+    used = text.cell_len
+    for words, style in said:
+        if width is None or used <= indent or used + len(gap) + cell_len(words.rstrip()) <= width:
+            text.append(gap)
+            used += len(gap)
+        else:
+            text.append("\n" + " " * indent)
+            used = indent
+        text.append(words, style=style)
+        used += cell_len(words)
+    return text
 
 
 def _not_kept(spans: Sequence[StoredSpan]) -> Text:
@@ -169,9 +196,9 @@ def _not_kept(spans: Sequence[StoredSpan]) -> Text:
     return text
 
 
-def _details(attributes: Mapping[str, Any]) -> str:
+def _details(attributes: Mapping[str, Any]) -> list[str]:
     shown = [(label, attributes[name]) for name, label in _LABELS.items() if name in attributes]
-    return "  ".join(f"{label} {_value(label, value)}" for label, value in shown)
+    return [f"{label} {_value(label, value)}" for label, value in shown]
 
 
 def _value(label: str, value: object) -> str:

@@ -14,7 +14,7 @@ from routers.rulesets.ruleset import Rule
 OWED: Final = "owed_to_modern:"
 """How the reason of an in-doubt record begins that is about a write which only legacy has."""
 
-__all__ = ["OWED", "explain"]
+__all__ = ["OWED", "doubted", "explain"]
 
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.ANSWERED: "That side answered",
@@ -50,7 +50,7 @@ def explain(
         *_decided(record, rule),
         *_applied(record, rule, manifests),
         _became(record),
-        *([] if in_doubt is None else [_doubted(in_doubt)]),
+        *([] if in_doubt is None else [doubted(in_doubt)]),
         f"Its trace is {record.trace_id}; `banyan trace {record.trace_id}` shows it where it was sampled.",
     ]
 
@@ -103,7 +103,8 @@ def _became(record: DecisionRecord) -> str:
     return f"{_OUTCOMES[record.outcome]}.{sent}, and {status}."
 
 
-def _doubted(entry: Mapping[str, Any]) -> str:
+def doubted(entry: Mapping[str, Any]) -> str:
+    """Return the sentence about an in-doubt record."""
     why = str(entry.get("why", "unknown"))
     if why.startswith(OWED):
         return (

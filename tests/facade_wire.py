@@ -4,11 +4,14 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from routers.facade.ended import Ended
-from tests.facade_world import Side, World
+from tests.facade_world import Side, World, facade
 
 _LINE = re.compile(rb"([A-Z]+) ([!-\"$-~]+) HTTP/1\.1")
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [\t -~\x80-\xff]*")
@@ -199,6 +202,34 @@ class Tap:
         except ValueError as error:
             self.broken.append(bytes(data))
             raise ConnectionError from error
+
+
+@asynccontextmanager
+async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
+    """Run a façade whose backend keeps every byte; in the end, a strict reader must have taken them all."""
+    tap = Tap() if answer is None else Tap(answer=lambda _: answer)
+    async with facade(folder, legacy=tap.side, **settings) as world:
+        yield world, tap
+    assert tap.broken == []
+
+
+def closing(answer: bytes) -> Any:
+    """Return a conduct that answers so and closes."""
+
+    async def conduct(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    return conduct
+
+
+@asynccontextmanager
+async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
+    """Run a façade whose backend answers so and closes."""
+    async with facade(folder, **settings) as world:
+        world.legacy.conduct = closing(answer)
+        yield world
 
 
 async def read_one(reader: asyncio.StreamReader, *, method: bytes = b"GET", seconds: float = 5) -> Message:

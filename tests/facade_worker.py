@@ -16,6 +16,7 @@ from routers.facade.accounting.account import Flushed
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.accounting.tally import Tally
 from routers.facade.process.messages import Files, Start
+from routers.facade.process.report import BackendReport
 from routers.facade.process.worker import Parts, main
 from routers.rulesets.ruleset import EMPTY, Ruleset
 from routers.stage import OperationClass, Side
@@ -53,6 +54,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         self.ruleset: Ruleset = EMPTY
         self.in_flight = 0
+        self.backends: list[BackendReport] = []
         self.doubts: list[LogRecord] = []
         self.seen = 0
 

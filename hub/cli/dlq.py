@@ -40,7 +40,9 @@ def list_(
         print_json(rows)
         return
     columns = ("owner", "id", "at", "stream", "position", "error", "reason", "bytes")
-    print_table(columns, [[row.get(c, "") for c in columns] for row in rows], empty="no dead letters")
+    shown = [[row.get(c, "") for c in columns] for row in rows]
+    spare = ("reason", "stream", "position", "bytes", "error", "at")
+    print_table(columns, shown, empty="no dead letters", spare=spare)
 
 
 @app.command()

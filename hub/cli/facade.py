@@ -1,7 +1,6 @@
 """`banyan facade`: run the strangler façade, check it, and see how it is."""
 
 import asyncio
-import os
 from datetime import UTC, datetime
 
 import typer
@@ -10,9 +9,12 @@ from hub import facade as facades
 from hub import facade_check
 from hub.cli.context import Context, settings
 from hub.cli.output import AsJson, console, print_json, print_table
+from hub.rules import in_force
 from routers.facade.process.report import Report, read
 
 __all__ = ["app"]
+
+_BREAKERS = {"closed": "closed", "open": "open", "half_open": "half open"}
 
 app = typer.Typer(
     help="The façade: callers come in, and each is answered by the side decided on.", no_args_is_help=True
@@ -29,12 +31,18 @@ def run(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Check rules, addresses, certificates and whether the backends can be reached; serves nothing."""
-    problems = asyncio.run(facade_check.check(facades.facade_settings(settings(context))))
+    given = settings(context)
+    facade, running = facades.facade_settings(given), facades.running(given)
+    rules = asyncio.run(in_force(given)) if facade.ruleset is not None else None
+    there = None if rules is None else rules.chain.ruleset.capabilities
+    problems = asyncio.run(facade_check.check(facade, running=running, in_force=there))
     if as_json:
         print_json(problems)
     else:
         rows = [(what, "ok" if not found else "\n".join(found)) for what, found in problems.items()]
         print_table(("what", "result"), rows, empty="nothing to check")
+        if running is not None:
+            typer.echo(f"a façade with these settings runs, process {running.pid}: its own addresses are not taken")
     if any(problems.values()):
         raise typer.Exit(code=1)
 
@@ -44,7 +52,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Tell how the running façade is; the exit code is 1 when something is wrong."""
     report = read(facades.report_file(settings(context)))
     problems = report.problems(datetime.now(UTC))
-    if not _lives(report.pid):
+    if not facades.is_alive(report.pid):
         problems = ["no façade runs: its parent process is gone", *problems]
     if as_json:
         print_json({"ok": not problems, "problems": problems, **report.model_dump(mode="json")})
@@ -54,16 +62,6 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(code=1)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _print(report: Report) -> None:
@@ -80,5 +78,12 @@ def _print(report: Report) -> None:
     print_table(("listener", "address"), list(report.addresses.items()), empty="no listeners")
     workers = [(w.number, w.pid, w.state, w.version, w.in_flight, w.restarts) for w in report.workers]
     print_table(("worker", "pid", "state", "ruleset", "in flight", "restarts"), workers, empty="no workers")
+    backends = [
+        (b.name, w.number, _BREAKERS[b.breaker], b.connections, b.waiting, b.calls, b.failures)
+        for w in report.workers
+        for b in w.backends
+    ]
+    columns = ("backend", "worker", "breaker", "connections", "waiting", "calls", "failures")
+    print_table(columns, sorted(backends), empty="no worker has told of its backends yet")
     calls = [(o.route or "-", o.side or "-", o.outcome, o.calls) for o in report.observed]
     print_table(("route", "side", "outcome", "calls"), calls, empty="no calls yet")

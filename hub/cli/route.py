@@ -3,7 +3,6 @@
 import asyncio
 import difflib
 import json
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from contracts.errors import BanyanError, ConfigError, RecordError
 from hub.cli.context import settings
+from hub.cli.duration import duration
 from hub.cli.output import AsJson, complain, console, print_json, print_table
 from hub.rules import Rules, current, decisions, doubts, from_file
 from hub.settings import Settings
@@ -25,8 +25,6 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Routes: what each decides, and why a call went where it went.", no_args_is_help=True)
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 Name = Annotated[str, typer.Argument(metavar="ROUTE", help="capability/route; see `banyan route list`.")]
 Document = Annotated[Path | None, typer.Option("--file", help="A YAML document instead of the rules in force.")]
 
@@ -39,9 +37,8 @@ def list_(context: typer.Context, file: Document = None, as_json: AsJson = False
     if as_json:
         print_json(rows)
         return
-    columns = ("route", "call", "class", "current", "next", "share", "legacy", "modern", "held")
-    shown = [[percent(row[c]) if c == "share" else row[c] or "" for c in columns] for row in rows]
-    print_table(columns, shown, empty="no route")
+    columns = ("route", "call", "class", "current", "next", "share", "backends", "held")
+    print_table(columns, [_shown(row) for row in rows], empty="no route", spare=("call", "held", "backends", "class"))
 
 
 @app.command()
@@ -103,7 +100,7 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Explain one call: which side was chosen and why, and what happened then."""
-    given, back = settings(context), _duration(since)
+    given, back = settings(context), duration(since)
     records, doubt = asyncio.run(_found(given, request_id, back))
     if not records and doubt is None:
         raise ConfigError([f"no decision on request {request_id!r} in the last {since}; look further with --since"])
@@ -148,8 +145,8 @@ async def _at(given: Settings, version: int) -> Rules | None:
 
 def _rules(given: Settings, file: Path | None) -> Rules:
     rules = asyncio.run(current(given)) if file is None else from_file(given, file)
-    if rules.stale is not None:
-        complain(f"warning: this is the local copy {rules.source}, which may be old: {rules.stale}")
+    for warning in rules.warnings():
+        complain(f"warning: {warning}")
     return rules
 
 
@@ -177,8 +174,16 @@ def _row(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    if found is None:
-        raise ConfigError([f"--since {text!r}: expected a number and s, m, h or d, such as 24h"])
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+def _shown(row: dict[str, Any]) -> list[str]:
+    """Return a row for people."""
+    backends = f"{row['legacy']} -> {row['modern']}" if row["legacy"] else ""
+    return [
+        row["route"],
+        row["call"] or "",
+        row["class"],
+        row["current"],
+        row["next"],
+        percent(row["share"]),
+        backends,
+        row["held"] or "",
+    ]

@@ -3,9 +3,9 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,18 +14,30 @@ from events.log import KafkaLog
 from events.topics import ruleset_topic
 from hub.cli.context import settings
 from hub.cli.output import AsJson, complain, console, print_json, print_table
-from hub.rules import Rules, current, read_document
+from hub.rules import Rules, current, in_force, read_document
 from hub.settings import Settings
 from routers.rulesets.capability import Capability
 from routers.rulesets.chain import Manifest
 from routers.rulesets.difference import CapabilityChange, difference, percent
+from routers.rulesets.document import RulesetDocument, unknown_backends
 from routers.rulesets.log import apply as apply_to
+from routers.rulesets.redraw import Redraw, undeclared
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Rulesets: who answers, numbered and kept for ever.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="YAML document of capabilities.")]
+Reason = Annotated[str, typer.Option(help="Why; kept for ever with the change.")]
+Author = Annotated[str | None, typer.Option(help="Who; the user of this system without it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the difference, and change nothing.")]
+MayRedraw = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--redraw", metavar="CAPABILITY", help="Its keys may fall anew, by another salt or form; may be repeated."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command()
@@ -47,22 +59,39 @@ def show(
 
 
 @app.command()
-def diff(context: typer.Context, file: File, as_json: AsJson = False) -> None:
-    """Show what a document would change, and how much of the cohort space would move to which side."""
+def diff(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="YAML document; the settings' own file without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a document would change, and how much of the cohort space would move to which side.
+
+    It is compared with what decides now: the newest ruleset of the topic or, where the settings name a file, what
+    the façade took over of it last.
+    """
     given = settings(context)
-    wanted = _document(given, file)
-    rules = _told(asyncio.run(current(given)))
-    _show_changes(rules, difference(rules.chain.ruleset.capabilities, wanted), as_json=as_json)
+    own = None if given.facade is None else given.facade.ruleset
+    if (path := file or own) is None:
+        raise ConfigError(["name the document to compare; the settings have none (facade.ruleset)"])
+    document = _document(given, path)
+    rules = _told(asyncio.run(in_force(given)))
+    there = rules.chain.ruleset.capabilities
+    _show_changes(rules, difference(there, document.capabilities), as_json=as_json)
+    for each in undeclared(there, document.capabilities, declared=document.redraws):
+        complain(f"warning: this would be refused: {each.effect}; if it is meant, add `{each.declaration}`")
 
 
 @app.command()
 def apply(
     context: typer.Context,
     file: File,
-    reason: Annotated[str, typer.Option(help="Why; kept for ever with the change.")],
-    author: Annotated[str | None, typer.Option(help="Who; the user of this system without it.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, and change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    reason: Reason,
+    author: Author = None,
+    dry_run: DryRun = False,
+    redraw: MayRedraw = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a document the newest ruleset; capabilities that are not in it are removed.
@@ -70,19 +99,66 @@ def apply(
     Shows the difference and asks first. All hubs of the namespace follow at once.
     """
     given = settings(context)
+    _require_topic(given)
+    signed = _signed(author, reason)
+    document = _document(given, file)
+    proposal = Proposal(document.capabilities, *signed, declared=document.redraws, allowed=redraw or ())
+    _propose(given, proposal, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    version: Annotated[int, typer.Argument(metavar="VERSION", min=1, help="See `banyan ruleset show --history`.")],
+    reason: Reason,
+    author: Author = None,
+    dry_run: DryRun = False,
+    redraw: MayRedraw = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make what an older version said the newest ruleset, as a version of its own: history is never rewritten.
+
+    Shows the difference and asks first. All hubs of the namespace follow at once.
+    """
+    given = settings(context)
+    _require_topic(given)
+    signed = _signed(author, f"back to ruleset {version}: {reason}" if reason.strip() else "")
+    wanted = dict(asyncio.run(current(given, version=version)).chain.ruleset.capabilities)
+    if given.facade is not None and (problems := list(unknown_backends(wanted, given.facade.backends))):
+        raise ConfigError(problems)
+    _propose(given, Proposal(wanted, *signed, allowed=redraw or ()), dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+class Proposal(NamedTuple):
+    """A change that somebody wants."""
+
+    wanted: Mapping[str, Capability]
+    author: str
+    reason: str
+    declared: Mapping[str, Redraw] = {}
+    allowed: Sequence[str] = ()
+
+
+def _require_topic(given: Settings) -> None:
     if given.facade is not None and given.facade.ruleset is not None:
         raise ConfigError([f"the settings take the ruleset from {given.facade.ruleset} (facade.ruleset): change that"])
-    who, why = _signed(author, reason)
-    wanted = _document(given, file)
+
+
+def _propose(given: Settings, proposal: Proposal, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show what a proposal changes, refuse what nobody declared, ask, and apply it."""
     rules = asyncio.run(current(given))
     if rules.stale is not None:
         raise ConfigError([f"nothing can be applied now: {rules.stale}"])
-    changes = difference(rules.chain.ruleset.capabilities, wanted)
+    there = rules.chain.ruleset.capabilities
+    changes = difference(there, proposal.wanted)
     if not as_json:
         _show_changes(rules, changes, as_json=False)
+    if refused := undeclared(there, proposal.wanted, declared=proposal.declared, allowed=proposal.allowed):
+        raise ConfigError([f"{each.effect}; if it is meant, give --redraw {each.capability}" for each in refused])
     is_wanted = bool(changes) and not dry_run and (yes or _agreed(as_json=as_json))
     if is_wanted:
-        asyncio.run(_apply(given, rules, wanted, author=who, reason=why))
+        asyncio.run(_apply(given, rules, proposal))
     now = rules.chain.ruleset
     if as_json:
         print_json({"applied": is_wanted, "version": now.version, "changes": [each.as_json() for each in changes]})
@@ -105,22 +181,22 @@ def _agreed(*, as_json: bool) -> bool:
     return typer.confirm("Apply it?")
 
 
-async def _apply(given: Settings, rules: Rules, wanted: dict[str, Capability], *, author: str, reason: str) -> None:
-    topic = ruleset_topic(given.namespace)
+async def _apply(given: Settings, rules: Rules, proposal: Proposal) -> None:
+    topic, wanted = ruleset_topic(given.namespace), proposal.wanted
     async with KafkaLog(given.kafka, topics=[topic]) as log:
-        await apply_to(log, topic.name, wanted, author=author, reason=reason, base=rules.chain)
+        await apply_to(log, topic.name, wanted, author=proposal.author, reason=proposal.reason, base=rules.chain)
 
 
-def _document(given: Settings, file: Path) -> dict[str, Capability]:
+def _document(given: Settings, file: Path) -> RulesetDocument:
     document = read_document(given, file)
     for warning in document.warnings:
         complain(f"warning: {warning}")
-    return dict(document.capabilities)
+    return document
 
 
 def _told(rules: Rules) -> Rules:
-    if rules.stale is not None:
-        complain(f"warning: this is the local copy {rules.source}, which may be old: {rules.stale}")
+    for warning in rules.warnings():
+        complain(f"warning: {warning}")
     return rules
 
 

@@ -34,4 +34,5 @@ def trace(
     if as_json:
         print_json(json.loads(to_json(spans)))
     else:
-        console().print(render(spans))
+        out = console()
+        out.print(render(spans, width=out.width if out.is_terminal else None), soft_wrap=True)

@@ -171,9 +171,8 @@ class _Story:
         spans = store.trace(trace_id)
         store.shutdown()
         self._console.print(f"\n[bold]{title}[/bold], as `banyan trace` shows it\n")
-        # A terminal shows what there is room for; a file gets it all.
-        is_cut = self._console.is_terminal
-        self._console.print(render(spans), soft_wrap=not is_cut, no_wrap=True, overflow="ellipsis" if is_cut else None)
+        width = self._console.width if self._console.is_terminal else None  # a file has a line for each span
+        self._console.print(render(spans, width=width), soft_wrap=True)
         return Traced(source="trace", services=tuple(sorted({span.service for span in spans})), expected=services)
 
     def _show_counts(self, tallies: Sequence[Tally]) -> None:

@@ -50,7 +50,7 @@ class CapabilityChange:
         """Return it for people: what moves, then each field."""
         sign = {"added": "+", "removed": "-", "changed": "~"}[self.kind]
         moves = [
-            f"{percent(moved)} of the cohort space moves to {side}"
+            f"{percent(moved)} of the cohort space ({moved:,} of {BUCKETS:,} buckets) moves to {side}"
             for moved, side in ((self.to_modern_bp, Side.MODERN), (self.to_legacy_bp, Side.LEGACY))
             if moved
         ]

@@ -25,9 +25,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from contracts.document import Document, FieldPath, meant, place, read, refusal
 from contracts.errors import ConfigError
 from routers.rulesets.capability import NAME, Capability, Route
+from routers.rulesets.redraw import Redraw
 from routers.stage import Stage
 
-__all__ = ["RulesetDocument", "read_rules"]
+__all__ = ["RulesetDocument", "read_rules", "unknown_backends"]
 
 _PREFIX: Final = re.compile(r"(\{[^{}]*\})|(?<![\w.-])([^\W\d][\w.-]*):(?=[^\W\d])")
 _PARAMETER: Final = re.compile(r"\{[^{}/]*\}")
@@ -37,6 +38,7 @@ _FORMS: Final = {
     "rest": "expected a method and a path, such as `GET /residents/{id}`",
     "salt": "expected one or more of A-Z a-z 0-9 . _ -",
     "header": "expected the name of a header: A-Z a-z 0-9 -",
+    "replaces": "expected 12 hex digits, as the refusal of the change says them",
 }
 _NAME_FORM: Final = "expected a name: a-z 0-9 . _ -, a letter or digit first, at most 100"
 
@@ -48,6 +50,8 @@ class _Frame(BaseModel):
     """Prefixes for `soap` and `xpath`."""
     capabilities: Mapping[Annotated[str, StringConstraints(pattern=NAME)], dict[str, Any]]
     """By name."""
+    redraws: Mapping[Annotated[str, StringConstraints(pattern=NAME)], Redraw] = {}
+    """Capabilities whose keys may be drawn anew, by another salt or form of the key; each holds once."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml's, where there is one
@@ -75,6 +79,8 @@ class RulesetDocument:
     """By name, with namespaces instead of prefixes."""
     warnings: tuple[str, ...]
     """What is allowed but hardly meant, one sentence each."""
+    redraws: Mapping[str, Redraw]
+    """Capability -> the declaration that its keys may be drawn anew."""
 
 
 def read_rules(path: Path, *, backends: Collection[str] | None = None) -> RulesetDocument:
@@ -90,11 +96,28 @@ def read_rules(path: Path, *, backends: Collection[str] | None = None) -> Rulese
     reading = _Reading(read(path, what="rules", loader=_Loader))
     reading.problems += _clashes(reading)
     reading.problems += _unserved(reading)
+    reading.problems += _elsewhere(reading)
     if backends is not None:
         reading.problems += _unknown_backends(reading, backends)
     if reading.problems:
         raise ConfigError(dict.fromkeys(reading.problems))
-    return RulesetDocument(capabilities=reading.capabilities, warnings=tuple(_warnings(reading)))
+    return RulesetDocument(
+        capabilities=reading.capabilities, warnings=tuple(_warnings(reading)), redraws=reading.redraws
+    )
+
+
+def unknown_backends(capabilities: Mapping[str, Capability], backends: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each backend of a route that the settings do not have."""
+    for name, capability in capabilities.items():
+        for route_name, route in capability.routes.items():
+            for side, backend in (("legacy", route.legacy), ("modern", route.modern)):
+                if backend is not None and backend not in backends:
+                    yield f"capabilities.{name}.routes.{route_name}.{side}: {_unknown(backend, backends)}"
+
+
+def _unknown(backend: str, backends: Collection[str]) -> str:
+    fix = meant(backend, backends) or f"; there are: {', '.join(sorted(backends)) or 'none'}"
+    return f"the settings have no backend {backend!r}{fix}"
 
 
 class _Reading:
@@ -108,8 +131,10 @@ class _Reading:
         """Those that are right."""
         self.routes: dict[FieldPath, Route] = {}
         """Those that are right, also of capabilities that are not."""
+        self.redraws: Mapping[str, Redraw] = {}
+        """Declared ones."""
         try:
-            _Frame.model_validate(document.values)
+            self.redraws = _Frame.model_validate(document.values).redraws
         except ValidationError as error:
             self._note(error, _Frame, ())
         for name, given in _mapping(document.values.get("capabilities")).items():
@@ -120,6 +145,12 @@ class _Reading:
         """Return a sentence about a field, with where it stands."""
         where = place(path, self._document.places)
         return f"{where}: {'.'.join(path)}: {said}" if where else f"{'.'.join(path)}: {said}"
+
+    def prefixed(self, clark: str) -> str:
+        """Return a name as the document would write it: with a prefix where it has one for the namespace."""
+        namespace, _, local = clark.removeprefix("{").rpartition("}")
+        prefix = next((prefix for prefix, each in self._prefixes.items() if each == namespace), None)
+        return clark if prefix is None or not namespace else f"{prefix}:{local}"
 
     def _read(self, name: str, given: dict[str, Any]) -> None:
         path = ("capabilities", str(name))
@@ -198,13 +229,25 @@ def _unserved(reading: _Reading) -> Iterator[str]:
                 yield reading.at(("capabilities", name, field), said)
 
 
+def _elsewhere(reading: _Reading) -> Iterator[str]:
+    """Yield the keys in the Body that no call of their route can have: they lie below another element."""
+    for path, route in reading.routes.items():
+        if route.soap is None or route.key is None or route.key.xpath is None:
+            continue
+        part, first, *rest = route.key.steps
+        # A step without a namespace takes any.
+        if part == "Body" and first not in {route.soap, route.soap.rpartition("}")[2]}:
+            operation, other = reading.prefixed(route.soap), reading.prefixed(first)
+            said = f"the Body's child is the operation, {operation}, and never {other}"
+            fix = "/".join(map(reading.prefixed, [part, route.soap, *rest]))
+            yield reading.at((*path, "key", "xpath"), f"{said}; did you mean {fix!r}?")
+
+
 def _unknown_backends(reading: _Reading, backends: Collection[str]) -> Iterator[str]:
-    there = ", ".join(sorted(backends)) or "none"
     for path, route in reading.routes.items():
         for side, backend in (("legacy", route.legacy), ("modern", route.modern)):
             if backend is not None and backend not in backends:
-                fix = meant(backend, backends) or f"; there are: {there}"
-                yield reading.at((*path, side), f"the settings have no backend {backend!r}{fix}")
+                yield reading.at((*path, side), _unknown(backend, backends))
 
 
 def _warnings(reading: _Reading) -> Iterator[str]:
@@ -212,3 +255,6 @@ def _warnings(reading: _Reading) -> Iterator[str]:
         if capability.share and capability.current == capability.next:
             said = f"changes nothing, since current and next are both `{capability.current}`"
             yield reading.at(("capabilities", name, "share"), said)
+    for name in reading.redraws:
+        if name not in reading.capabilities:
+            yield reading.at(("redraws", name), f"no capability is called so{meant(name, reading.capabilities)}")

@@ -1,46 +1,14 @@
 """Framing of answers through the façade: RFC 9112 sections 6 to 8, RFC 9110 section 15.2."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.facade_wire import OK, Tap, answers, watch
-from tests.facade_world import World, facade
+from tests.facade_wire import OK, answering, answers, tapped, watch
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 CLOSE = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ALL_BYTES = bytes(range(256)) * 3
-
-
-@asynccontextmanager
-async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
-    tap = Tap() if answer is None else Tap(answer=lambda _: answer)
-    async with facade(folder, legacy=tap.side, **settings) as world:
-        yield world, tap
-    assert tap.broken == []
-
-
-def closing(answer: bytes) -> Any:
-    """Return a conduct that answers so and closes."""
-
-    async def conduct(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-
-    return conduct
-
-
-@asynccontextmanager
-async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
-    """Run a façade whose backend answers so and closes."""
-    async with facade(folder, **settings) as world:
-        world.legacy.conduct = closing(answer)
-        yield world
 
 
 @pytest.mark.parametrize(

@@ -3,48 +3,18 @@
 import asyncio
 import http.client
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from tests.facade_wire import Message, Tap, answers, read_one, statuses, until
-from tests.facade_world import World, facade
+from tests.facade_wire import Message, Tap, answers, read_one, statuses, tapped, until
+from tests.facade_world import facade
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 CLOSE = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ALL_BYTES = bytes(range(256)) * 3
-
-
-@asynccontextmanager
-async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
-    tap = Tap() if answer is None else Tap(answer=lambda _: answer)
-    async with facade(folder, legacy=tap.side, **settings) as world:
-        yield world, tap
-    assert tap.broken == []
-
-
-def closing(answer: bytes) -> Any:
-    """Return a conduct that answers so and closes."""
-
-    async def conduct(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-
-    return conduct
-
-
-@asynccontextmanager
-async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
-    """Run a façade whose backend answers so and closes."""
-    async with facade(folder, **settings) as world:
-        world.legacy.conduct = closing(answer)
-        yield world
 
 
 async def test_pipelined_requests_are_answered_in_their_order(tmp_path: Path) -> None:

@@ -314,7 +314,34 @@ async def test_the_breaker_opens_tries_once_and_closes(tmp_path: Path) -> None:
         paused = clock.now + 0.5
         await until(lambda: clock.now > paused)
         assert (await call(world, ended, request())).ended.backend == "modern"
-        assert breaker.state == "closed"
+        assert breaker.state(clock.now) == "closed"
+
+
+async def test_a_trial_whose_caller_leaves_is_given_back(tmp_path: Path) -> None:
+    """Nobody learnt how the side is: the next call tries, at once, not after ten pauses."""
+    backend = {"timeout": 30, "breaker": {"failures": 1, "pause": 0.3}}
+    async with split(tmp_path, "safe", FAILURES["503"], backend=backend) as (world, ended):
+        await call(world, ended, request())
+        breaker, clock = world.server.pools["modern"].breaker, world.server.clock
+        waits = asyncio.Event()
+
+        async def silent_until_left(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await wholly(reader, writer)
+            waits.set()
+            await reader.read()
+
+        world.modern.conduct = silent_until_left
+        await until(lambda: breaker.state(clock.now) == "half_open")
+        _, writer = await world.connect()
+        writer.write(request())
+        await waits.wait()
+        assert (await call(world, ended, request())).ended.error == "breaker_open"
+
+        reset(writer)
+        await until(lambda: ended[-1].outcome == "abandoned")
+        world.modern.conduct = None
+        assert (await call(world, ended, request())).ended.backend == "modern"
+        assert breaker.state(clock.now) == "closed"
 
 
 @pytest.mark.parametrize("failure", ["closes", "garbage", "503", "503 in chunks", "refused"])
@@ -327,7 +354,7 @@ async def test_each_failure_counts_for_the_breaker(tmp_path: Path, failure: str)
             refuse_connections(world)
         for _ in range(2):
             await call(world, ended, request())
-        assert world.server.pools["modern"].breaker.state == "open"
+        assert world.server.pools["modern"].breaker.state(world.server.clock.now) == "open"
         assert (await call(world, ended, request())).ended.error == "breaker_open"
 
     assert [each.outcome for each in ended] == ["fell_back"] * 3

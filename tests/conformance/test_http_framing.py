@@ -1,46 +1,17 @@
 """Framing of requests through the façade: RFC 9112 sections 2, 3, 6 and 7, RFC 9110 sections 8.6 and 10.1.1."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.facade_wire import Tap, answers, read_one, statuses
-from tests.facade_world import World, facade
+from tests.facade_wire import answers, read_one, statuses, tapped
+from tests.facade_world import World
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 CLOSE = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ALL_BYTES = bytes(range(256)) * 3
-
-
-@asynccontextmanager
-async def tapped(folder: Path, answer: bytes | None = None, **settings: Any) -> AsyncGenerator[tuple[World, Tap]]:
-    tap = Tap() if answer is None else Tap(answer=lambda _: answer)
-    async with facade(folder, legacy=tap.side, **settings) as world:
-        yield world, tap
-    assert tap.broken == []
-
-
-def closing(answer: bytes) -> Any:
-    """Return a conduct that answers so and closes."""
-
-    async def conduct(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-
-    return conduct
-
-
-@asynccontextmanager
-async def answering(folder: Path, answer: bytes, **settings: Any) -> AsyncGenerator[World]:
-    """Run a façade whose backend answers so and closes."""
-    async with facade(folder, **settings) as world:
-        world.legacy.conduct = closing(answer)
-        yield world
 
 
 async def test_a_request_reaches_the_backend_with_the_same_target_fields_and_body(tmp_path: Path) -> None:
@@ -193,3 +164,47 @@ async def test_an_expectation_without_a_body_or_in_http_1_0_is_ignored(tmp_path:
         )
 
     assert statuses(said) == [200]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\n", "empty_lines"),
+        (b"\n\n", "empty_lines"),
+        (b"\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "empty_lines"),
+        (b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "empty_lines"),
+        (b"\r\n\n", "empty_lines"),
+        (b"GET / HTTP/1.1\nHost: x\n\n", "line_end"),
+        (b"GET / HTTP/1.1\n", "line_end"),
+        (b"GET / HTTP/1.1\r\nHost: x\n\n", "line_end"),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 1000])
+async def test_lines_that_no_head_has_are_refused_at_once(tmp_path: Path, data: bytes, reason: str, piece: int) -> None:
+    """RFC 9112 section 2.2, however the bytes come; nothing waits until the time for the head is over."""
+    async with tapped(tmp_path) as (world, tap):
+        reader, writer = await world.connect()
+        for at in range(0, len(data), piece):
+            writer.write(data[at : at + piece])
+            await asyncio.sleep(0.01 if piece == 1 else 0)
+        answer = await read_one(reader, seconds=3)
+        writer.close()
+
+    assert (answer.status, json.loads(answer.body)["reason"]) == (400, reason)
+    assert tap.requests == []
+
+
+async def test_one_empty_line_before_each_request_is_let_pass(tmp_path: Path) -> None:
+    """RFC 9112 section 2.2, however the bytes come."""
+    async with tapped(tmp_path) as (world, tap):
+        reader, writer = await world.connect()
+        for before in ((b"\r\n",), (b"\r", b"\n"), (), (b"\r\nGET",)):
+            for data in before:
+                writer.write(data)
+                await asyncio.sleep(0.02)
+            started = before == (b"\r\nGET",)
+            writer.write((b"" if started else b"GET") + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await read_one(reader)).status == 200
+        writer.close()
+
+    assert len(tap.requests) == 4

@@ -173,7 +173,7 @@ async def test_a_slow_caller_is_not_taken_for_a_slow_backend(tmp_path: Path) -> 
         writer.write(b"b")
         assert (await read_one(reader)).status == 200
         writer.close()
-        assert world.server.pools["legacy"].breaker.state == "closed"
+        assert world.server.pools["legacy"].breaker.state(world.server.clock.now) == "closed"
 
 
 async def test_a_backend_that_takes_no_more_of_a_request_is_a_504(tmp_path: Path) -> None:

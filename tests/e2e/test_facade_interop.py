@@ -205,9 +205,8 @@ async def test_an_action_of_another_operation_is_a_fault_that_every_caller_reads
     await world.share(5_000)
     results, exchanges = await world.call(caller, [read(KEYS[0], action="urn:change"), read(KEYS[1])], version=version)
 
-    refused = fault(
-        "the SOAP action names another operation than the Body", version=version, about="façade", client=True
-    )
+    text = "The SOAP action names another operation than the Body; send the action of the operation in the Body."
+    refused = fault(text, version=version, about="façade", client=True)
     assert results == [refused, {"answer": resident(KEYS[1])}]
     assert [each.answer.status for each in exchanges] == [{"1.1": 500, "1.2": 400}[version], 200]
     assert sum(map(len, world.taken().values())) == 1
@@ -222,7 +221,7 @@ async def test_a_call_without_a_fit_key_is_refused_where_that_is_declared(
     nobody = Call(operation="ListResidents", arguments={})
     results, _ = await world.call(caller, [read("Elf"), read(""), nobody], version=version)
 
-    text = "the call has no key of the form that this service needs"
+    text = "The call has no key of the form that this service needs; send it as the contract says."
     assert results == [fault(text, version=version, about="façade", client=True)] * 3
     assert world.taken() == {"legacy": [], "modern": []}
 

@@ -16,7 +16,7 @@ import yaml
 
 from contracts.errors import ConfigError
 from routers.facade.process.messages import Files
-from routers.facade.process.report import Report, read
+from routers.facade.process.report import BackendReport, Report, read
 from routers.facade.process.spool import Spool
 from tests.command_line import BANYAN, Ran, banyan
 
@@ -92,6 +92,9 @@ class World:
     @property
     def report(self) -> Report:
         return read(self.data / "facade.json")
+
+    def backends(self, name: str) -> list[BackendReport]:
+        return [each for worker in self.report.workers for each in worker.backends if each.name == name]
 
     def serving(self) -> set[int]:
         try:
@@ -173,6 +176,35 @@ async def test_an_edit_moves_the_share_and_a_bad_edit_changes_nothing(world: Wor
         assert await world.call() == "new"
 
 
+async def test_status_tells_of_each_backend_and_its_breakers(world: World) -> None:
+    """The modern side is gone: legacy answers in its place, and whoever looks sees why."""
+    world.new.port = 9
+    world.write()
+    settings = yaml.safe_load((world.folder / "banyan.yaml").read_text())
+    settings["facade"]["backends"]["new"]["breaker"] = {"failures": 2, "pause": 60}
+    (world.folder / "banyan.yaml").write_text(yaml.safe_dump(settings))
+    world.share(10_000)
+
+    async with world.running():
+        assert {each.breaker for each in world.backends("old") + world.backends("new")} <= {"closed"}
+        calls = 0
+        while "open" not in {each.breaker for each in world.backends("new")}:
+            assert await world.call() == "old"
+            calls += 1
+        await until(lambda: sum(each.calls for each in world.backends("old")) == calls)
+        status = await world.command("facade", "status", "--json")
+        plain = await world.command("facade", "status")
+        old, [broken, *_] = world.backends("old"), [each for each in world.backends("new") if each.breaker == "open"]
+
+    assert (broken.calls, broken.failures, broken.connections) == (2, 2, 0)
+    assert [each.failures for each in old] == [0, 0]
+    assert sum(each.connections for each in old) > 0
+    assert {each["name"] for each in status.json["workers"][0]["backends"]} == {"old", "new"}
+    assert any(said.startswith("backend new: has failed; the breaker of worker") for said in status.json["problems"])
+    shown = [line.split() for line in plain.out.splitlines() if line.startswith("new ")]
+    assert ["new", "open"] in [[line[0], line[2]] for line in shown]
+
+
 async def test_calls_survive_the_death_of_a_worker(world: World) -> None:
     async with world.running():
         before = world.serving()
@@ -247,6 +279,34 @@ async def test_a_taken_port_ends_the_command_with_a_sentence(world: World) -> No
     assert check.json == {
         "ruleset": [], "listener main": [problem], "backend old": [], "backend new": []
     }  # fmt: skip
+
+
+async def test_a_check_beside_the_running_facade_tells_its_own_address_from_others(world: World) -> None:
+    async with world.running() as process:
+        address = world.report.addresses["main"]
+        own = json.dumps(
+            {"main": {"address": address, "legacy": "old"}, "more": {"address": "127.0.0.1:0", "legacy": "old"}}
+        )
+        settings = ("-c", str(world.folder / "banyan.yaml"), "facade", "check")
+        beside = await asyncio.to_thread(banyan, *settings, BANYAN_FACADE__LISTENERS=own)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            place = f"127.0.0.1:{taken.getsockname()[1]}"
+            other = json.dumps({"main": {"address": place, "legacy": "old"}})
+            refused = await asyncio.to_thread(banyan, *settings, "--json", BANYAN_FACADE__LISTENERS=other)
+
+        assert (beside.code, beside.out.count("ok")) == (0, 5), beside.out
+        assert beside.out.endswith(f"runs, process {process.pid}: its own addresses are not taken\n")
+        assert refused.json["listener main"] == [f"listeners.main: {place} is taken by another process"]
+
+    with socket.socket() as taken:  # somebody else has it now
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+        taken.listen()
+        after = await asyncio.to_thread(banyan, *settings, "--json", BANYAN_FACADE__LISTENERS=own)
+
+    assert after.json["listener main"] == [f"listeners.main: {address} is taken by another process"]
 
 
 async def test_check_and_status_say_what_is_missing(world: World) -> None:

@@ -36,23 +36,24 @@ def _zeep(version: str, body: bytes) -> Any:
 def test_zeep_reads_code_message_and_request_id(
     version: Literal["1.1", "1.2"], code: Literal["Client", "Server"], expected: str
 ) -> None:
-    _, body = soap_fault(version, code, "action & Body disagree", request_id="7f-1")
+    _, body = soap_fault(version, code, "action & Body disagree", word="a_word", request_id="7f-1")
 
     found = _zeep(version, body)
 
     assert (found.message, found.code.rpartition(":")[2]) == ("action & Body disagree", expected)
     assert found.detail.findtext(f".//{{{NAMESPACE}}}requestId") == "7f-1"
+    assert found.detail.findtext(f".//{{{NAMESPACE}}}reason") == "a_word"
 
 
 def test_the_subcode_of_soap_1_2_is_ours() -> None:
-    _, body = soap_fault("1.2", "Server", "no answer", request_id="1")
+    _, body = soap_fault("1.2", "Server", "no answer", word="a_word", request_id="1")
 
     assert [(name.namespace, name.localname) for name in _zeep("1.2", body).subcodes] == [(NAMESPACE, "NotAnswered")]
 
 
 def test_a_fault_has_the_media_type_and_the_status_of_its_version() -> None:
     found = [
-        (soap_fault(version, code, "x", request_id="1")[0], fault_status(version, code))
+        (soap_fault(version, code, "x", word="a_word", request_id="1")[0], fault_status(version, code))
         for version in _VERSIONS
         for code in _CODES
     ]
@@ -69,7 +70,7 @@ def test_a_fault_has_the_media_type_and_the_status_of_its_version() -> None:
 def test_any_text_makes_a_well_formed_fault(
     text: str, request_id: str, version: Literal["1.1", "1.2"], code: Literal["Client", "Server"]
 ) -> None:
-    _, body = soap_fault(version, code, text, request_id=request_id)
+    _, body = soap_fault(version, code, text, word="a_word", request_id=request_id)
 
     assert len(ET.fromstring(body)) == 1  # noqa: S314 - our own fault
 
@@ -77,11 +78,11 @@ def test_any_text_makes_a_well_formed_fault(
 def test_markup_in_the_text_stays_text() -> None:
     text = "</faultstring><x>]]>&{code}"
 
-    assert _zeep("1.1", soap_fault("1.1", "Client", text, request_id="1")[1]).message == text
+    assert _zeep("1.1", soap_fault("1.1", "Client", text, word="a_word", request_id="1")[1]).message == text
 
 
 def test_a_problem_is_rfc_9457() -> None:
-    content_type, body = problem(503, "No side answered", 'said "later"', request_id="7f")
+    content_type, body = problem(503, "No side answered", 'said "later"', word="a_word", request_id="7f")
 
     assert content_type == b"application/problem+json"
     assert json.loads(body) == {
@@ -89,5 +90,6 @@ def test_a_problem_is_rfc_9457() -> None:
         "title": "No side answered",
         "status": 503,
         "detail": 'said "later"',
+        "reason": "a_word",
         "request_id": "7f",
     }

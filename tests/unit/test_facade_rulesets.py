@@ -152,3 +152,32 @@ async def test_a_file_is_followed_edit_by_edit_also_after_a_restart(tmp_path: Pa
     replica = Replica(copy)
     replica.restore(again.snapshot())
     assert replica.ruleset == again.ruleset
+
+
+async def test_another_salt_in_a_file_is_refused_until_it_is_declared(tmp_path: Path) -> None:
+    """Also after a restart: what is in force is what the façade ran, not what the file said."""
+    file, copy, told = tmp_path / "rules.yaml", tmp_path / "copy.jsonl", list[int]()
+    file.write_text(RULES.format(share=2500))
+    first = RulesetFile(file, copy=copy, backends=())
+    following = asyncio.create_task(first.run(lambda _, version: told.append(version)))
+    await eventually(lambda: told == [1])
+    following.cancel()
+
+    changed = RULES.format(share=2500).replace("s1", "s2")
+    file.write_text(changed)
+    rulesets = RulesetFile(file, copy=copy, backends=())
+    following = asyncio.create_task(rulesets.run(lambda _, version: told.append(version)))
+    await eventually(lambda: bool(rulesets.problems))
+    [problem] = rulesets.problems
+    assert f"{file}: capabilities.address: the salt changes from 's1' to 's2'" in problem
+    assert rulesets.ruleset.capabilities["address"].salt == "s1"
+
+    declaration = problem.split("`")[1].replace("...", "it was guessed")
+    file.write_text(f"{changed}{declaration}\n")
+    await eventually(lambda: told == [1, 2])
+    following.cancel()
+
+    assert rulesets.problems == ()
+    assert rulesets.ruleset.capabilities["address"].salt == "s2"
+    reason = load(copy).manifests[-1].reason
+    assert reason == "rules.yaml was edited; address drawn anew: it was guessed"

@@ -28,22 +28,29 @@ def test_what_says_the_same_is_no_difference() -> None:
         (
             capability(share=2500),
             capability(share=4000),
-            ["~ a: changed; 15 % of the cohort space moves to modern", "    share: 25 % -> 40 %"],
+            [
+                "~ a: changed; 15 % of the cohort space (1,500 of 10,000 buckets) moves to modern",
+                "    share: 25 % -> 40 %",
+            ],
         ),
         (
             capability(share=1),
             capability(share=0),
-            ["~ a: changed; 0.01 % of the cohort space moves to legacy", "    share: 0.01 % -> 0 %"],
+            [
+                "~ a: changed; 0.01 % of the cohort space (1 of 10,000 buckets) moves to legacy",
+                "    share: 0.01 % -> 0 %",
+            ],
         ),
-        (None, capability(share=100), ["+ a: added; 1 % of the cohort space moves to modern"]),
+        (None, capability(share=100), ["+ a: added; 1 % of the cohort space (100 of 10,000 buckets) moves to modern"]),
         (capability(), None, ["- a: removed; no key moves"]),
         (
             capability(share=5000),
             capability(share=5000, salt="b"),
             [
                 (
-                    "~ a: changed; every key falls anew: about 25 % of the cohort space moves to modern, "
-                    "25 % of the cohort space moves to legacy"
+                    "~ a: changed; every key falls anew: about "
+                    "25 % of the cohort space (2,500 of 10,000 buckets) moves to modern, "
+                    "25 % of the cohort space (2,500 of 10,000 buckets) moves to legacy"
                 ),
                 "    salt: benefits-2026 -> b",
             ],
@@ -51,7 +58,10 @@ def test_what_says_the_same_is_no_difference() -> None:
         (
             capability(next=Stage.SHADOW, share=3000),
             capability(next=Stage.LIVE, share=3000),
-            ["~ a: changed; 30 % of the cohort space moves to modern", "    next: shadow -> live"],
+            [
+                "~ a: changed; 30 % of the cohort space (3,000 of 10,000 buckets) moves to modern",
+                "    next: shadow -> live",
+            ],
         ),
         (
             capability(description="x"),

@@ -159,6 +159,31 @@ def test_routes_for_different_calls_are_no_mistake(tmp_path: Path) -> None:
     assert len(capability(tmp_path, f"routes: {{{text}}}").routes) == len(routes)
 
 
+@pytest.mark.parametrize(
+    ("xpath", "fix"),
+    [
+        ("Body/r:Other/id", "Body/r:Change/id"),
+        ("Body/{urn:y}Change/r:x/id", "Body/r:Change/r:x/id"),
+        ("Body/id", "Body/r:Change"),
+        ("Body/@id", "Body/r:Change"),
+    ],
+)
+def test_a_key_that_no_call_of_its_route_has_is_told(tmp_path: Path, xpath: str, fix: str) -> None:
+    head = f"{HEAD}  a:\n    salt: s\n    routes:\n      r:\n        soap: r:Change\n        key:\n          xpath: "
+
+    [problem] = problems(tmp_path, f"{head}'{xpath}'\n        legacy: o\n        modern: n\n")
+
+    assert problem.startswith("9: capabilities.a.routes.r.key.xpath: the Body's child is the operation, r:Change, and")
+    assert problem.endswith(f"; did you mean {fix!r}?")
+
+
+@pytest.mark.parametrize("xpath", ["Body/r:Change/id", "Body/Change/id", "Body/r:Change", "Header/r:Other/id"])
+def test_a_key_that_a_call_may_have_is_no_mistake(tmp_path: Path, xpath: str) -> None:
+    text = f"routes: {{r: {{soap: 'r:Change', key: {{xpath: '{xpath}'}}, legacy: o, modern: n}}}}"
+
+    assert capability(tmp_path, text).routes["r"].key is not None
+
+
 def test_backends_that_the_settings_do_not_have_are_told_also_of_wrong_capabilities(tmp_path: Path) -> None:
     text = HEAD + "  a: {salt: a b, routes: {x: {soap: 'r:A', legacy: regstry, modern: zzz}, y: {record: p}}}\n"
 
@@ -254,6 +279,19 @@ def test_whatever_the_text_is_only_a_config_error_comes_out(text: str) -> None:
 
     with pytest.raises(ConfigError):
         read_rules(Text(path))
+
+
+def test_a_redraw_is_declared_for_a_capability_by_its_mark(tmp_path: Path) -> None:
+    text = HEAD + "  a: {salt: s}\nredraws: {a: {replaces: '0123456789ab', reason: because}}\n"
+    wrong = HEAD + "  a: {salt: s}\nredraws:\n  a: {replaces: s}\n"
+
+    assert read_rules(document(tmp_path, text)).redraws["a"].reason == "because"
+    assert problems(tmp_path, wrong) == [
+        "5: redraws.a.replaces: expected 12 hex digits, as the refusal of the change says them",
+        "5: redraws.a.reason: is missing",
+    ]
+    [warning] = read_rules(document(tmp_path, text.replace("redraws: {a:", "redraws: {b:"))).warnings
+    assert warning.endswith("rules.yaml:4: redraws.b: no capability is called so")
 
 
 def test_the_document_of_the_guide_is_right(tmp_path: Path) -> None:

@@ -63,8 +63,32 @@ def test_a_trace_is_told_line_by_line() -> None:
         "   0.0 ms     1.24 s  read benefits          pipeline    file res.dat  sha256 abababababa…  records 1000\n"
         "  10.0 ms    12.0 ms    send residents       pipeline    messages 998\n"
         "  30.0 ms     3.0 ms      process residents  subscriber  partition 0  offset 7\n"
-        "  34.0 ms     1.0 ms      process residents  subscriber    FAILED RecordError: balance: expected digits\n"
+        "  34.0 ms     1.0 ms      process residents  subscriber  FAILED RecordError: balance: expected digits\n"
     )
+
+
+def test_what_a_narrow_terminal_has_no_room_for_stands_below_its_span() -> None:
+    assert render(STORY, width=80).plain == (
+        "Trace 4bf92f3577b34da6a3ce929d0e0e4736, began 2026-11-22 01:52:27 UTC,\n"
+        "took 1.24 s: 4 spans in 2 services, 1 failed\n"
+        "\n"
+        "    after       took  what\n"
+        "   0.0 ms     1.24 s  read benefits          pipeline    file res.dat\n"
+        "                        sha256 abababababa…  records 1000\n"
+        "  10.0 ms    12.0 ms    send residents       pipeline    messages 998\n"
+        "  30.0 ms     3.0 ms      process residents  subscriber  partition 0  offset 7\n"
+        "  34.0 ms     1.0 ms      process residents  subscriber\n"
+        "                            FAILED RecordError: balance: expected digits\n"
+    )
+
+
+@given(width=st.integers(40, 200))
+def test_whatever_the_width_nothing_is_cut(width: int) -> None:
+    wide, narrow = render(STORY).plain, render(STORY, width=width).plain
+
+    assert narrow.split() == wide.split()
+    longest = len("                            FAILED RecordError: balance: expected digits")
+    assert max(map(len, narrow.splitlines())) <= max(width, longest)
 
 
 def test_nothing_stored_is_said_so() -> None:
@@ -78,7 +102,7 @@ def test_a_terminal_shows_a_failure_in_red() -> None:
     terminal.print(render(STORY))
 
     assert isinstance(terminal.file, io.StringIO)
-    assert "\x1b[1;31m  FAILED RecordError" in terminal.file.getvalue()
+    assert "\x1b[1;31mFAILED RecordError" in terminal.file.getvalue()
 
 
 def test_a_name_from_outside_cannot_steer_the_terminal() -> None:

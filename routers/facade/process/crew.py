@@ -120,6 +120,7 @@ class Crew:
             version=member.version,
             in_flight=member.in_flight,
             restarts=restarts,
+            backends=member.backends,
         )
 
     async def _keep(self, number: int) -> None:

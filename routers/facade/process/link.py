@@ -48,6 +48,8 @@ class Kind(IntEnum):
     """A pack of decision records."""
     IN_DOUBT = 21
     """In-doubt records; answered with KEPT."""
+    BACKENDS = 22
+    """JSON: how each backend is, where that has changed."""
 
 
 def encode(kind: Kind, payload: bytes = b"") -> bytes:

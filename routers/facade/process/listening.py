@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contracts.errors import ConfigError
 from routers.facade.settings import FacadeSettings
 
-__all__ = ["address", "bind", "bind_all"]
+__all__ = ["address", "bind", "bind_all", "resolved"]
 
 _BACKLOG = 4_096
 _REASONS = {
@@ -27,6 +27,20 @@ def address(text: str) -> tuple[str, int]:
     """
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def resolved(text: str) -> tuple[str, int] | None:
+    """Return the address that `bind` would take, with the host as a number; None where it has none.
+
+    >>> resolved("[::1]:8080")
+    ('::1', 8080)
+    """
+    host, port = address(text)
+    try:
+        place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4]
+    except OSError:
+        return None
+    return str(place[0]), int(place[1])
 
 
 def bind(name: str, text: str) -> socket.socket:

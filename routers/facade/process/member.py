@@ -8,6 +8,7 @@ from typing import Final, final
 
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Start
+from routers.facade.process.report import BackendReport, unpack
 
 __all__ = ["Member"]
 
@@ -35,6 +36,8 @@ class Member:
         """The newest ruleset that it was told; to take over very many rules keeps it from all else for seconds."""
         self.in_flight = 0
         """Calls that it served when it last told."""
+        self.backends: tuple[BackendReport, ...] = ()
+        """Its backends when it last told."""
         self._hears = hears
         self._loop = asyncio.get_running_loop()
         self.started = self._heard = self._loop.time()
@@ -109,4 +112,6 @@ class Member:
             self.version = int(payload)
         elif kind is Kind.READY:
             self.serving = True
+        elif kind is Kind.BACKENDS:
+            self.backends = unpack(payload)
         self._hears(self, kind, payload)

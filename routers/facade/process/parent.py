@@ -223,10 +223,13 @@ class Parent:
             await asyncio.sleep(_ORPHAN_SECONDS)
 
     async def _renew_report(self) -> None:
-        """Tell how it is every other second, and at once when a worker comes, goes, or has a new ruleset."""
+        """Tell how it is every other second, and at once when a worker, its ruleset or a breaker changes."""
         told, due, loop = None, 0.0, asyncio.get_running_loop()
         while True:
-            workers = [(worker.pid, worker.state, worker.version) for worker in self.crew.reports()]
+            workers = [
+                (worker.pid, worker.state, worker.version, *(each.breaker for each in worker.backends))
+                for worker in self.crew.reports()
+            ]
             if workers != told or loop.time() >= due:
                 self._tell()
                 told, due = workers, loop.time() + REPORT_SECONDS

@@ -1,25 +1,54 @@
 """How a running façade is: its parent writes it to a file, `banyan facade status` reads it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from contracts.errors import ConfigError
 
-__all__ = ["Observed", "Report", "RulesetReport", "WorkerReport", "read", "write"]
+__all__ = [
+    "STALE",
+    "BackendReport",
+    "Observed",
+    "Report",
+    "RulesetReport",
+    "WorkerReport",
+    "pack",
+    "read",
+    "unpack",
+    "write",
+]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 STALE: Final = timedelta(seconds=30)
+"""A report that is older is not how the façade is."""
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class BackendReport(_Model):
+    """One backend, as one worker has it: each has connections and a circuit breaker of its own."""
+
+    name: str
+    """Its name in the settings."""
+    breaker: Literal["closed", "open", "half_open"]
+    """`open` is left alone, `half_open` has one call trying, or waits for the next one, which tries."""
+    connections: int
+    """Connections to it, those that are being made included."""
+    waiting: int
+    """Calls that wait for a free connection."""
+    calls: int
+    """How often it was asked, since this worker started."""
+    failures: int
+    """How often it failed, since this worker started: refused, silent, broken off, malformed, a failing status."""
 
 
 class WorkerReport(_Model):
@@ -37,6 +66,8 @@ class WorkerReport(_Model):
     """Calls that it served when it last told."""
     restarts: int
     """How often it was replaced."""
+    backends: tuple[BackendReport, ...] = ()
+    """The backends as it has them; none before it told."""
 
 
 class RulesetReport(_Model):
@@ -117,7 +148,29 @@ class Report(_Model):
         behind = [str(w.number) for w in self.workers if w.state == "serving" and w.version < self.ruleset.version]
         if behind:
             found.append(f"worker {', '.join(behind)}: does not yet run ruleset {self.ruleset.version}")
-        return found
+        return [*found, *self._left_alone()]
+
+    def _left_alone(self) -> Iterator[str]:
+        by: dict[str, list[str]] = {}
+        for worker in self.workers:
+            for backend in worker.backends:
+                if backend.breaker != "closed":
+                    by.setdefault(backend.name, []).append(str(worker.number))
+        for name, workers in by.items():
+            yield f"backend {name}: has failed; the breaker of worker {', '.join(workers)} lets one call try it at most"
+
+
+_BACKENDS: Final = TypeAdapter(tuple[BackendReport, ...])
+
+
+def pack(backends: Sequence[BackendReport]) -> bytes:
+    """Return how backends are as JSON, for the link."""
+    return _BACKENDS.dump_json(tuple(backends))
+
+
+def unpack(packed: bytes) -> tuple[BackendReport, ...]:
+    """Return what `pack` packed."""
+    return _BACKENDS.validate_json(packed)
 
 
 def write(file: Path, report: Report) -> None:

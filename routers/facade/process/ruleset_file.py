@@ -1,7 +1,7 @@
 """Rulesets from a YAML file that people edit: each good edit is the next ruleset, a bad one changes nothing."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, final
@@ -11,16 +11,19 @@ import structlog
 
 from contracts.errors import ConfigError
 from routers.facade.process.ruleset_topic import opened
+from routers.rulesets.capability import Capability
 from routers.rulesets.chain import propose
-from routers.rulesets.document import read_rules
+from routers.rulesets.document import RulesetDocument, read_rules
 from routers.rulesets.packing import pack, pack_snapshot
+from routers.rulesets.redraw import mark, undeclared
 from routers.rulesets.ruleset import Ruleset
 
-__all__ = ["RulesetFile"]
+__all__ = ["RulesetFile", "refusals"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 LOOK_SECONDS: Final = 0.2
+_REASON_CHARACTERS: Final = 2_000
 
 
 @final
@@ -86,14 +89,17 @@ class RulesetFile:
                 "the rules are wrong; the last good ones stay", version=self.ruleset.version, problems=error.problems
             )
             return
-        self.problems = ()
+        self.problems = tuple(refusals(self._file, self.ruleset.capabilities, document))
+        if self.problems:
+            _log.error("the rules would draw people anew; the last ones stay", problems=self.problems)
+            return
         for warning in document.warnings:
             _log.warning("rules", warning=warning)
         change = propose(
             self.ruleset,
             document.capabilities,
             author="file",
-            reason=f"{self._file.name} was edited",
+            reason=_reason(self._file, self.ruleset, document),
             at=datetime.now(UTC),
             change_id=uuid4().hex,
         )
@@ -108,3 +114,22 @@ class RulesetFile:
         if self._copy.is_heavy:
             self._copy.compact()
         tell(pack(change), self.ruleset.version)
+
+
+def refusals(file: Path, in_force: Mapping[str, Capability], document: RulesetDocument) -> list[str]:
+    """Return why an edit without a mistake is not taken over all the same: it would draw people anew."""
+    return [
+        f"{file}: {each.effect}; take it back or, if it is meant, add `{each.declaration}`"
+        for each in undeclared(in_force, document.capabilities, declared=document.redraws)
+    ]
+
+
+def _reason(file: Path, before: Ruleset, document: RulesetDocument) -> str:
+    """Return what history says of an edit: also why people were drawn anew, where they were."""
+    there = before.capabilities
+    meant = (
+        f"; {name} drawn anew: {each.reason}"
+        for name, each in document.redraws.items()
+        if name in there and each.replaces == mark(there[name])
+    )
+    return f"{file.name} was edited{''.join(meant)}"[:_REASON_CHARACTERS]

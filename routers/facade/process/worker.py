@@ -24,9 +24,11 @@ from observability import logging, tracing
 from observability.masking import KeyHash
 from routers.facade.accounting.account import Account, Flushed
 from routers.facade.accounting.inflight import Inflight
+from routers.facade.process import report
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
+from routers.facade.process.report import BackendReport
 from routers.facade.process.spool import Spool, pack
 from routers.facade.serving.server import Server
 from routers.rulesets.ruleset import Ruleset
@@ -45,6 +47,11 @@ class Serving(Protocol):
     @property
     def in_flight(self) -> int:
         """Return how many calls are being served."""
+        ...
+
+    @property
+    def backends(self) -> Sequence[BackendReport]:
+        """Return how each backend is, as this process has it."""
         ...
 
     def use(self, ruleset: Ruleset, changed: Collection[str] | None) -> None:
@@ -111,6 +118,7 @@ class Worker:
         self._parts: Parts | None = None
         self._early: list[bytes] = []
         self._unkept: deque[Flushed] = deque()
+        self._told = b""
         self.link = Link(got=self._got, lost=self._lost)
 
     def stop(self) -> None:
@@ -156,7 +164,14 @@ class Worker:
             if not self.link.behind:  # what waits meanwhile is bounded by the account, which counts what it drops
                 self._flush(parts)
                 self.link.send(Kind.BEAT, b"%d" % parts.server.in_flight)
+                self._tell_backends(parts)
             await asyncio.sleep(FLUSH_SECONDS)
+
+    def _tell_backends(self, parts: Parts) -> None:
+        told = report.pack(parts.server.backends)
+        if told != self._told:
+            self._told = told
+            self.link.send(Kind.BACKENDS, told)
 
     def _flush(self, parts: Parts) -> None:
         flushed = parts.flush()

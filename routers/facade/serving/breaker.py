@@ -1,11 +1,13 @@
 """Leaves a backend alone after failures in a row, and lets one call try again after a pause."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from routers.facade.settings import Breaker
 
-__all__ = ["CircuitBreaker"]
+__all__ = ["BreakerState", "CircuitBreaker"]
+
+BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
 
 
 class CircuitBreaker:
@@ -14,42 +16,52 @@ class CircuitBreaker:
     `changed` is told `open` and `closed`.
     """
 
-    __slots__ = ("_changed", "_failures", "_pause", "_threshold", "_trial_until", "_until")
+    __slots__ = ("_changed", "_failures", "_pause", "_threshold", "_trial", "_trial_until", "_until", "failures")
 
     def __init__(self, settings: Breaker, *, changed: Callable[[str], None] = lambda _: None) -> None:
         self._changed = changed
         self._threshold, self._pause = settings.failures, settings.pause.total_seconds()
         self._failures = 0
         self._until = self._trial_until = 0.0
+        self._trial: object = None
+        self.failures = 0
+        """How often the backend failed, ever."""
 
-    def lets_through(self, now: float) -> bool:
+    def lets_through(self, now: float, call: object = None) -> bool:
         """Tell whether a call may be sent; when the pause is over, the first to ask is the one that tries."""
         if self._failures < self._threshold:
             return True
         if now < self._until or now < self._trial_until:
             return False
         # A trial whose end nobody tells must not keep the breaker open for ever.
-        self._trial_until = now + 10 * self._pause
+        self._trial, self._trial_until = call, now + 10 * self._pause
         return True
+
+    def given_up(self, call: object) -> None:
+        """Take that a call ended without a word on the backend; was it the one that tried, the next one tries."""
+        if call is self._trial:
+            self._trial, self._trial_until = None, 0.0
 
     def succeeded(self) -> None:
         """Close it."""
         if self._failures:
             was_open = self._failures >= self._threshold
-            self._failures, self._trial_until = 0, 0.0
+            self._failures, self._trial, self._trial_until = 0, None, 0.0
             if was_open:
                 self._changed("closed")
 
     def failed(self, now: float) -> None:
         """Count a failure; one more than enough opens it, and a failed trial opens it again."""
         self._failures += 1
-        self._trial_until = 0.0
+        self.failures += 1
+        self._trial, self._trial_until = None, 0.0
         if self._failures >= self._threshold:
             self._until = now + self._pause
             if self._failures == self._threshold:
                 self._changed("open")
 
-    @property
-    def state(self) -> Literal["closed", "open"]:
-        """Return the state, for people; half open counts as open."""
-        return "closed" if self._failures < self._threshold else "open"
+    def state(self, now: float) -> BreakerState:
+        """Return the state: half open from the end of the pause until a call has told how the backend is."""
+        if self._failures < self._threshold:
+            return "closed"
+        return "open" if now < self._until else "half_open"

@@ -177,7 +177,7 @@ class Call:
         home = self._home
         self._side, self._sending = side, True
         self._pool = pool = home.pools[backend]
-        if not pool.breaker.lets_through(home.clock.now):
+        if not pool.breaker.lets_through(home.clock.now, self):
             self.failed("breaker_open", sent=False)
             return
         self._sent_at = perf_counter_ns()

@@ -53,8 +53,8 @@ class Caller(asyncio.Protocol):
     """The client port on one connection."""
 
     __slots__ = (
-        "_ahead", "_body_bytes", "_call", "_chunks", "_ended", "_held", "_left", "_listener", "_shape", "_stalled",
-        "_state", "_transport", "_worker", "deadline", "legacy", "listener", "origin",
+        "_ahead", "_body_bytes", "_call", "_chunks", "_ended", "_held", "_left", "_listener", "_shape", "_skipped",
+        "_stalled", "_state", "_transport", "_worker", "deadline", "legacy", "listener", "origin",
     )  # fmt: skip
 
     def __init__(self, worker: Worker, name: str, listener: Listener) -> None:
@@ -68,7 +68,7 @@ class Caller(asyncio.Protocol):
         self._call: Call | None = None
         self._chunks: ChunkReader | None = None
         self._left = self._body_bytes = 0  # of the request's body: to come, and taken
-        self._ended = self._held = self._stalled = False
+        self._ended = self._held = self._stalled = self._skipped = False
         self.deadline = _NEVER
 
     # From the system.
@@ -210,8 +210,8 @@ class Caller(asyncio.Protocol):
     def _head(self, data: bytes) -> None:
         if self._ahead:
             data, self._ahead = self._ahead + data, b""
-        if data.startswith(b"\r\n"):
-            data = data[2:]  # one empty line before a request is let pass (RFC 9112 section 2.2)
+        if data < b"!" and not (data := self._without_empty_line(data)):
+            return
         end = data.find(b"\r\n\r\n") + 4
         if end == 3 or end > self._worker.limits.head_bytes:  # noqa: PLR2004 - not found
             self._part_of_head(data)
@@ -227,6 +227,17 @@ class Caller(asyncio.Protocol):
         else:
             self._begin(request, data[end:])
 
+    def _without_empty_line(self, data: bytes) -> bytes:
+        """Let one empty line before a request pass, and refuse further ones (RFC 9112 section 2.2)."""
+        if not self._skipped and data.startswith(b"\r\n"):
+            self._skipped, data = True, data[2:]
+        if data.startswith((b"\n", b"\r\n")):
+            self._refuse(None, RefusedError(400, "empty_lines"))
+            return b""
+        if not data and self._ended:
+            self._close()
+        return data
+
     def _read(self, head: bytes) -> RequestHead:
         limits = self._worker.limits
         request = read_request(head, target_bytes=limits.target_bytes, headers=limits.headers)
@@ -239,6 +250,9 @@ class Caller(asyncio.Protocol):
             line = data.find(b"\r\n")
             too_long = line < 0 or line > limits.target_bytes + 32
             self._refuse(None, RefusedError(414, "target") if too_long else RefusedError(431, "head_bytes"))
+            return
+        if data.count(b"\n") != data.count(b"\r\n"):
+            self._refuse(None, RefusedError(400, "line_end"))  # else it would never be whole
             return
         if data and self._state == _IDLE:
             self._state = _HEAD
@@ -260,7 +274,7 @@ class Caller(asyncio.Protocol):
             self.write(_CONTINUE)
 
     def _begin(self, request: RequestHead, rest: bytes) -> None:
-        self._state, self.deadline = _CALL, _NEVER
+        self._state, self.deadline, self._skipped = _CALL, _NEVER, False
         call = self._call = Call(self._worker, self, request)
         if request.chunked:
             self._begin_chunked(call, rest)

@@ -7,6 +7,7 @@ from collections import deque
 import structlog
 
 from routers.facade.http.shape import Shapes
+from routers.facade.process.report import BackendReport
 from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
@@ -37,6 +38,8 @@ class Pool:
         self.name = name
         self.settings, self.limits, self.clock, self.shapes = settings, limits, clock, shapes
         self.breaker = CircuitBreaker(settings.breaker, changed=self._breaker_changed)
+        self.calls = 0
+        """How often it was asked, ever."""
         self.timeout = settings.timeout.total_seconds()
         self.failing = settings.failing
         self.host = _authority(settings)
@@ -50,6 +53,7 @@ class Pool:
 
     def ask(self, asker: Asker) -> None:
         """Send a call on an idle connection, or on a new one, or as soon as one is free."""
+        self.calls += 1
         within = self._idle_seconds if asker.repeatable else _SURELY_ALIVE_SECONDS
         while self._idle:
             upstream = self._idle[-1]
@@ -71,6 +75,7 @@ class Pool:
         for task, waiting in self._connecting.items():
             if waiting is asker:
                 task.cancel()
+        self.breaker.given_up(asker)
 
     def release(self, upstream: Upstream) -> None:
         """Take a connection back after its answer; the longest waiting call gets it."""
@@ -94,7 +99,9 @@ class Pool:
         while self._idle and now - self._idle[0].used_at > self._idle_seconds:
             self._idle.pop(0).close()
         while self._waiting and self._waiting[0][0] < now:
-            self._waiting.popleft()[1].failed("no_connection", sent=False)
+            asker = self._waiting.popleft()[1]
+            self.breaker.given_up(asker)
+            asker.failed("no_connection", sent=False)
         for upstream in [each for each in self._open if each.deadline < now]:
             upstream.timed_out()
 
@@ -110,6 +117,17 @@ class Pool:
     def open_connections(self) -> int:
         """Return how many connections there are, those that are being made included."""
         return len(self._open) + len(self._connecting)
+
+    def report(self) -> BackendReport:
+        """Return how it is, for people."""
+        return BackendReport(
+            name=self.name,
+            breaker=self.breaker.state(self.clock.now),
+            connections=self.open_connections,
+            waiting=len(self._waiting),
+            calls=self.calls,
+            failures=self.breaker.failures,
+        )
 
     def _breaker_changed(self, state: str) -> None:
         tell = _log.warning if state == "open" else _log.info

@@ -3,26 +3,12 @@
 from typing import Final
 
 from routers.facade.http.head import RequestHead
+from routers.facade.serving.refusal import refusal_for
 from routers.facade.soap import fault
 from routers.facade.soap.reader import SoapVersion
 
-__all__ = ["TEXTS", "own_reply"]
+__all__ = ["own_reply"]
 
-TEXTS: Final = {
-    "action": "the SOAP action names another operation than the Body",
-    "rejected": "the call has no key of the form that this service needs",
-    "in_doubt": "the call was sent, and whether it was done is not known; it is recorded, do not repeat it blindly",
-    "body_bytes": "the body is too long",
-    "head_bytes": "the head is too long",
-    "headers": "there are too many header fields",
-    "target": "the request target is malformed or too long",
-    "timeout": "the service did not answer in time",
-    "connect_timeout": "the service can't be reached",
-    "connection_refused": "the service can't be reached",
-    "stage_not_served": "the ruleset asks for a stage that this façade does not serve",
-    "request_timeout": "the request did not come in time",
-    "connections": "too many connections",
-}
 _PHRASES: Final = {
     400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large", 414: "URI Too Long",
     415: "Unsupported Media Type", 417: "Expectation Failed", 431: "Request Header Fields Too Large",
@@ -46,20 +32,24 @@ def own_reply(
 
     Args:
         status: HTTP's status for what went wrong; a SOAP fault has the status that its version wants.
-        reason: What went wrong, in one word.
+        reason: What went wrong, in one word; callers get the word and the sentence of `refusal_for`.
         request: None when its head could not be read.
         soap_version: `1.1` or `1.2` when the call is known to be SOAP.
         request_id: Told in the answer, so that the caller can ask.
         date: As HTTP writes it.
         keep_alive: Whether the connection goes on.
     """
-    text = TEXTS.get(reason, reason.replace("_", " "))
+    told = refusal_for(reason)
     if soap_version is not None:
         at_fault: fault.FaultCode = "Client" if status in _CLIENT_ERRORS else "Server"
-        content_type, body = fault.soap_fault(soap_version, at_fault, text, request_id=request_id)
+        content_type, body = fault.soap_fault(
+            soap_version, at_fault, told.sentence, word=told.word, request_id=request_id
+        )
         status = fault.fault_status(soap_version, at_fault)
     else:
-        content_type, body = fault.problem(status, _PHRASES[status], text, request_id=request_id)
+        content_type, body = fault.problem(
+            status, _PHRASES[status], told.sentence, word=told.word, request_id=request_id
+        )
     closing = b"" if keep_alive else b"Connection: close\r\n"
     head = b"HTTP/1.1 %d %b\r\nDate: %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nX-Request-Id: %b\r\n%b\r\n" % (
         status, _PHRASES[status].encode(), date, content_type, len(body), request_id.encode(), closing,

@@ -12,6 +12,7 @@ from typing import Final
 from routers.facade.accounting.account import Account
 from routers.facade.http.shape import Shapes
 from routers.facade.http.tls import backend_context, listener_context
+from routers.facade.process.report import BackendReport
 from routers.facade.serving.caller import Caller
 from routers.facade.serving.clock import TICK_SECONDS, Clock
 from routers.facade.serving.pool import Pool
@@ -103,6 +104,11 @@ class Server:
     def in_flight(self) -> int:
         """Return how many calls are being read or answered."""
         return sum(not caller.idle for caller in self._callers)
+
+    @property
+    def backends(self) -> list[BackendReport]:
+        """Return how each backend is."""
+        return [pool.report() for pool in self.pools.values()]
 
     @property
     def connections(self) -> int:

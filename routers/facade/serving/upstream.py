@@ -88,6 +88,7 @@ class Upstream(asyncio.Protocol):
         """Close without a word to the asker; see the port."""
         if self._asker is not None and self._answer is not None and self._answer.status in self._pool.failing:
             self._pool.breaker.failed(self._pool.clock.now)
+        self._pool.breaker.given_up(self._asker)
         self._asker = None
         self.close()
 

@@ -19,7 +19,9 @@ NAMESPACE: Final = "urn:banyan:fault:v1"
 """Of the detail element, and of the subcode of SOAP 1.2: `b:Refused` and `b:NotAnswered`."""
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DETAIL = f'<b:fault xmlns:b="{NAMESPACE}"><b:requestId>{{request_id}}</b:requestId></b:fault>'
+_DETAIL = (
+    f'<b:fault xmlns:b="{NAMESPACE}"><b:reason>{{word}}</b:reason><b:requestId>{{request_id}}</b:requestId></b:fault>'
+)
 _FAULT_1_1 = (
     '<?xml version="1.0" encoding="utf-8"?>'
     '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault>'
@@ -36,17 +38,19 @@ _FAULT_1_2 = (
 _CODES_1_2 = {"Client": ("Sender", "Refused"), "Server": ("Receiver", "NotAnswered")}
 
 
-def soap_fault(version: SoapVersion, code: FaultCode, text: str, *, request_id: str) -> tuple[bytes, bytes]:
+def soap_fault(version: SoapVersion, code: FaultCode, text: str, *, word: str, request_id: str) -> tuple[bytes, bytes]:
     """Return Content-Type and body of a SOAP fault; its HTTP status is `fault_status`.
 
-    >>> soap_fault("1.1", "Client", "action and Body disagree", request_id="7f")[0]
+    >>> soap_fault("1.1", "Client", "action and Body disagree", word="action", request_id="7f")[0]
     b'text/xml; charset=utf-8'
     """
-    said, identified = _text(text), _text(request_id)
+    said, short, identified = _text(text), _text(word), _text(request_id)
     if version == "1.1":
-        return b"text/xml; charset=utf-8", _FAULT_1_1.format(code=code, text=said, request_id=identified).encode()
+        return b"text/xml; charset=utf-8", _FAULT_1_1.format(
+            code=code, text=said, word=short, request_id=identified
+        ).encode()
     code_1_2, subcode = _CODES_1_2[code]
-    body = _FAULT_1_2.format(code=code_1_2, subcode=subcode, text=said, request_id=identified)
+    body = _FAULT_1_2.format(code=code_1_2, subcode=subcode, text=said, word=short, request_id=identified)
     return b"application/soap+xml; charset=utf-8", body.encode()
 
 
@@ -59,13 +63,14 @@ def fault_status(version: SoapVersion, code: FaultCode) -> int:
     return 400 if version == "1.2" and code == "Client" else 500
 
 
-def problem(status: int, title: str, detail: str, *, request_id: str) -> tuple[bytes, bytes]:
-    """Return Content-Type and body of a problem (RFC 9457); `request_id` is a member of it.
+def problem(status: int, title: str, detail: str, *, word: str, request_id: str) -> tuple[bytes, bytes]:
+    """Return Content-Type and body of a problem (RFC 9457); `reason`, the word, and `request_id` are members of it.
 
-    >>> problem(503, "No side answered", "Try again later.", request_id="7f")[0]
+    >>> problem(503, "No side answered", "Try again later.", word="timeout", request_id="7f")[0]
     b'application/problem+json'
     """
-    said = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id}
+    said = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    said |= {"reason": word, "request_id": request_id}
     return b"application/problem+json", json.dumps(said).encode()
 
 

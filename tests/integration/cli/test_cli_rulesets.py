@@ -82,7 +82,7 @@ def test_a_difference_is_shown_and_a_dry_run_applies_nothing(world: World) -> No
     same = world.run("ruleset", "apply", rules(world, 2500), "--reason", "r", "--yes")
 
     assert "against ruleset 1 of cli.ruleset:" in shown.out
-    assert "15 % of the cohort space moves to modern" in shown.out
+    assert "15 % of the cohort space (1,500 of 10,000 buckets) moves to modern" in shown.out
     assert world.run("ruleset", "diff", more, "--json").json["changes"][0]["to_modern_bp"] == 1500
     assert dry.out.splitlines()[-1] == "nothing was applied"
     assert same.out.splitlines()[-1] == "nothing changes"
