@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
-from contracts.legacy.copybook.entry import Condition, Literal, Sign, Usage
+from contracts.legacy.copybook.entry import Condition, Sign, Usage
+from contracts.legacy.copybook.entry import Literal as Value
 
 __all__ = ["Item", "Kind", "Table"]
 
@@ -69,10 +71,10 @@ class Item:
     """A number is its digits times ten to the power of minus this; negative for P at the right."""
     signed: bool = False
     sign: Sign = Sign.TRAILING
-    order: str = "big"
-    """Byte order of binary items and floats, `big` or `little`."""
-    floats: str = "ieee"
-    """Format of floats, `ibm` or `ieee`."""
+    order: Literal["big", "little"] = "big"
+    """Byte order of binary items and floats."""
+    floats: Literal["ibm", "ieee"] = "ieee"
+    """Format of floats."""
     symbols: str = ""
     """Of an edited picture, as in `Picture`."""
     full_range: bool = False
@@ -87,7 +89,7 @@ class Item:
     """The name of the item whose bytes this one describes again."""
     slack: int = 0
     """Bytes before it that only align it."""
-    value: Literal | None = None
+    value: Value | None = None
     conditions: tuple[Condition, ...] = ()
     children: tuple["Item", ...] = ()
     line: int = 0

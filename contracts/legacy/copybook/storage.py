@@ -84,11 +84,11 @@ def _without_picture(entry: Entry, usage: Usage, dialect: Dialect) -> dict[str, 
         case Usage.FLOAT | Usage.DOUBLE:
             return found | {"kind": Kind.FLOAT, "length": 4 if usage is Usage.FLOAT else 8, "signed": True}
         case Usage.INDEX:
-            return found | {"kind": Kind.ADDRESS, "length": 4}
+            return found | {"kind": Kind.ADDRESS, "length": 4, "full_range": True}
         case Usage.POINTER | Usage.FUNCTION_POINTER:
-            return found | {"kind": Kind.ADDRESS, "length": dialect.pointer}
+            return found | {"kind": Kind.ADDRESS, "length": dialect.pointer, "full_range": True}
         case Usage.PROCEDURE_POINTER:
-            return found | {"kind": Kind.ADDRESS, "length": 8}
+            return found | {"kind": Kind.ADDRESS, "length": 8, "full_range": True}
         case _:
             raise entry.word.error(f"a picture, or items below {entry.name or 'FILLER'}")
 
