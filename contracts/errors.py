@@ -63,11 +63,19 @@ class RecordError(BanyanError):
     """One field of one record can't be decoded or mapped.
 
     The message never holds more than the raw bytes of that one field, and none of them where the field
-    is personal (`raw` is None then).
+    is personal (`raw` is None then). `code` is stable: programs may look at it.
     """
 
-    def __init__(self, field: str, *, expected: str, raw: bytes | None = None, start: int | None = None) -> None:
-        self.field, self.expected, self.raw, self.start = field, expected, raw, start
+    def __init__(
+        self,
+        field: str,
+        *,
+        expected: str,
+        raw: bytes | None = None,
+        start: int | None = None,
+        code: str = "value",
+    ) -> None:
+        self.field, self.expected, self.raw, self.start, self.code = field, expected, raw, start, code
         place = "" if start is None else f" at byte {start}"
         found = "" if raw is None else f", found {raw!r}"
         super().__init__(f"{field}: expected {expected}{place}{found}")

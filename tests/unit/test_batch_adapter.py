@@ -247,7 +247,7 @@ async def test_check_tells_all_that_would_keep_it_from_working(folder: Path) -> 
     [
         ({"record_length": 12}, COPYBOOK, "record_length is 12"),
         ({"code_page": "ascii"}, COPYBOOK, "EBCDIC code page"),
-        ({}, "       01  R PIC Z9.", "copybook line 1, column 18: expected a picture"),
+        ({}, "       01  R PIC ?9.", "copybook line 1, column 18: expected a picture"),
         ({"copybook": "gone.cpy"}, COPYBOOK, "gone.cpy: No such file or directory"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from contracts.errors import ConfigError, RecordError
+from contracts.errors import ConfigError, ContractError, RecordError
 from contracts.legacy.copybook.decode import (
     Bytes,
     Column,
@@ -17,7 +17,8 @@ from contracts.legacy.copybook.decode import (
     decode_zoned,
 )
 from contracts.legacy.copybook.encode import encode_value
-from contracts.legacy.copybook.grammar import Usage
+from contracts.legacy.copybook.entry import Usage
+from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.layout import Field, Layout
 from contracts.legacy.copybook.page import CodePage
 
@@ -58,6 +59,7 @@ class Codec:
         self.layout = layout
         self._page = CodePage.load(code_page)
         self._fields = layout.by_name
+        _check(layout)
 
     def only(self, fields: Collection[str] | None) -> Self:
         """Return a codec that decodes these fields and never looks at what is in the others; None is all.
@@ -117,7 +119,7 @@ class Codec:
                 return decode_zoned(raw, field)
             case Usage.PACKED:
                 return decode_packed(raw, field)
-            case Usage.BINARY:
+            case _:
                 return decode_binary(raw, field)
 
     def _error(self, name: str, field: Field, raw: bytes) -> RecordError:
@@ -127,3 +129,15 @@ class Codec:
         if not field.digits:
             expected = f"characters of code page {self._page.name}"
         return RecordError(name, expected=expected, raw=raw, start=field.offset)
+
+
+def _check(layout: Layout) -> None:
+    for item in layout.walk():
+        if item.kind is not Kind.GROUP and not _is_plain(item):
+            found = item.picture or item.usage
+            raise ContractError(f"copybook line {item.line}", found=found, expected="an item that stands once")
+
+
+def _is_plain(item: Item) -> bool:
+    plain = item.kind in (Kind.TEXT, Kind.ZONED, Kind.PACKED) or (item.kind is Kind.BINARY and not item.full_range)
+    return plain and not item.dimensions and not item.sign.is_separate and not item.sign.is_leading and item.scale >= 0

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from contracts.errors import RecordError
-from contracts.legacy.copybook.grammar import Usage
+from contracts.legacy.copybook.entry import Usage
 from contracts.legacy.copybook.layout import Field
 from contracts.legacy.copybook.page import CodePage
 
@@ -34,12 +34,12 @@ def encode_value(value: object, field: Field, page: CodePage) -> bytes:
 
 def _text(value: object, field: Field, page: CodePage) -> bytes:
     if not isinstance(value, str) or len(value) > field.length:
-        raise RecordError(field.name, expected=f"text of at most {field.length} characters", start=field.offset)
+        raise RecordError(field.label, expected=f"text of at most {field.length} characters", start=field.offset)
     try:
         return value.encode(page.name).ljust(field.length, bytes([page.blank]))
     except UnicodeEncodeError as error:
         expected = f"characters of code page {page.name}"
-        raise RecordError(field.name, expected=expected, start=field.offset) from error
+        raise RecordError(field.label, expected=expected, start=field.offset) from error
 
 
 def _unscaled(value: object, field: Field) -> int:
@@ -47,7 +47,7 @@ def _unscaled(value: object, field: Field) -> int:
     if number is None or abs(number) >= 10**field.digits or (number < 0 and not field.signed):
         sign = "signed" if field.signed else "unsigned"
         expected = f"a {sign} number of at most {field.digits} digits, {field.scale} of them behind the point"
-        raise RecordError(field.name, expected=expected, start=field.offset)
+        raise RecordError(field.label, expected=expected, start=field.offset)
     return number
 
 
