@@ -133,13 +133,42 @@ def test_lines_may_end_in_either_way() -> None:
 
 
 def test_a_spanned_record_that_an_error_cuts_is_left_out_as_a_whole() -> None:
+    """Its later segments are errors of their own: what stands at its place is told from what does not."""
     bad = b"\x00\x0a\x00\x00\x00\x06\x04\x00zz"
     framing = Framing(recfm=Recfm.VBS, resync=True)
 
-    batches = list(read(VB + FIRST + bad + MIDDLE + LAST + VB, framing, chunk_bytes=1000))
+    for chunk_bytes in (1, 30, 1000):
+        batches = list(read(VB + FIRST + bad + MIDDLE + LAST + VB, framing, chunk_bytes=chunk_bytes))
+        assert [record for batch in batches for record in batch] == [b"ab", b"ab"]
+        errors = [(e.code, e.offset, e.ordinal) for batch in batches for e in batch.errors]
+        assert errors == [("reserved", 24, 1), ("segment", 34, 1), ("segment", 44, 1)]
 
-    assert [record for batch in batches for record in batch] == [b"ab", b"ab"]
-    assert [(e.code, e.offset, e.ordinal) for batch in batches for e in batch.errors] == [("reserved", 24, 1)]
+
+@pytest.mark.parametrize("cut", [VB, FIRST])
+def test_a_record_without_its_end_is_left_out_and_the_next_one_read(cut: bytes) -> None:
+    framing = Framing(recfm=Recfm.VBS, resync=True)
+    data = FIRST + cut + (LAST if cut is FIRST else b"") + VB
+
+    [batch] = read(data, framing)
+
+    assert list(batch) == [b"abab" if cut is FIRST else b"ab", b"ab"]
+    assert [(e.code, e.offset) for e in batch.errors] == [("segment", 14)]
+
+
+@pytest.mark.parametrize(
+    ("options", "data", "errors"),
+    [
+        ({"recfm": "VB"}, b"\0\6\0\0\0\0" * 5000, 1000),
+        ({"recfm": "VBS"}, LAST * 5000, 1000),
+        ({"recfm": "LS", "lrecl": 1}, b"abc\n" * 5000, 1000),
+    ],
+)
+def test_a_file_of_errors_ends(options: Mapping[str, Any], data: bytes, errors: int) -> None:
+    batches = read(data, Framing(**options, resync=True))
+
+    assert len(next(batches).errors) == errors
+    with pytest.raises(FramingError):
+        next(batches)
 
 
 @pytest.mark.parametrize("chunk_bytes", [1, 4, 1000])

@@ -3,13 +3,14 @@
 import random
 import tracemalloc
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from contracts.errors import FramingError
-from contracts.legacy.framing import Compression, Framing, read, write
+from contracts.legacy.framing import Compression, Framing, Position, RecordBatch, read, write
 from tests.framings import Counted
 
 FIELD = {"offset": 0, "length": 2, "expression": "+0"}
@@ -29,7 +30,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = {
     "header": {"recfm": "none"},
     **{kind: {"lrecl": 20, "compression": kind} for kind in ("gzip", "bzip2", "zip", "zstd")},
 }
-ROUNDS = 250
+ROUNDS = 150
 
 
 def original(framing: Framing, name: str) -> bytes:
@@ -134,3 +135,48 @@ def test_a_file_that_was_cut_off_is_never_whole(name: str) -> None:
 
     assert whole == []
     assert len(ends) > 50
+
+
+@pytest.mark.parametrize("name", ["FB", "VB resync", "VBS resync", "LS"])
+def test_after_errors_reading_goes_on_alike_from_any_batch(name: str) -> None:
+    """What was read and reported up to a place and from there on is what is read and reported at once."""
+    framing, draw = Framing(**FORMATS[name]), random.Random(name)
+    data = original(framing, name)
+    resumed = 0
+
+    for _ in range(60):
+        broken = mutated(data, draw)
+        whole = told(framing, broken, Position())
+        for place, before in partly(framing, broken, chunk_bytes=draw.randint(30, 200)):
+            assert before + told(framing, broken, place) == whole
+            resumed += 1
+
+    assert resumed > 100
+
+
+def told(framing: Framing, data: bytes, start: Position) -> list[str]:
+    """Return all that is read from a place on, records and errors."""
+    found = list[str]()
+    try:
+        for batch in read(data, framing, start=start):
+            found += sorted(shown(batch))
+    except FramingError as error:
+        found.append(str(error))
+    return found
+
+
+def partly(framing: Framing, data: bytes, *, chunk_bytes: int) -> Iterator[tuple[Position, list[str]]]:
+    """Yield each place between two batches, and what was read before it."""
+    before = list[str]()
+    with suppress(FramingError):
+        for batch in read(data, framing, chunk_bytes=chunk_bytes):
+            before = [*before, *sorted(shown(batch))]
+            yield batch.next, before
+
+
+def shown(batch: RecordBatch) -> Iterator[str]:
+    """Yield records and errors of a batch, so that they sort by their places."""
+    for record, start in zip(batch, batch.starts[:-1].tolist(), strict=True):
+        yield f"{start:06d} {record.hex()}"
+    for error in batch.errors:
+        yield f"{error.offset:06d} {error}"

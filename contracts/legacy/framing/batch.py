@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import FramingError
 
-__all__ = ["Position", "RecordBatch", "Role", "Segments"]
+__all__ = ["MOST_ERRORS", "Position", "RecordBatch", "Role", "Segments"]
+
+
+MOST_ERRORS: Final = 1000
+"""How many errors a batch may report; with more, the file is not what it is said to be."""
 
 
 class Role(StrEnum):

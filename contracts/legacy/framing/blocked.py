@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from contracts.errors import FramingError
-from contracts.legacy.framing.batch import Position, RecordBatch
+from contracts.legacy.framing.batch import MOST_ERRORS, Position, RecordBatch
 from contracts.legacy.framing.descriptor import WORD_BYTES, Block, Word, chain, fault, sizes
 from contracts.legacy.framing.source import Source
 from contracts.legacy.framing.spec import Framing, Recfm
@@ -101,7 +101,7 @@ class _Window:
             if bounds is None:
                 return None
             error = self._records(bounds)
-            if error is not None and not self._framing.resync:
+            if error is not None and not (self._framing.resync and len(self.errors) < MOST_ERRORS):
                 return error
             self.errors += [] if error is None else [error]
 

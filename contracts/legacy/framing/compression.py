@@ -5,14 +5,13 @@ Every error's offset counts the bytes that were decompressed before it.
 
 import bz2
 import sys
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from io import SEEK_END
-from struct import Struct
-from typing import IO, BinaryIO, Final, Protocol, cast, final
+from typing import BinaryIO, Final, Protocol, cast, final
 
-from contracts.errors import ConfigError, FramingCode, FramingError
+from contracts.errors import ConfigError
+from contracts.legacy.framing.archive import unzip, zip_
+from contracts.legacy.framing.growth import Growth
 from contracts.legacy.framing.source import Reads, read_fully
 from contracts.legacy.framing.spec import Compression, Framing
 
@@ -24,8 +23,6 @@ else:
 __all__ = ["compress", "decompress", "detect"]
 
 _READ_BYTES: Final = 2**16
-_LOOK_FROM: Final = 2**24
-_MAX_DIRECTORY_BYTES: Final = 2**20
 _WINDOW_LOG: Final = 27  # what the zstd command reads without being asked; bounds the memory
 _MAGIC: Final = {
     Compression.GZIP: b"\x1f\x8b\x08",
@@ -33,7 +30,7 @@ _MAGIC: Final = {
     Compression.ZIP: b"PK\x03\x04",
     Compression.ZSTD: b"\x28\xb5\x2f\xfd",
 }
-_CORRUPT: Final = (zlib.error, OSError, EOFError, ValueError, zstd.ZstdError, zipfile.BadZipFile, NotImplementedError)
+_CORRUPT: Final = (zlib.error, OSError, EOFError, ValueError, zstd.ZstdError)
 """What the libraries raise on bytes that they do not understand."""
 
 
@@ -73,7 +70,7 @@ def decompress(stream: BinaryIO, framing: Framing) -> Reads:
     if kind is Compression.NONE:
         return source
     if kind is Compression.ZIP:
-        return _unzip(stream, framing)
+        return unzip(stream, framing)
     return _Members(source, kind, framing)
 
 
@@ -87,7 +84,7 @@ def compress(chunks: Iterable[bytes], kind: Compression) -> Iterator[bytes]:
         raise ConfigError(["compression: expected none, gzip, bzip2, zip or zstd to write a file, found auto"])
     if kind is Compression.NONE:
         return iter(chunks)
-    return _zip(chunks) if kind is Compression.ZIP else _compressed(chunks, _COMPRESSORS[kind]())
+    return zip_(chunks) if kind is Compression.ZIP else _compressed(chunks, _COMPRESSORS[kind]())
 
 
 def _compressed(chunks: Iterable[bytes], compressor: _Compressor) -> Iterator[bytes]:
@@ -152,33 +149,12 @@ _DECOMPRESSORS: Final[dict[Compression, Callable[[], _Decompressor]]] = {
 
 
 @final
-class _Growth:
-    """How far a stream has grown, and how far it may."""
-
-    def __init__(self, framing: Framing) -> None:
-        self._most, self._times = framing.max_decompressed_bytes, framing.max_expansion
-        self.bytes = 0
-
-    def add(self, found: int, *, of: int) -> None:
-        """Count bytes that came out, given all that went in."""
-        self.bytes += found
-        if self.bytes > self._most:
-            raise self.error("bomb", f"at most {self._most} bytes (max_decompressed_bytes)", "more")
-        if self.bytes > _LOOK_FROM and self.bytes > of * self._times:
-            raise self.error("bomb", f"at most {self._times} times its size (max_expansion)", f"{of} bytes read so far")
-
-    def error(self, code: FramingCode, expected: str, found: str) -> FramingError:
-        """Return an error at the place that was reached."""
-        return FramingError(code, offset=self.bytes, ordinal=None, expected=expected, found=found)
-
-
-@final
 class _Members:
     """Decompressed members (gzip), streams (bzip2) or frames (zstd), one after the other."""
 
     def __init__(self, source: Reads, kind: Compression, framing: Framing) -> None:
         self._source, self._kind = source, kind
-        self._growth = _Growth(framing)
+        self._growth = Growth(framing)
         self._decompressor = _DECOMPRESSORS[kind]()
         self._taken, self._begun, self._ended = 0, False, False
 
@@ -221,87 +197,3 @@ class _Members:
         self._decompressor = _DECOMPRESSORS[self._kind]()
         self._source, self._begun = _Rest(data, self._source), False
         self._taken -= len(data)
-
-
-@final
-class _Unzipped:
-    def __init__(self, member: IO[bytes], packed_bytes: int, framing: Framing) -> None:
-        self._member, self._packed_bytes = member, packed_bytes
-        self._growth = _Growth(framing)
-
-    def read(self, size: int, /) -> bytes:
-        try:
-            data = self._member.read(size)
-        except _CORRUPT as error:
-            raise self._growth.error("compression", "zip data", str(error)) from error
-        self._growth.add(len(data), of=self._packed_bytes)
-        return data
-
-
-def _unzip(stream: BinaryIO, framing: Framing) -> Reads:
-    growth = _Growth(framing)
-    if not stream.seekable():
-        raise growth.error("compression", "a stream that can be sought in, as zip needs it", "one that can't")
-    _check_directory(stream, growth)
-    try:
-        archive = zipfile.ZipFile(stream)
-        files = [info for info in archive.infolist() if not info.is_dir()]
-        if len(files) != 1:
-            raise growth.error("compression", "a zip archive of one file", f"{len(files)} files")
-        if files[0].flag_bits & 1 or files[0].compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise growth.error("compression", "a file that is stored or deflated, not encrypted", "another")
-        return _Unzipped(archive.open(files[0]), files[0].compress_size, framing)
-    except _CORRUPT as error:
-        raise growth.error("compression", "a zip archive", str(error)) from error
-
-
-def _check_directory(stream: BinaryIO, growth: _Growth) -> None:
-    """Refuse an archive whose directory would fill the memory."""
-    size = stream.seek(0, SEEK_END)
-    stream.seek(max(0, size - _DIRECTORY_END.size - 2**16))
-    tail = stream.read(_DIRECTORY_END.size + 2**16)
-    place = tail.rfind(b"PK\x05\x06", 0, len(tail) - _DIRECTORY_END.size + 4)
-    if place < 0:
-        raise growth.error("truncated", "the directory at the end of a zip archive", tail[-8:].hex())
-    directory_bytes, _, comment_bytes = _DIRECTORY_END.unpack_from(tail, place)
-    if directory_bytes > _MAX_DIRECTORY_BYTES:
-        raise growth.error("bomb", f"a directory of at most {_MAX_DIRECTORY_BYTES} bytes", f"{directory_bytes}")
-    if place + _DIRECTORY_END.size + comment_bytes != len(tail):
-        raise growth.error("trailing", "nothing after the zip archive", tail[-8:].hex())
-    stream.seek(0)
-
-
-_DIRECTORY_END: Final = Struct("<12xIIH")
-"""Of the end record: size and offset of the directory, length of the comment."""
-
-
-def _zip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    sink = _Sink()
-    with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED) as archive:
-        entry = zipfile.ZipInfo("data")  # without a time: the same bytes each time
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        with archive.open(entry, "w", force_zip64=True) as member:
-            for chunk in chunks:
-                member.write(chunk)
-                yield from sink.taken()
-    yield from sink.taken()
-
-
-@final
-class _Sink:
-    """Takes what zipfile writes; it can't be sought in, so that zipfile never goes back."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: bytes, /) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing: what is written is taken at once."""
-
-    def taken(self) -> list[bytes]:
-        """Return what was written since the last time."""
-        parts, self._parts = self._parts, []
-        return parts

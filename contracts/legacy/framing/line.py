@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import FramingError
-from contracts.legacy.framing.batch import Position, RecordBatch
+from contracts.legacy.framing.batch import MOST_ERRORS, Position, RecordBatch
 from contracts.legacy.framing.source import Source
 from contracts.legacy.framing.spec import Framing, LineEnd
 
@@ -74,13 +74,17 @@ class _Lines:
         begins = edges[:-1]
         lengths, ordinal = ends - begins, self._ordinal
         keep = lengths <= self._framing.longest
-        errors = tuple(
-            self._too_long(int(begins[index]), int(lengths[index]), ordinal=ordinal + int(index) - passed)
-            for passed, index in enumerate(np.flatnonzero(~keep))
-        )
-        if errors and not self._framing.resync:
-            cut = int(np.argmin(keep))
-            return self._records(begins[:cut], lengths[:cut], end=int(begins[cut]), errors=()), errors[0]
+        long = np.flatnonzero(~keep)
+        passed = min(len(long), MOST_ERRORS if self._framing.resync else 0)
+        problems = [
+            self._too_long(int(begins[index]), int(lengths[index]), ordinal=ordinal + int(index) - before)
+            for before, index in enumerate(long[: passed + 1])
+        ]
+        errors = tuple(problems[:passed])
+        if len(problems) > passed:
+            cut = int(long[passed])
+            begins, lengths, keep, end = begins[:cut], lengths[:cut], keep[:cut], int(begins[cut])
+            return self._records(begins[keep], lengths[keep], end=end, errors=errors), problems[-1]
         return self._records(begins[keep], lengths[keep], end=int(edges[-1]), errors=errors), None
 
     def _records(

@@ -54,19 +54,20 @@ class Source:
         self.advance(0)
 
     def advance(self, used: int) -> None:
-        """Move the window's beginning by so many bytes, and its end by a chunk.
+        """Move the window's beginning by so many bytes, and its end by a chunk or more.
 
         Raises:
             FramingError: The stream ends before the whole footer, or is corrupt.
         """
         self.base += used
         rest = self.data[used:]
-        more = b"" if self.ended else self._next(self.base + len(rest))
+        # A record or block that does not fit yet doubles the window: growing by chunks would copy it again and again.
+        more = b"" if self.ended else self._next(max(self._chunk_bytes, len(rest)), end=self.base + len(rest))
         self.data = rest + more if rest else more
 
-    def _next(self, end: int) -> bytes:
-        read = self._read()
-        self.ended = len(read) < self._chunk_bytes and self._error is None
+    def _next(self, size: int, *, end: int) -> bytes:
+        read = self._read(size)
+        self.ended = len(read) < size and self._error is None
         if not self._footer_bytes:
             return read
         known = self._held + read
@@ -77,11 +78,11 @@ class Source:
         self._held = known[cut:]
         return known[:cut]
 
-    def _read(self) -> bytes:
-        """Return a chunk; an error of the stream waits until what was read before it has been looked at."""
+    def _read(self, size: int) -> bytes:
+        """Return so many bytes; an error of the stream waits until what was read before it has been looked at."""
         if self._error is not None:
             raise self._error
-        parts, missing = list[bytes](), self._chunk_bytes
+        parts, missing = list[bytes](), size
         try:
             while missing and (data := self._stream.read(missing)):
                 parts.append(data)

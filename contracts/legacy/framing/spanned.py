@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import FramingCode, FramingError
-from contracts.legacy.framing.batch import Position, RecordBatch
+from contracts.legacy.framing.batch import MOST_ERRORS, Position, RecordBatch
 from contracts.legacy.framing.blocked import next_block
 from contracts.legacy.framing.descriptor import WORD_BYTES, Block, Word, chain, fault, sizes
 from contracts.legacy.framing.source import Source
@@ -34,7 +34,8 @@ def read_spanned(source: Source, framing: Framing, at: Position) -> Iterator[Rec
 
     Raises:
         FramingError: A block or a segment can't be right, or a segment stands at the wrong place (`segment`). With
-            `resync`, the rest of such a block and the record that it cuts are left out.
+            `resync`, a segment at the wrong place, the rest of a block that can't be right, and the record that is
+            cut so are left out.
     """
     assembly = _Assembly(source, framing, at)
     while True:
@@ -77,7 +78,7 @@ class _Assembly:
     def __init__(self, source: Source, framing: Framing, place: Position) -> None:
         self._source, self._framing, self._place = source, framing, place
         self._words, self._word = Block.of(framing), Word.of(framing, spanned=True)
-        self._first, self._open, self._lost = place.ordinal, list[_Open](), False
+        self._first, self._open = place.ordinal, list[_Open]()
         self.found, self.errors = _Found(), list[FramingError]()
 
     def move(self) -> None:
@@ -98,11 +99,16 @@ class _Assembly:
                 return None
             error = self._segments(bounds)
             self._place = Position(offset=self._source.base + bounds[1])
-            if error is not None:
-                if not self._framing.resync:
-                    return error
-                self.errors.append(error)
-                self._open, self._lost = [], True
+            if error is not None and not self._reported(error):
+                return error
+
+    def _reported(self, error: FramingError) -> bool:
+        """Report an error where reading may go on after it, without the record that it cuts; tells whether it may."""
+        if not self._framing.resync or len(self.errors) >= MOST_ERRORS:
+            return False
+        self.errors.append(error)
+        self._open = []
+        return True
 
     @property
     def _ordinal(self) -> int:
@@ -149,31 +155,41 @@ class _Assembly:
         if not len(places):
             return None
         if self._open:
-            return self._segment(Span.WHOLE, int(places[0]), int(lengths[0]), block_end=block_end)
-        self._lost = False
+            error = self._misplaced(Span.WHOLE, int(places[0]))
+            if error is not None and not self._reported(error):
+                return error
         self.found.offsets += (places + WORD_BYTES).tolist()
         self.found.lengths += lengths.tolist()
         self.found.starts += (places + self._source.base).tolist()
         self.found.block_ends += [block_end] * len(places)
         return None
 
+    def _misplaced(self, span: Span, begin: int) -> FramingError | None:
+        """Return the error of a segment that stands at the wrong place."""
+        if (span in {Span.WHOLE, Span.FIRST}) is not bool(self._open):
+            return None
+        expected = "a middle (3) or last (2) segment" if self._open else "a whole record (0) or a first segment (1)"
+        word = self._source.data[begin : begin + WORD_BYTES]
+        return self._error("segment", self._source.base + begin, expected=expected, found=word)
+
     def _segment(self, span: Span, begin: int, length: int, *, block_end: int) -> FramingError | None:
-        starts_record = span in {Span.WHOLE, Span.FIRST}
-        if self._lost and not starts_record:
-            return None  # of the record that an error cut
-        self._lost = False
-        offset, word = self._source.base + begin, self._source.data[begin : begin + WORD_BYTES]
-        if starts_record is bool(self._open):
-            expected = "a middle (3) or last (2) segment" if self._open else "a whole record (0) or a first segment (1)"
-            return self._error("segment", offset, expected=expected, found=word)
-        if starts_record:
-            self._open = [_Open(offset, block_end, [], 0)]
+        error = self._misplaced(span, begin)
+        if error is not None and not self._reported(error):
+            return error
+        if span in {Span.WHOLE, Span.FIRST}:
+            self._open = [_Open(self._source.base + begin, block_end, [], 0)]
+        return self._grow(span, begin, length) if self._open else None
+
+    def _grow(self, span: Span, begin: int, length: int) -> FramingError | None:
+        """Take a segment of the record that is open."""
         record = self._open[0]
         record.size += length
         least = self._framing.min_record_bytes if span in {Span.WHOLE, Span.LAST} else 0
         if not least <= record.size <= self._framing.longest:
             expected = f"a record of {self._framing.min_record_bytes} to {self._framing.longest} bytes"
-            return self._error("length", offset, expected=expected, found=word)
+            word = self._source.data[begin : begin + WORD_BYTES]
+            error = self._error("length", self._source.base + begin, expected=expected, found=word)
+            return None if self._reported(error) else error
         if span is not Span.WHOLE:
             record.pieces.append(self._source.data[begin + WORD_BYTES : begin + WORD_BYTES + length])
         if span in {Span.WHOLE, Span.LAST}:

@@ -138,8 +138,9 @@ class Framing(BaseModel):
     compression: Compression = Compression.NONE
     """How the file is compressed. A zip archive must hold exactly one file, and be seekable."""
     resync: bool = False
-    """Go on after a framing error where the format itself says where: at the next block of VB, VBS and FB with a
-    BDW, at the next line of LS. Each error is reported with its batch. Otherwise the first one ends the file."""
+    """Go on after a framing error where the format itself says where: at the next block of VB and FB with a
+    BDW, at the next segment or block of VBS, at the next line of LS. Each error is reported with its batch; more
+    than a thousand in one end the file. Otherwise the first one does."""
     min_record_bytes: int = Field(default=1, ge=0)
     """V, VB, VBS, none: a shorter record is an error. With 0, zeros at a file's end may be read as empty records."""
     max_record_bytes: int = Field(default=2**20, ge=1, le=2**30)
