@@ -1,5 +1,6 @@
 """Reads the field of a record that tells how long the record is."""
 
+import codecs
 import re
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ def length_reader(field: LengthField) -> Callable[[memoryview], int]:
     """
     if field.encoding == "text":
         try:
-            b"".decode(field.code_page)
+            codecs.lookup(field.code_page)
         except LookupError as error:
             raise ConfigError([f"length_field.code_page: Python has no codec {field.code_page!r}"]) from error
     begin, end = field.offset, field.offset + field.length
