@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import FramingError
-from contracts.legacy.framing import Compression, Framing, Recfm, read, write
+from contracts.legacy.framing import Compression, Framing, Position, Recfm, read, write
 from contracts.legacy.framing.compression import compress, detect
 
 KINDS = [Compression.GZIP, Compression.BZIP2, Compression.ZIP, Compression.ZSTD]
@@ -163,3 +163,26 @@ def test_the_same_records_give_the_same_bytes(kind: Compression) -> None:
     framing = Framing(recfm=Recfm.V, compression=kind)
 
     assert b"".join(write(RECORDS, framing)) == b"".join(write(RECORDS, framing))
+
+
+class Watched(io.BytesIO):
+    """A file that counts the bytes that are read of it."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return bytes, and count them."""
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+@pytest.mark.parametrize("kind", [Compression.NONE, Compression.AUTO])
+def test_a_file_that_is_not_compressed_is_read_from_a_place_without_what_comes_before(kind: Compression) -> None:
+    file = Watched(PLAIN)
+    framing = Framing(lrecl=50, compression=kind)
+
+    batches = list(read(file, framing, start=Position(offset=len(PLAIN) - 100, ordinal=1998)))
+
+    assert [record for batch in batches for record in batch] == RECORDS[1998:]
+    assert file.taken <= 104

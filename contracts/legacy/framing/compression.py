@@ -65,8 +65,6 @@ def decompress(stream: BinaryIO, framing: Framing) -> Reads:
     if kind is Compression.AUTO:
         head = stream.read(4)
         kind, source = detect(head), _Rest(head, stream)
-        if kind is Compression.ZIP and stream.seekable():
-            stream.seek(0)
     if kind is Compression.NONE:
         return source
     if kind is Compression.ZIP:

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final, Protocol
 from contracts.errors import FramingError
 from contracts.legacy.framing.batch import Position, RecordBatch
 from contracts.legacy.framing.blocked import read_blocked
-from contracts.legacy.framing.compression import decompress
+from contracts.legacy.framing.compression import decompress, detect
 from contracts.legacy.framing.fixed import read_fixed
 from contracts.legacy.framing.implied import LengthOf, measure_of, read_implied
 from contracts.legacy.framing.ims import without_prefix
@@ -97,6 +97,10 @@ def _batches(
 
 def _at(stream: BinaryIO, framing: Framing, at: Position) -> Reads:
     """Return what reads the decompressed bytes from a place on."""
+    if framing.compression is Compression.AUTO and stream.seekable():
+        stream.seek(0)
+        framing = framing.model_copy(update={"compression": detect(stream.read(4))})
+        stream.seek(0)
     if framing.compression is Compression.NONE and stream.seekable():
         missing = at.offset - stream.seek(0, SEEK_END)
         stream.seek(at.offset)
