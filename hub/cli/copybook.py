@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from adapters.batch.copybook import layouts_of, read_spec
 from contracts.errors import ConfigError
 from contracts.legacy.copybook.compare import compare, described
-from contracts.legacy.copybook.dialect import DIALECTS, ZOS, dialect_named
+from contracts.legacy.copybook.dialect import DIALECTS, ZOS
 from contracts.legacy.copybook.item import Item
-from contracts.legacy.copybook.layout import Layout, parse_all
+from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.source import Form
 from hub.cli.output import AsJson, console, print_json, print_table
 
@@ -19,13 +20,11 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Copybooks: layouts of records, and what changed in them.", no_args_is_help=True)
 
-_SUFFIXES = ("", ".cpy", ".CPY", ".cbl", ".CBL", ".cob", ".COB")
-
 Dialect = Annotated[str, typer.Option(metavar="D", help="Compiler: " + ", ".join(DIALECTS) + ".")]
 SourceForm = Annotated[Form | None, typer.Option("--format", help="Reference format; recognised without it.")]
 Copies = Annotated[list[Path] | None, typer.Option("--copies", "-I", help="Folder of what is copied; repeatable.")]
 Record = Annotated[str | None, typer.Option(help="The record, where a copybook has several of level 01.")]
-Encoding = Annotated[str, typer.Option(help="Encoding of the copybooks' text.")]
+Encoding = Annotated[str, typer.Option("--copybook-encoding", help="Encoding of the copybooks' text.")]
 
 
 @app.command()
@@ -39,10 +38,7 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Show offset (from 0), length and type of every item."""
-    layouts = _layouts(copybook, dialect, source_format, copies, encoding)
-    layouts = [layout for layout in layouts if record is None or layout.name == record.upper()]
-    if not layouts:
-        raise ConfigError([f"{copybook}: no record {record}"])
+    layouts = _layouts(copybook, dialect, source_format, copies, encoding, record)
     if as_json:
         print_json({"dialect": dialect, "records": [_shown(layout) for layout in layouts]})
         return
@@ -69,7 +65,7 @@ def diff(
     Exit code 1 where they can't.
     """
     before, after = (
-        _one(_layouts(path, dialect, source_format, copies, encoding), path, record) for path in (old, new)
+        _one(_layouts(path, dialect, source_format, copies, encoding, record), path) for path in (old, new)
     )
     comparison = compare(before, after)
     if as_json:
@@ -85,36 +81,24 @@ def diff(
 
 
 def _layouts(
-    path: Path, dialect: str, form: Form | None, copies: Sequence[Path] | None, encoding: str
+    path: Path, dialect: str, form: Form | None, copies: Sequence[Path] | None, encoding: str, record: str | None
 ) -> Sequence[Layout]:
-    folders = copies or [path.parent]
-
-    def resolver(name: str, library: str | None, /) -> str | None:
-        places = (
-            folder / (library or "") / f"{each}{suffix}"
-            for folder in folders
-            for each in (name, name.lower())
-            for suffix in _SUFFIXES
-        )
-        found = next((place for place in places if place.is_file()), None)
-        return None if found is None else _text(found, encoding)
-
-    return parse_all(_text(path, encoding), dialect=dialect_named(dialect), form=form, resolver=resolver)
+    given = {
+        "copybook": path,
+        "dialect": dialect,
+        "copybook_format": form,
+        "copies": tuple(copies or ()),
+        "copybook_encoding": encoding,
+        "record": record,
+    }
+    return layouts_of(read_spec(None, given))
 
 
-def _text(path: Path, encoding: str) -> str:
-    try:
-        return path.read_text(encoding=encoding, errors="replace")
-    except (OSError, LookupError) as error:
-        raise ConfigError([f"{path}: {error}"]) from error
-
-
-def _one(layouts: Sequence[Layout], path: Path, record: str | None) -> Layout:
-    fits = [layout for layout in layouts if record is None or layout.name == record.upper()]
-    if len(fits) != 1:
+def _one(layouts: Sequence[Layout], path: Path) -> Layout:
+    if len(layouts) != 1:
         names = ", ".join(layout.name or "(no name)" for layout in layouts)
         raise ConfigError([f"{path}: expected one record, or --record with one of: {names}"])
-    return fits[0]
+    return layouts[0]
 
 
 def _row(item: Item) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from hub.cli import (
     in_doubt,
     kafka,
     key,
+    records,
     route,
     ruleset,
     sniff,
@@ -53,6 +54,8 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(key.app, name="key")
 app.add_typer(copybook.app, name="copybook")
 copybook.app.command("sniff")(sniff.sniff)
+copybook.app.command("decode")(records.decode)
+copybook.app.command("encode")(records.encode)
 app.add_typer(ruleset.app, name="ruleset")
 app.add_typer(route.app, name="route")
 app.add_typer(facade.app, name="facade")

@@ -181,10 +181,19 @@ def test_lines_that_are_too_long_are_passed_over_where_that_is_declared(chunk_by
     assert [(e.code, e.offset, e.ordinal) for batch in batches for e in batch.errors] == [("line", 3, 1)]
 
 
+@pytest.mark.parametrize("recfm", ["F", "FB"])
+def test_records_of_one_length_must_be_told_it(recfm: str) -> None:
+    """In a description it may be the copybook that tells it, so the model alone takes none for none."""
+    framing = Framing.model_validate({"recfm": recfm})
+
+    for refused in (lambda: read(b"abc", framing), lambda: write([b"abc"], framing)):
+        with pytest.raises(ConfigError, match=f"lrecl: recfm {recfm} needs the length of a record"):
+            refused()
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"recfm": "F"}, "lrecl: recfm F needs the length of a record"),
         ({"recfm": "F", "lrecl": 3, "rdw": "little"}, "rdw: recfm F has none"),
         ({"recfm": "V", "bdw": "big"}, "bdw: recfm V has none"),
         ({"recfm": "VBS", "rdw_adjust": 1}, "rdw_adjust: recfm VBS has none"),

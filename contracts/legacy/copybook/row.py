@@ -46,6 +46,11 @@ class RowCodec:
         self._renamed = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
         self._is_ambiguous = bool(layout.renames) or any(item.redefines for item in layout.walk())
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Return the items that stand in a record by their names; those in groups stand in these."""
+        return self._root.item.children
+
     def decode(self, record: bytes) -> Record:
         """Return the values of one record.
 

@@ -64,6 +64,7 @@ def read(
 
 
 def _reader(framing: Framing, *, length_of: LengthOf | None, record_header: RecordHeader | None) -> _Read:
+    framing.require_length()
     if framing.recfm is Recfm.NONE:
         return partial(read_implied, measure=measure_of(framing, length_of=length_of, record_header=record_header))
     blocks = framing.recfm is Recfm.FB and framing.bdw is not None

@@ -6,6 +6,8 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from contracts.errors import ConfigError
+
 __all__ = ["Compression", "Framing", "LengthField", "LineEnd", "Recfm"]
 
 ByteOrder = Literal["big", "little"]
@@ -92,8 +94,9 @@ class Framing(BaseModel):
     """F or FB: records of one length. V: a record descriptor word (RDW) before each. VB: the same in blocks. VBS:
     records span blocks. LS: lines. none: the length follows from the record (length field, header, copybook)."""
     lrecl: int | None = Field(default=None, ge=1)
-    """F, FB: bytes of a record. LS: lines are padded with blanks to it, a longer one is an error. V, VB, VBS: bytes
-    of the longest record with its descriptor word, as z/OS counts; a longer one is an error."""
+    """F, FB: bytes of a record; where a copybook describes them, what that says. LS: lines are padded with blanks to
+    it, a longer one is an error. V, VB, VBS: bytes of the longest record with its descriptor word, as z/OS
+    counts; a longer one is an error."""
     rdw: ByteOrder = "big"
     """V, VB, VBS: byte order of the record descriptor word. `big`: length in bytes 0-1. `little`: the whole word
     reversed, length in bytes 2-3. The other two bytes must be zero."""
@@ -125,7 +128,7 @@ class Framing(BaseModel):
     ims_hd_unload: bool = False
     """V, VB, VBS: each record is a segment of an IMS HD unload. Its prefix (level, name) is taken off and kept
     beside it; statistics records (level 0) are left out."""
-    line_end: LineEnd = LineEnd.LF
+    line_end: LineEnd = LineEnd.LF_OR_CRLF
     """LS: what ends a line: `lf`, `crlf`, `lf-or-crlf` (written as LF), `ebcdic-nl` (0x15) or `ebcdic-lf` (0x25)."""
     final_line_end: Literal["required", "optional"] = "required"
     """LS: whether the last line must have its end, too, since a file that was cut off seldom has one; with
@@ -165,6 +168,15 @@ class Framing(BaseModel):
         counted = self.lrecl - 4 if self.recfm in _VARIABLE else self.lrecl
         return min(counted, self.max_record_bytes)
 
+    def require_length(self) -> None:
+        """Make sure that records of one length have one.
+
+        Raises:
+            ConfigError: They have none.
+        """
+        if self.lrecl is None and self.recfm in _FIXED:
+            raise ConfigError([f"lrecl: recfm {self.recfm.value} needs the length of a record"])
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         fields = type(self).model_fields
@@ -182,7 +194,7 @@ class Framing(BaseModel):
 
     def _check_fixed(self) -> None:
         if self.lrecl is None:
-            raise ValueError(f"lrecl: recfm {self.recfm.value} needs the length of a record")
+            return
         if self.lrecl > self.max_record_bytes:
             raise ValueError(f"lrecl: more than max_record_bytes, {self.max_record_bytes}")
         if self.bdw is not None and self.block_bytes < self.lrecl + 4:

@@ -58,6 +58,7 @@ def write(
         problems.append("ims_hd_unload: expected a format that can be written, found prefixes that only IMS makes")
     if problems:
         raise ConfigError(problems)
+    framing.require_length()
     frame = _framer(framing, length_of=length_of, record_header=record_header)
     return compress(_gathered(_whole(header, frame(records), footer)), framing.compression)
 
