@@ -68,6 +68,8 @@ BROKEN: list[tuple[Mapping[str, Any], bytes, str, int, int | None, int, str]] = 
     ({"recfm": "V", "ims_hd_unload": True}, described(IMS) + described(IMS[:-2]), "prefix", 22, 1, 1, "an IMS segment"),
     ({"recfm": "V", "ims_hd_unload": True}, described(b"\x10" + IMS[1:]), "prefix", 0, 0, 0, "found 1080000e0003"),
     ({"recfm": "V", "ims_hd_unload": True}, described(b"short"), "prefix", 0, 0, 0, "found 73686f7274"),
+    ({"recfm": "V", "ims_hd_unload": True}, described(IMS[:-1] + b"x"), "prefix", 0, 0, 0, "an IMS segment"),
+    ({"recfm": "V", "ims_hd_unload": True}, described(IMS + b"\0"), "prefix", 0, 0, 0, "an IMS segment"),
     ({"recfm": "V", "footer_bytes": 9}, BIG, "truncated", 0, None, 0, "a footer of 9 bytes"),
     ({"recfm": "V", "header_bytes": 9}, BIG, "truncated", 9, 0, 0, "found 6 bytes"),
     ({"recfm": "V", "trailer_records": 2}, BIG, "records", 6, 1, 0, "0 header and 2 trailer records"),
@@ -122,6 +124,30 @@ def test_the_records_of_other_blocks_are_read_where_that_is_declared() -> None:
     assert [(e.code, e.offset, e.ordinal) for batch in batches for e in batch.errors] == [("length", 20, 2)]
     with pytest.raises(FramingError, match="block"):
         list(read(VB + b"\0\0\0\0" + VB, framing))
+
+
+def test_an_error_is_reported_once_though_trailers_are_held_back() -> None:
+    bad = b"\x00\x0a\x00\x00\x00\x03\x00\x00zz"
+    framing = Framing(recfm=Recfm.VB, resync=True, header_records=1, trailer_records=1)
+
+    batches = list(read(VB + bad + VB + VB, framing))
+
+    assert [(batch.role.value, list(batch), len(batch.errors)) for batch in batches] == [
+        ("header", [b"ab"], 1),
+        ("data", [b"ab"], 0),
+        ("trailer", [b"ab"], 0),
+    ]
+
+
+def test_a_segment_that_its_word_can_not_tell_ends_its_block() -> None:
+    """Two segments of one record never stand in one block, however long it may be."""
+    framing = Framing(recfm=Recfm.VBS, block_bytes=200_000)
+
+    data = b"".join(write([bytes(100_000)], framing))
+
+    assert data[:8].hex() == "80010003" + "ffff0100"
+    assert len(data) == 100_000 + 2 * 8
+    assert data[65_539:65_547].hex() == f"8000{34_469 + 8:04x}{34_469 + 4:04x}0200"
 
 
 def test_lines_may_end_in_either_way() -> None:
