@@ -8,7 +8,7 @@ from hypothesis.strategies import SearchStrategy
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.number import scaled
 
-__all__ = ["Made", "entries", "indented", "value_of"]
+__all__ = ["FORMS", "Made", "entries", "indented", "value_of"]
 
 TEXTS = ("PIC X({n})", "PIC A({n})", "PIC X({n}) JUSTIFIED RIGHT", "PIC XBX({n})/9")
 NUMBERS = (
@@ -47,14 +47,18 @@ EDITED = (
     "PIC 9(4).99+",
 )
 FLOATS = ("COMP-1", "COMP-2")
+FORMS = (*TEXTS, *NUMBERS, *NUMBERS, *EDITED, *FLOATS)
 _ALPHABET = "ABCXYZabc 019.,"
 
 
 @dataclass(slots=True)
 class Made:
-    """Names that are still free."""
+    """Names that are still free, and the forms of fields that are used."""
 
     count: int = 0
+    forms: tuple[str, ...] = FORMS
+    in_tables: tuple[str, ...] = FORMS
+    """Those that are used in tables."""
 
     def name(self) -> str:
         """Return one."""
@@ -63,24 +67,31 @@ class Made:
 
 
 @st.composite
-def _clauses(draw: st.DrawFn) -> str:
-    form = draw(st.sampled_from((*TEXTS, *NUMBERS, *NUMBERS, *EDITED, *FLOATS)))
+def _clauses(draw: st.DrawFn, forms: tuple[str, ...]) -> str:
+    form = draw(st.sampled_from(forms))
     return form.format(n=draw(st.integers(1, 9)), m=draw(st.integers(1, 4)))
 
 
 @st.composite
-def entries(draw: st.DrawFn, made: Made, level: int = 5, depth: int = 2) -> list[tuple[int, str]]:
+def entries(
+    draw: st.DrawFn, made: Made, level: int = 5, depth: int = 2, *, in_table: bool = False
+) -> list[tuple[int, str]]:
     """Draw the entries of a group: levels, and what follows them without the period."""
     found: list[tuple[int, str]] = []
     for _ in range(draw(st.integers(1, 4))):
         name = made.name()
         occurs = draw(st.sampled_from(["", "", "", " OCCURS 2", " OCCURS 3 TIMES"]))
         if depth and draw(st.booleans()):
-            found += [(level, f"{name}{occurs}"), *draw(entries(made, level + 5, depth - 1))]
+            found += [
+                (level, f"{name}{occurs}"),
+                *draw(entries(made, level + 5, depth - 1, in_table=in_table or bool(occurs))),
+            ]
         elif draw(st.integers(0, 9)) == 0:
             found.append((level, f"FILLER PIC X({draw(st.integers(1, 5))})"))
         else:
-            found.append((level, f"{name} {draw(_clauses())}{occurs}"))
+            found.append(
+                (level, f"{name} {draw(_clauses(made.in_tables if in_table or occurs else made.forms))}{occurs}")
+            )
     return found
 
 
