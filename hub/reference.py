@@ -72,7 +72,7 @@ def _adapters() -> Iterator[str]:
 
 def _files() -> Iterator[str]:
     yield "# Descriptions of files\n"
-    yield "What `banyan copybook decode --spec` and `encode --spec` take as YAML; each option of theirs is one of these."
+    yield "What `banyan copybook decode --spec` and `encode --spec` take as YAML; their options are among these."
     yield "Guide: [files of records](../guides/framing.md).\n"
     yield from _model_table(FileSpec)
 

@@ -4,7 +4,6 @@ import gzip
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from contracts.legacy.copybook.dialect import ZOS, Dialect
 from tests.data import real_data
 
 __all__ = [
-    "WIDE",
     "check",
     "codec",
     "derived",
@@ -27,10 +25,6 @@ __all__ = [
     "named",
     "shown",
 ]
-
-_WIDE = tuple((digits, -(-((10**digits - 1).bit_length() + 1) // 8)) for digits in range(19, 39))
-WIDE = replace(ZOS, signed=ZOS.signed + _WIDE, unsigned=ZOS.unsigned + _WIDE)
-"""z/OS with binary items of more than 18 digits in as few bytes as hold them: what Cobrix's own files have."""
 
 
 def folder(case: str) -> Path:

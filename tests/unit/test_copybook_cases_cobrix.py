@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import RecordError
 from contracts.legacy.copybook import OddBytes, Options, Policy, Segments, Trim
-from tests.copybook_cases import WIDE, check, codec, derived, described, fixed, folder, leaves, listed, named
+from tests.copybook_cases import check, codec, derived, described, fixed, folder, leaves, listed, named
 
 
 def test_type_variety_of_cobrix() -> None:
@@ -16,7 +16,7 @@ def test_type_variety_of_cobrix() -> None:
     options = Options(floats="ieee", float_order="big", is_nul_filled=True)
     records = fixed((folder(case) / "data.dat").read_bytes(), 1341)
 
-    check(case, codec(case, "copybook.cob", options, dialect=WIDE), records, derived(case))
+    check(case, codec(case, "copybook.cob", options), records, derived(case))
 
 
 GOLDENS: list[tuple[str, str, str, int, Options]] = [

@@ -4,6 +4,7 @@ import pytest
 
 from contracts.errors import ContractError
 from contracts.legacy.copybook import Field, Usage, parse
+from contracts.legacy.copybook.dialect import FUJITSU
 
 
 def lines(*entries: str) -> str:
@@ -179,7 +180,6 @@ def test_condition_names_have_values_lists_and_ranges() -> None:
         (["01  R.", "  05  A PIC X(99999999999)."], "column 20", "'X(99999999999)'", "1 to 16777216"),
         (["01  R.", "  05  A PIC X(16777216)X."], "column 20", "'X(16777216)X'", "1 to 16777216"),
         (["01  R.", "  05  A PIC 9(39)."], "column 20", "'9(39)'", "at most 38 digits"),
-        (["01  R.", "  05  A PIC 9(19) COMP."], "column 10", "'05'", "at most 18 binary digits"),
         (["01  R.", "  05  A PIC X COMP-3."], "column 10", "'05'", "a number in the picture"),
         (["01  R.", "  05  A PIC S9 COMP-6."], "column 10", "'05'", "no S in the picture"),
         (["01  R.", "  05  A PIC 9 COMP-1."], "column 10", "'05'", "no picture with usage float"),
@@ -254,3 +254,12 @@ def test_what_is_not_understood_is_refused_where_it_stands(
 def test_what_is_no_copybook_is_refused(text: str, expected: str) -> None:
     with pytest.raises(ContractError, match=expected):
         parse(text)
+
+
+def test_binary_items_beyond_what_a_compiler_takes_are_refused() -> None:
+    """IBM's takes 18 digits, too, but files that tools wrote have more: there, each has as few bytes as hold it."""
+    text = "       01  R.\n           05  A PIC 9(19) COMP.\n           05  B PIC S9(37) COMP."
+
+    assert [item.length for item in parse(text).items[0].children] == [9, 16]
+    with pytest.raises(ContractError, match="at most 18 binary digits"):
+        parse(text, dialect=FUJITSU)

@@ -117,6 +117,22 @@ def test_slack_bytes_stand_before_a_group_on_z_os_and_in_it_elsewhere() -> None:
     )
 
 
+def test_gnucobol_does_not_always_align_all_occurrences() -> None:
+    """As cobc -std=ibm lays it out: the last group in a table counts alone. IBM: all that is in the table."""
+    table = ("05 T OCCURS 2.", "  10 A PIC S9(9) COMP SYNC.", "  10 B PIC X.")
+    group = ("  10 G.", "    15 C PIC X.")
+
+    assert [layout(*table, *group, dialect=name).length for name in ("gnucobol-ibm", "zos")] == [12, 16]
+    assert [layout(*table, dialect=name).length for name in ("gnucobol-ibm", "zos")] == [16, 16]
+    assert [layout("05 X PIC X.", "05 G SYNC.", "  10 A PIC 9(9) COMP.", dialect=name).length for name in DIALECTS] == [
+        8,
+        5,
+        8,
+        5,
+        5,
+    ]
+
+
 @pytest.mark.parametrize(
     ("dialect", "sizes", "aligned", "native"),
     [
@@ -137,6 +153,10 @@ def test_dialects_set_size_order_and_alignment_of_binary_items(
     assert (plain, synced) == (sizes, aligned)
     assert layout("05 A PIC 9 COMP-5.", dialect=dialect).fields[0].order == native
     assert layout("05 A PIC 9 COMP.", dialect=dialect).fields[0].order == "big"
+
+
+def test_gnucobol_has_comp_5_of_one_byte_whatever_its_comp() -> None:
+    assert [layout(f"05 A PIC S9(2) {usage}.", dialect="gnucobol-ibm").length for usage in ("COMP", "COMP-5")] == [2, 1]
 
 
 def test_unsigned_items_of_micro_focus_may_be_a_byte_shorter() -> None:

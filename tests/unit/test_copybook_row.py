@@ -153,6 +153,12 @@ def test_all_views_of_the_same_bytes_are_there() -> None:
     assert decoding.encode({"A": "5678"}, ebcdic("k1234e")) == ebcdic("k5678e")
 
 
+def test_blanks_that_only_fill_contradict_nothing() -> None:
+    record = {"K": "k", "A": "12  ", "E": "e"}
+
+    assert rows(*VIEWS[:2], "05 B REDEFINES A PIC X(2).", VIEWS[-1]).encode(record) == ebcdic("k12  e")
+
+
 def test_views_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(RecordError) as caught:
         rows(*VIEWS).encode({"K": "k", "A": "1234", "B": {"C": 12, "D": 35}, "E": "e"})

@@ -27,12 +27,15 @@ class Dialect:
     signed: Sizes
     """Bytes of signed binary items."""
     unsigned: Sizes
+    comp_5: Sizes | None = None
+    """Bytes of COMP-5 items, where they differ."""
     native: Literal["big", "little"]
     """Byte order of COMP-5, COMP-1, COMP-2 and pointers; COMP is always big-endian."""
     most_aligned: int
     """SYNC puts binary items on a multiple of their size, at most of this; 0: SYNC does nothing."""
-    slack_before_group: bool
-    """Whether slack bytes in front of a group's first item stand before the group, not in it."""
+    ibm_slack: bool
+    """Whether slack bytes in front of a group's first item stand before the group, a group's SYNC is that of its items,
+    and an item of a table is aligned in all its occurrences. GnuCOBOL: in the group, no, and not always."""
     floats: Literal["ibm", "ieee"]
     truncates: bool
     """Whether a COMP item never holds more digits than its picture."""
@@ -41,9 +44,10 @@ class Dialect:
     ascii_minus: Literal["{}", "p-y"]
     """The last digit of a negative number in ASCII: as EBCDIC's translated (}, J to R), or p to y."""
 
-    def binary_bytes(self, digits: int, *, signed: bool) -> int | None:
+    def binary_bytes(self, digits: int, *, signed: bool, native: bool = False) -> int | None:
         """Return the bytes of a binary item, or None where it has too many digits."""
         sizes = self.signed if signed else self.unsigned
+        sizes = (self.comp_5 or sizes) if native else sizes
         return next((size for most, size in sizes if digits <= most), None)
 
     def most_digits(self, *, signed: bool) -> int:
@@ -57,7 +61,7 @@ ZOS: Final = Dialect(
     unsigned=_WORDS + _BEYOND,
     native="big",
     most_aligned=4,
-    slack_before_group=True,
+    ibm_slack=True,
     floats="ibm",
     truncates=True,
     pointer=4,
@@ -70,7 +74,7 @@ MICRO_FOCUS: Final = Dialect(
     unsigned=_UNSIGNED_BYTES,
     native="little",
     most_aligned=0,
-    slack_before_group=False,
+    ibm_slack=False,
     floats="ieee",
     truncates=False,
     pointer=4,
@@ -83,7 +87,7 @@ FUJITSU: Final = Dialect(
     unsigned=_WORDS,
     native="little",
     most_aligned=4,
-    slack_before_group=True,
+    ibm_slack=True,
     floats="ieee",
     truncates=False,
     pointer=4,
@@ -96,7 +100,7 @@ GNUCOBOL: Final = Dialect(
     unsigned=_POWERS,
     native="little",
     most_aligned=8,
-    slack_before_group=False,
+    ibm_slack=False,
     floats="ieee",
     truncates=True,
     pointer=8,
@@ -107,9 +111,10 @@ GNUCOBOL_IBM: Final = Dialect(
     name="gnucobol-ibm",
     signed=(*_WORDS, (38, 16)),
     unsigned=(*_WORDS, (38, 16)),
+    comp_5=_POWERS,
     native="little",
     most_aligned=8,
-    slack_before_group=False,
+    ibm_slack=False,
     floats="ieee",
     truncates=False,
     pointer=8,

@@ -59,13 +59,13 @@ class Editing:
         return self._plain(text) if found is None else found
 
     def _plain(self, text: str) -> Number | None:
-        """Read a number that nobody edited: text moved into the item, with the picture's own point or without one."""
+        """Read a number that nobody edited: text moved into the item, with as many places as the picture."""
         match = _PLAIN.fullmatch(text.strip(" "))
-        if match is None or len(match[2]) > self.digits - self.scale or len(match[3] or "") > max(0, self.scale):
+        if match is None or len(match[2]) > self.digits - self.scale or len(match[3] or "") != max(0, self.scale):
             return None
         if (match[1] == "-" and not set(self.symbols) & set("+-cd")) or self.scale < 0 or "P" in self.symbols:
             return None
-        number = int(match[2] + (match[3] or "").ljust(self.scale, "0"))
+        number = int(match[2] + (match[3] or ""))
         return scaled(-number if match[1] == "-" else number, self.scale)
 
     def _number(self, text: str, *, negative: bool) -> Number | None:

@@ -73,6 +73,8 @@ class Leaf:
         raw = self._null() if value is None else self.write(value)
         if raw is None:
             expected = expected_of(self.item, self.page)
+            if self.item.kind is Kind.TEXT:
+                expected = f"text of at most {self.item.length} {expected}"
             raise RecordError(self.item.label, expected=expected, start=start, code="value")
         return raw
 
@@ -127,7 +129,7 @@ def expected_of(item: Item, page: CodePage) -> str:
         case Kind.NATIONAL | Kind.DBCS:
             return f"at most {item.characters} {item.kind} characters"
         case Kind.TEXT | Kind.GROUP:
-            return f"characters of code page {page.name}, at most {item.length}"
+            return f"characters of code page {page.name}"
 
 
 def _codec(item: Item, options: Options, dialect: Dialect, *, page: CodePage) -> tuple[Read, Write]:

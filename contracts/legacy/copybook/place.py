@@ -87,7 +87,7 @@ class _Placer:
         return Renamed(name=renames.name, first=first or (), last=last or ())
 
     def _item(self, entry: Entry, offset: int, group: _Group) -> Item:
-        given = group.given.within(entry)
+        given = self._given(entry, group.given)
         path = (*group.path, entry.name) if entry.name else group.path
         common: dict[str, Any] = {
             "level": entry.level,
@@ -127,11 +127,16 @@ class _Placer:
         )
         return _in_table(item)
 
+    def _given(self, entry: Entry, outer: Inherited) -> Inherited:
+        inner = outer.within(entry)
+        # GnuCOBOL ignores SYNC of groups.
+        return inner if self._dialect.ibm_slack or not entry.children else replace(inner, sync=False)
+
     def _lead(self, entry: Entry, given: Inherited) -> int:
         """Return what the offset of an entry is a multiple of."""
-        inner = given.within(entry)
+        inner = self._given(entry, given)
         if entry.children:
-            before = self._dialect.slack_before_group and not entry.children[0].redefines
+            before = self._dialect.ibm_slack and not entry.children[0].redefines
             return self._lead(entry.children[0], inner) if before else 1
         if not inner.sync:
             return 1
@@ -189,13 +194,18 @@ def _deeper(item: Item, table: tuple[int, int]) -> Item:
 
 
 def _widest(children: Sequence[Item], dialect: Dialect) -> int:
-    widths = (
-        alignment(item.kind, item.usage, length=item.length, dialect=dialect)
-        for child in children
-        for item in child.walk()
-        if item.sync and item.kind is not Kind.GROUP
-    )
-    return max(widths, default=1)
+    """Return what the length of an occurrence is a multiple of.
+
+    GnuCOBOL forgets what it met before the last group in the table, so an item may not be aligned in all occurrences.
+    """
+    widest = 1
+    for item in (item for child in children for item in child.walk()):
+        if item.kind is Kind.GROUP:
+            widest = widest if dialect.ibm_slack else 1
+        elif item.sync:
+            found = alignment(item.kind, item.usage, length=item.length, dialect=dialect)
+            widest = max(widest, found)
+    return widest
 
 
 def _check_clauses(entry: Entry, stored: dict[str, object]) -> None:

@@ -197,4 +197,6 @@ def _contradiction(told: object, found: object) -> tuple[str, ...] | None:
     if isinstance(told, list) and isinstance(found, list):
         pairs = zip(cast("list[object]", told), cast("list[object]", found), strict=False)
         return next((inner for a, b in pairs if (inner := _contradiction(a, b)) is not None), None)
+    if isinstance(told, str) and isinstance(found, str):
+        return None if told.strip(" \0") == found.strip(" \0") else ()  # filling is cut off where it is told
     return None if told == found or isinstance(told, float) else ()

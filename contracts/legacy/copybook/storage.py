@@ -143,10 +143,10 @@ def _number(entry: Entry, picture: Picture, usage: Usage, *, dialect: Dialect) -
     if usage is Usage.BYTES:
         length = ((10**picture.digits - 1).bit_length() + 7) // 8
         return {"kind": Kind.BINARY, "usage": usage, "length": length, "full_range": True}
-    found = dialect.binary_bytes(picture.digits, signed=picture.signed)
+    native = usage is Usage.NATIVE
+    found = dialect.binary_bytes(picture.digits, signed=picture.signed, native=native)
     if found is None:
         raise entry.word.error(f"at most {dialect.most_digits(signed=picture.signed)} binary digits")
-    native = usage is Usage.NATIVE
     return {
         "kind": Kind.BINARY,
         "usage": usage,

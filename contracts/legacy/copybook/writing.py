@@ -181,7 +181,8 @@ def _member(member: Member, values: Mapping[str, Any], state: Writing, *, start:
     value = values.get(node.item.name or "", MISSING)
     is_elsewhere = any(name in values for name in member.cluster)
     if value is MISSING and is_elsewhere and base_at is None:
-        return start
+        state.fill(at, member.shared or 0)
+        return at + (member.shared or 0), None
     return write(node, value, state, at=at, base_at=base_at)
 
 
