@@ -3,6 +3,7 @@
 BanyanError
 ├── ConfigError              the settings or an adapter file are wrong: fix them (exit code 2)
 ├── ContractError            a legacy contract (copybook, WSDL) is not understood
+├── FramingError             a file's bytes are not framed as declared: its reading ends at that place
 ├── RecordError              one record or item can't be decoded or mapped: it is dead-lettered
 ├── FileHeldError            a whole file is refused: it is held, nothing of it is published
 ├── EnvelopeError            a Kafka record is no CloudEvent
@@ -15,7 +16,7 @@ BanyanError
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 __all__ = [
     "BanyanError",
@@ -26,12 +27,32 @@ __all__ = [
     "EnvelopeError",
     "FencedError",
     "FileHeldError",
+    "FramingCode",
+    "FramingError",
     "LegacyFaultError",
     "LegacyUnavailableError",
     "RecordError",
     "UnavailableError",
     "is_retryable",
 ]
+
+
+FramingCode = Literal[
+    "truncated",  # the file ends inside a record, a block, a line or a compressed stream
+    "length",  # a length that can't be
+    "reserved",  # bytes that must be zero are not
+    "block",  # a block's records do not fill it
+    "segment",  # a segment of a spanned record at the wrong place
+    "remainder",  # the file is no multiple of the record length
+    "line",  # a line longer than a record
+    "prefix",  # the prefix of an IMS segment
+    "header",  # a record header that its plug-in refuses
+    "records",  # fewer records than headers and trailers
+    "compression",  # corrupt compressed data
+    "bomb",  # more data than the limits allow
+    "trailing",  # data after the end
+]
+"""What is wrong with the framing, for programs."""
 
 
 class BanyanError(Exception):
@@ -59,15 +80,38 @@ class ContractError(BanyanError):
 
 
 @final
+class FramingError(BanyanError):
+    """A file's bytes are not framed as declared, at one place.
+
+    `offset` counts in the decompressed stream from 0, `ordinal` the records before that place (None where the
+    place is below records, in compressed data). The message shows at most the bytes of one header.
+    """
+
+    def __init__(self, code: FramingCode, *, offset: int, ordinal: int | None, expected: str, found: str) -> None:
+        self.code, self.offset, self.ordinal = code, offset, ordinal
+        self.expected, self.found = expected, found
+        record = "" if ordinal is None else f" (record {ordinal})"
+        super().__init__(f"{code}: expected {expected} at byte {offset}{record}, found {found}")
+
+
+@final
 class RecordError(BanyanError):
     """One field of one record can't be decoded or mapped.
 
     The message never holds more than the raw bytes of that one field, and none of them where the field
-    is personal (`raw` is None then).
+    is personal (`raw` is None then). `code` is stable: programs may look at it.
     """
 
-    def __init__(self, field: str, *, expected: str, raw: bytes | None = None, start: int | None = None) -> None:
-        self.field, self.expected, self.raw, self.start = field, expected, raw, start
+    def __init__(
+        self,
+        field: str,
+        *,
+        expected: str,
+        raw: bytes | None = None,
+        start: int | None = None,
+        code: str = "value",
+    ) -> None:
+        self.field, self.expected, self.raw, self.start, self.code = field, expected, raw, start, code
         place = "" if start is None else f" at byte {start}"
         found = "" if raw is None else f", found {raw!r}"
         super().__init__(f"{field}: expected {expected}{place}{found}")

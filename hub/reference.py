@@ -12,6 +12,7 @@ from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 import adapters
+from contracts.legacy.file_spec import FileSpec
 from hub.cli.root import app
 from hub.settings import ENV_PREFIX, Settings
 from observability import fields
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "configuration.md": _configuration,
         "adapters.md": _adapters,
         "cli.md": _cli,
+        "files.md": _files,
         "telemetry.md": _telemetry,
     }
     return {name: _NOTE + "\n".join(page()).rstrip() + "\n" for name, page in written.items()}
@@ -68,6 +70,13 @@ def _adapters() -> Iterator[str]:
         yield from _model_table(kind.Config)
 
 
+def _files() -> Iterator[str]:
+    yield "# Descriptions of files\n"
+    yield "What `banyan copybook decode --spec` and `encode --spec` take as YAML; their options are among these."
+    yield "Guide: [files of records](../guides/framing.md).\n"
+    yield from _model_table(FileSpec)
+
+
 def _model_table(model: type[BaseModel]) -> Iterator[str]:
     yield "| setting | type | default | meaning |"
     yield "|---|---|---|---|"
@@ -86,6 +95,9 @@ def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: 
         if named is not None and "properties" in named:
             yield f"| `{prefix}{name}` | by name | {default} | {meaning} |"
             yield from _rows(named, definitions, prefix=f"{prefix}{name}.NAME.")
+        elif (entry := _object(field.get("items", {}), definitions)) is not None and "properties" in entry:
+            yield f"| `{prefix}{name}` | list | {default} | {meaning} |"
+            yield from _rows(entry, definitions, prefix=f"{prefix}{name}[].")
         elif inner is None or "properties" not in inner:
             yield f"| `{prefix}{name}` | {_type(field)} | {default} | {meaning} |"
         else:
@@ -116,7 +128,8 @@ def _type(field: Mapping[str, Any]) -> str:
 
 def _cli() -> Iterator[str]:
     yield "# Command line\n"
-    yield "Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 fenced by a newer instance (do not restart)."
+    yield "Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 fenced by a newer instance (do not restart);"
+    yield "of `copybook decode` and `encode`, 3 says that there were dead letters."
     yield from _help([])
     for group in sorted(app.registered_groups, key=lambda group: str(group.name)):
         yield from _help([str(group.name)])

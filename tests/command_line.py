@@ -73,7 +73,8 @@ class World:
 
 def banyan(*arguments: str, **environ: str) -> Ran:
     """Run a command as the console script does, but in this process, where it takes milliseconds."""
-    out, err = io.StringIO(), io.StringIO()
+    octets, err = io.BytesIO(), io.StringIO()
+    out = io.TextIOWrapper(octets, encoding="utf-8", write_through=True)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for name, value in {"COLUMNS": "500", **environ}.items():
             patch.setenv(name, value)
@@ -81,7 +82,7 @@ def banyan(*arguments: str, **environ: str) -> Ran:
         patch.setattr(sys.modules["__main__"], "__package__", None)  # else `python -m pytest` is the program's name
         with pytest.raises(SystemExit) as ended:
             root.main()
-    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return Ran(int(ended.value.code or 0), octets.getvalue().decode(), err.getvalue())
 
 
 def write(folder: Path, connection: Connection, **adapters: str) -> World:

@@ -22,7 +22,7 @@ class Config(BaseModel):
     copybook: Path
     """The copybook that describes a record, in fixed reference format."""
     code_page: str = "cp037"
-    """The files' EBCDIC code page, by the name of Python's codec: cp037, cp273, cp500, cp1140."""
+    """The files' code page, by the name of Python's codec or of the package ebcdic: cp037, cp273, cp1047, ascii."""
     record_length: int | None = Field(default=None, ge=1)
     """Bytes of a record; by default what the copybook says, which it must equal."""
     chunk_records: int = Field(default=2000, ge=1, le=100_000)

@@ -12,7 +12,23 @@ from typing import Annotated, Final
 import typer
 
 from contracts.errors import BanyanError, ConfigError, FencedError
-from hub.cli import adapter, demo, dlq, events, facade, health, in_doubt, kafka, key, route, ruleset, trace
+from hub.cli import (
+    adapter,
+    copybook,
+    demo,
+    dlq,
+    events,
+    facade,
+    health,
+    in_doubt,
+    kafka,
+    key,
+    records,
+    route,
+    ruleset,
+    sniff,
+    trace,
+)
 from hub.cli.context import Context
 from hub.cli.output import complain
 from observability.tracing import safe_message
@@ -36,6 +52,10 @@ app.add_typer(adapter.app, name="adapter")
 app.add_typer(events.app, name="events")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(key.app, name="key")
+app.add_typer(copybook.app, name="copybook")
+copybook.app.command("sniff")(sniff.sniff)
+copybook.app.command("decode")(records.decode)
+copybook.app.command("encode")(records.encode)
 app.add_typer(ruleset.app, name="ruleset")
 app.add_typer(route.app, name="route")
 app.add_typer(facade.app, name="facade")

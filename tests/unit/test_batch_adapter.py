@@ -246,8 +246,8 @@ async def test_check_tells_all_that_would_keep_it_from_working(folder: Path) -> 
     ("changes", "copybook", "problem"),
     [
         ({"record_length": 12}, COPYBOOK, "record_length is 12"),
-        ({"code_page": "ascii"}, COPYBOOK, "EBCDIC code page"),
-        ({}, "       01  R PIC Z9.", "copybook line 1, column 18: expected a picture"),
+        ({"code_page": "shift_jis"}, COPYBOOK, "EBCDIC code page"),
+        ({}, "       01  R PIC ?9.", "copybook line 1, column 18: expected a picture"),
         ({"copybook": "gone.cpy"}, COPYBOOK, "gone.cpy: No such file or directory"),
     ],
 )

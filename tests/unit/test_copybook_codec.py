@@ -153,8 +153,8 @@ def test_a_character_that_the_code_page_lacks_is_an_error() -> None:
     assert decoded.errors[1].expected == "characters of code page cp424"
 
 
-@pytest.mark.parametrize("code_page", ["ascii", "utf-8", "latin-1", "no-such-page"])
-def test_only_ebcdic_pages_are_taken(code_page: str) -> None:
+@pytest.mark.parametrize("code_page", ["utf-16", "shift_jis", "no-such-page", "base64"])
+def test_only_pages_with_digits_of_one_byte_are_taken(code_page: str) -> None:
     with pytest.raises(ContractError, match="EBCDIC code page"):
         Codec(parse(COPYBOOK), code_page)
 

@@ -10,6 +10,7 @@ from _pytest.mark import ParameterSet
 from typer.testing import CliRunner
 
 from contracts.event import Event
+from contracts.legacy.file_spec import FileSpec
 from hub.cli.root import app
 from hub.settings import AdapterSettings, Settings
 from routers.rulesets.document import read_rules
@@ -45,6 +46,9 @@ def test_a_settings_example_is_accepted(text: str, tmp_path: Path) -> None:
     if "\ncapabilities:" in text:
         (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
         assert read_rules(tmp_path / "rules.yaml").capabilities
+        return
+    if text.startswith("copybook:"):
+        assert FileSpec(**yaml.safe_load(text)).segments
         return
     settings = Settings(**yaml.safe_load(text))
 

@@ -15,6 +15,7 @@ from contracts.errors import (
     EnvelopeError,
     FencedError,
     FileHeldError,
+    FramingError,
     LegacyFaultError,
     LegacyUnavailableError,
     RecordError,
@@ -36,6 +37,16 @@ EACH = [
         False,
     ),
     (FileHeldError("A.D1", expected="records", found="none"), "A.D1: held: expected records, found none", False),
+    (
+        FramingError("length", offset=40, ordinal=2, expected="at least 5", found="00000000"),
+        "length: expected at least 5 at byte 40 (record 2), found 00000000",
+        False,
+    ),
+    (
+        FramingError("bomb", offset=40, ordinal=None, expected="at most 30 bytes", found="more"),
+        "bomb: expected at most 30 bytes at byte 40, found more",
+        False,
+    ),
     (EnvelopeError("ce_id", expected="a header"), "ce_id: expected a header", False),
     (
         FencedError("benefits", instance="a/1", newer="b/2"),

@@ -76,5 +76,11 @@ def test_check_tells_which_pages_are_not_current_and_writes_nothing(
 
 def test_pages_that_were_written_are_current(folder: Path) -> None:
     assert reference.main([]) == 0
-    assert {path.name for path in folder.iterdir()} == {"adapters.md", "cli.md", "configuration.md", "telemetry.md"}
+    assert {path.name for path in folder.iterdir()} == {
+        "adapters.md",
+        "cli.md",
+        "configuration.md",
+        "files.md",
+        "telemetry.md",
+    }
     assert reference.main(["--check"]) == 0

@@ -1,25 +1,20 @@
-"""Records to columns of values and back."""
+"""Records of one length to columns of values and back."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Self
+from itertools import product
+from typing import Any, Self, cast
 
 import numpy as np
 
-from contracts.errors import ConfigError, RecordError
-from contracts.legacy.copybook.decode import (
-    Bytes,
-    Column,
-    decode_binary,
-    decode_packed,
-    decode_text,
-    decode_zoned,
-)
-from contracts.legacy.copybook.encode import encode_value
-from contracts.legacy.copybook.grammar import Usage
-from contracts.legacy.copybook.layout import Field, Layout
-from contracts.legacy.copybook.page import CodePage
+from contracts.errors import ConfigError, ContractError, RecordError
+from contracts.legacy.copybook.compile import Compiler
+from contracts.legacy.copybook.decode import Bytes, fast_decoder
+from contracts.legacy.copybook.item import Item
+from contracts.legacy.copybook.layout import Layout
+from contracts.legacy.copybook.leaf import Leaf, Value
+from contracts.legacy.copybook.options import OddBytes, Options
 
 __all__ = ["Codec", "Decoded"]
 
@@ -29,14 +24,14 @@ class Decoded:
     """Decoded records, as columns of equal length."""
 
     columns: Mapping[str, list[Any]]
-    """By name as in `Layout.by_name`: text as str without blanks at the right, whole numbers as int, others
-    as Decimal with the scale of the picture. None where the value is bad, and nowhere else."""
+    """By name as in `Layout.by_name`, with the values that `RowCodec` gives; what stands in tables is a list of its
+    occurrences, of lists where tables are in tables. None where the value is bad, or where a policy says so."""
     errors: Mapping[int, RecordError]
     """The first error of each bad record by its index, in ascending order."""
 
 
 class Codec:
-    r"""Decodes and encodes fixed-length records of one layout.
+    r"""Decodes and encodes records of one layout that all have one length.
 
     >>> from contracts.legacy.copybook import parse
     >>> layout = parse("       01  A.\n           05  B PIC X(3).\n           05  C PIC S9(3)V99 COMP-3.")
@@ -45,19 +40,25 @@ class Codec:
     {'B': ['ab'], 'C': [Decimal('-1.00')]}
     """
 
-    def __init__(self, layout: Layout, code_page: str = "cp037") -> None:
+    def __init__(self, layout: Layout, code_page: str = "cp037", *, options: Options | None = None) -> None:
         """Prepare a codec.
 
         Args:
             layout: The records' layout.
-            code_page: A single-byte EBCDIC code page, by the name of Python's codec.
+            code_page: The code page, where there are no options.
+            options: What the layout does not say.
 
         Raises:
-            ContractError: The code page is not known.
+            ContractError: A code page is not known, or records differ in length.
+            ConfigError: The options name what the layout does not have, or segments.
         """
         self.layout = layout
-        self._page = CodePage.load(code_page)
-        self._fields = layout.by_name
+        self._options = options or Options(code_page=code_page)
+        _check(layout, self._options)
+        compiler = Compiler(layout, self._options)
+        self._blank = compiler.page.blank
+        self._fields = {name: _Column(compiler.leaf(item).leaf, self._options) for name, item in layout.by_name.items()}
+        self._all = self._fields
 
     def only(self, fields: Collection[str] | None) -> Self:
         """Return a codec that decodes these fields and never looks at what is in the others; None is all.
@@ -65,11 +66,11 @@ class Codec:
         Raises:
             ConfigError: The layout has no such field.
         """
-        unknown = sorted(set(fields or ()) - set(self.layout.by_name))
+        unknown = sorted(set(fields or ()) - set(self._all))
         if unknown:
             raise ConfigError(f"the layout has no field {name}" for name in unknown)
         other = copy(self)
-        vars(other).update(_fields={n: f for n, f in self.layout.by_name.items() if fields is None or n in fields})
+        vars(other).update(_fields={name: f for name, f in self._all.items() if fields is None or name in fields})
         return other
 
     def decode(self, buffer: bytes, count: int | None = None) -> Decoded:
@@ -87,16 +88,13 @@ class Codec:
         columns: dict[str, list[Any]] = {}
         errors: dict[int, RecordError] = {}
         for name, field in self._fields.items():
-            found = raw[:, field.offset : field.offset + field.length]
-            values, bad = self._column(found, field)
-            for index in np.flatnonzero(bad).tolist():
-                values[index] = None
-                errors.setdefault(index, self._error(name, field, found[index].tobytes()))
-            columns[name] = values
+            columns[name] = field.decode(raw, name, errors)
         return Decoded(columns=columns, errors=dict(sorted(errors.items())))
 
     def encode(self, records: Iterable[Mapping[str, object]]) -> bytes:
         """Encode records that hold a value for every field; FILLER is blank.
+
+        Where items redefine each other, the last one counts.
 
         Raises:
             RecordError: A value is missing or does not fit.
@@ -104,26 +102,91 @@ class Codec:
         return b"".join(map(self._encode, records))
 
     def _encode(self, record: Mapping[str, object]) -> bytes:
-        encoded = bytearray([self._page.blank]) * self.layout.length
-        for name, field in self.layout.by_name.items():
-            encoded[field.offset : field.offset + field.length] = encode_value(record.get(name), field, self._page)
+        encoded = bytearray([self._blank]) * self.layout.length
+        for name, field in self._all.items():
+            field.encode(record.get(name), encoded)
         return bytes(encoded)
 
-    def _column(self, raw: Bytes, field: Field) -> Column:
-        if not field.digits:
-            return decode_text(raw, self._page)
-        match field.usage:
-            case Usage.DISPLAY:
-                return decode_zoned(raw, field)
-            case Usage.PACKED:
-                return decode_packed(raw, field)
-            case Usage.BINARY:
-                return decode_binary(raw, field)
 
-    def _error(self, name: str, field: Field, raw: bytes) -> RecordError:
-        kind = "zoned" if field.usage is Usage.DISPLAY else field.usage
-        sign = "a signed" if field.signed else "an unsigned"
-        expected = f"{sign} {kind} number of {field.digits} digits"
-        if not field.digits:
-            expected = f"characters of code page {self._page.name}"
-        return RecordError(name, expected=expected, raw=raw, start=field.offset)
+class _Column:
+    """One field of all records."""
+
+    def __init__(self, leaf: Leaf, options: Options) -> None:
+        self._leaf = leaf
+        self._item = leaf.item
+        self._fast = fast_decoder(leaf.item, options, leaf.page)
+        self._odd = [
+            np.frombuffer(raw, dtype=np.uint8) for raw, (_, meaning) in leaf.odd.items() if meaning is not OddBytes.KEEP
+        ]
+        self._places = list(_places(leaf.item))
+
+    def decode(self, records: Bytes, name: str, errors: dict[int, RecordError]) -> list[Any]:
+        """Return the values of all records, and note the first error of each."""
+        parts = [self._decode(records, at, name, errors=errors) for at in self._places]
+        if not self._item.dimensions:
+            return parts[0]
+        counts = [most for most, _ in self._item.dimensions]
+        return [_nested(values, counts) for values in zip(*parts, strict=True)]
+
+    def encode(self, value: object, record: bytearray) -> None:
+        """Write the values of one record."""
+        values = _flat(value, [most for most, _ in self._item.dimensions], self._item)
+        for at, each in zip(self._places, values, strict=True):
+            record[at : at + self._item.length] = self._leaf.encode(each, at)
+
+    def _decode(self, records: Bytes, at: int, name: str, *, errors: dict[int, RecordError]) -> list[Value]:
+        raw = records[:, at : at + self._item.length]
+        if self._fast is None:
+            values: list[Value] = [None] * len(raw)
+            doubtful: Iterable[int] = range(len(raw))
+        else:
+            values, bad = self._fast(raw)
+            for odd in self._odd:
+                bad = bad | (raw == odd).all(axis=1)
+            doubtful = np.flatnonzero(bad).tolist()
+        for index in doubtful:
+            try:
+                values[index] = self._leaf.decode(raw[index].tobytes(), at)
+            except RecordError as error:
+                values[index] = None
+                errors.setdefault(index, _named(error, name))
+        return values
+
+
+def _named(error: RecordError, name: str) -> RecordError:
+    return RecordError(name, expected=error.expected, raw=error.raw, start=error.start, code=error.code)
+
+
+def _places(item: Item) -> Iterator[int]:
+    """Yield where each occurrence of an item is."""
+    for indexes in product(*(range(most) for most, _ in item.dimensions)):
+        strides = (stride for _, stride in item.dimensions)
+        yield item.offset + sum(index * stride for index, stride in zip(indexes, strides, strict=True))
+
+
+def _nested(values: Sequence[Any], counts: Sequence[int]) -> list[Any]:
+    """Return the occurrences of tables in tables as lists of lists."""
+    if len(counts) == 1:
+        return list(values)
+    size = len(values) // counts[0]
+    return [_nested(values[at : at + size], counts[1:]) for at in range(0, len(values), size)]
+
+
+def _flat(value: object, counts: Sequence[int], item: Item) -> Iterator[object]:
+    if not counts:
+        yield value
+        return
+    values = cast("list[object]", value) if isinstance(value, list) else []
+    if len(values) != counts[0]:
+        raise RecordError(item.label, expected=f"an array of {counts[0]}", start=item.offset, code="missing")
+    for each in values:
+        yield from _flat(each, counts[1:], item)
+
+
+def _check(layout: Layout, options: Options) -> None:
+    if layout.is_variable and options.tables == "shift":
+        table = next(item for item in layout.walk() if item.occurs and item.occurs.depending_on)
+        expected = f"records of one length: {table.label} depends on a counter, so they are decoded row by row"
+        raise ContractError(f"copybook line {table.line}", found="DEPENDING ON", expected=expected)
+    if options.segments or any(item.occurs and item.occurs.depending_on for item in layout.walk()):
+        raise ConfigError(["records with segments or with counters of tables are decoded row by row, not in columns"])

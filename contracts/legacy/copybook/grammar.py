@@ -1,164 +1,167 @@
-"""Copybook text to a tree of items.
+"""Copybook text to trees of entries.
 
-Understood: level numbers, names and FILLER, PICTURE, USAGE (of groups too), VALUE and level 88. The last
-two take no room in a record and are not kept. Everything else is refused where it stands.
+Understood is every clause of a data description entry that says something about records; of a whole program
+its data division. Everything else is refused where it stands.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from contracts.legacy.copybook.picture import Picture, parse_picture
-from contracts.legacy.copybook.source import Sentence, Word, sentences
+from contracts.legacy.copybook.clause import Words, read_clauses, read_name, read_ranges
+from contracts.legacy.copybook.copying import Resolver, expand
+from contracts.legacy.copybook.entry import Condition, Entry, Renames, Usage
+from contracts.legacy.copybook.source import Form, Word, words
 
-__all__ = ["Item", "Usage", "parse_items"]
+__all__ = ["STANDALONE", "parse_entries"]
 
-
-class Usage(StrEnum):
-    """How an item is stored."""
-
-    DISPLAY = "display"
-    """One byte for each character or digit."""
-    BINARY = "binary"
-    """Big-endian two's complement in 2, 4 or 8 bytes."""
-    PACKED = "packed"
-    """Two digits in a byte; the last nibble is the sign."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One entry of a copybook: a group (with children) or an elementary item (with a picture)."""
-
-    level: int
-    name: str | None
-    """In upper case; None is FILLER."""
-    word: Word
-    """Where it stands: its level number."""
-    picture: Picture | None = None
-    usage: Usage | None = None
-    """As written at this entry; None where it is not."""
-    children: tuple["Item", ...] = ()
+_MAX_LEVEL, _RENAMES, _CONDITION = 49, 66, 88
+STANDALONE = (1, 77)
+"""Levels that begin a record of their own."""
+_NO_PICTURE = frozenset(
+    {
+        Usage.FLOAT,
+        Usage.DOUBLE,
+        Usage.INDEX,
+        Usage.POINTER,
+        Usage.PROCEDURE_POINTER,
+        Usage.FUNCTION_POINTER,
+    }
+)
+_DESCRIPTIONS = ("FD", "SD", "RD", "CD")
+_SECTIONS = ("FILE", "WORKING-STORAGE", "LOCAL-STORAGE", "LINKAGE")
 
 
-_USAGES: Final = {
-    "DISPLAY": Usage.DISPLAY,
-    **dict.fromkeys(("BINARY", "COMP", "COMP-4", "COMPUTATIONAL", "COMPUTATIONAL-4"), Usage.BINARY),
-    **dict.fromkeys(("PACKED-DECIMAL", "COMP-3", "COMPUTATIONAL-3"), Usage.PACKED),
-}
-_NAME = re.compile(r"(?=[A-Z0-9-]*[A-Z])[A-Z0-9](?:[A-Z0-9-]*[A-Z0-9])?")
-_CLAUSES: Final = ("PICTURE", "PIC", "USAGE", *_USAGES, "VALUE", "VALUES")
-_EXPECTED: Final = "PICTURE, USAGE (DISPLAY, BINARY, PACKED-DECIMAL or a COMP of theirs), VALUE or a period"
-_MAX_LEVEL, _CONDITION = 49, 88
+def parse_entries(text: str, *, form: Form | None = None, resolver: Resolver | None = None) -> tuple[Entry, ...]:
+    """Read a copybook and return its topmost entries.
 
-
-def parse_items(text: str) -> tuple[Item, ...]:
-    """Read a copybook in fixed reference format and return its topmost items.
+    Args:
+        text: The source; of a whole program its data division is read.
+        form: Its reference format; None recognises it.
+        resolver: Finds what it copies; None refuses COPY.
 
     Raises:
         ContractError: The text has something that is not understood; names line, column and what was expected.
     """
-    entries = [entry for sentence in sentences(text) if (entry := _entry(sentence))]
-    items: list[Item] = []
-    while entries:
-        items.append(_take(entries))
-    return tuple(items)
+    tops: list[_Open] = []
+    stack: list[_Open] = []
+    for sentence in _sentences(expand(words(text, form=form), resolver, form=form)):
+        rest = Words(list(sentence[1:]), sentence[0])
+        match _level(sentence):
+            case None:
+                continue
+            case level if level == _CONDITION:
+                _open(stack, sentence[0]).conditions.append(_condition(rest))
+            case level if level == _RENAMES:
+                _top(tops, sentence[0]).renames.append(_renames(rest))
+            case level:
+                _add(_entry(level, rest), tops, stack)
+    return tuple(top.closed() for top in tops)
 
 
-def _take(entries: list[Item]) -> Item:
-    """Remove the first item and all that is below it, and return it with its children."""
-    item = entries.pop(0)
-    children: list[Item] = []
-    while entries and entries[0].level > item.level:
-        if children and entries[0].level != children[0].level:
-            raise entries[0].word.error(f"level {children[0].level:02d}, as its siblings have, or one above")
-        children.append(_take(entries))
-    if children and item.picture:
-        raise children[0].word.error("no item below one that has a picture")
-    if not children and not item.picture:
-        raise item.word.error(f"a picture, or items below {item.name or 'FILLER'}")
-    return replace(item, children=tuple(children))
+@dataclass(slots=True)
+class _Open:
+    """An entry to which may still be added."""
+
+    entry: Entry
+    children: list["_Open"] = field(default_factory=list["_Open"])
+    conditions: list[Condition] = field(default_factory=list[Condition])
+    renames: list[Renames] = field(default_factory=list[Renames])
+
+    def closed(self) -> Entry:
+        """Return the entry with all that belongs to it."""
+        entry = self.entry
+        if self.children and (entry.picture or entry.usage in _NO_PICTURE):
+            raise self.children[0].entry.word.error("no item below one that has a picture")
+        return replace(
+            entry,
+            children=tuple(child.closed() for child in self.children),
+            conditions=tuple(self.conditions),
+            renames=tuple(self.renames),
+        )
 
 
-def _entry(sentence: Sentence) -> Item | None:
-    level, *rest = sentence
-    number = int(level.text) if level.text.isascii() and level.text.isdigit() else 0
-    if number == _CONDITION:
-        _check_condition(rest, level)
+def _add(entry: Entry, tops: list[_Open], stack: list[_Open]) -> None:
+    opened = _Open(entry)
+    if entry.level in STANDALONE:
+        stack.clear()
+    while stack and stack[-1].entry.level >= entry.level:
+        stack.pop()
+    (stack[-1].children if stack else tops).append(opened)
+    stack.append(opened)
+
+
+def _open(stack: list[_Open], word: Word) -> _Open:
+    if not stack:
+        raise word.error("an item before its condition names")
+    return stack[-1]
+
+
+def _top(tops: list[_Open], word: Word) -> _Open:
+    if not tops:
+        raise word.error("items before what renames them")
+    return tops[-1]
+
+
+def _sentences(source: Iterable[Word]) -> Iterator[list[Word]]:
+    sentence: list[Word] = []
+    for word in source:
+        if word.text != ".":
+            sentence.append(word)
+        elif sentence:
+            yield sentence
+            sentence = []
+    if sentence:
+        raise sentence[-1].error("a period after it")
+
+
+def _level(sentence: list[Word]) -> int | None:
+    """Return the level number of an entry; None for what else stands in a data division."""
+    first = sentence[0]
+    if first.text.isascii() and first.text.isdigit():
+        number = int(first.text[:4])
+        if 1 <= number <= _MAX_LEVEL or number in (*STANDALONE, _RENAMES, _CONDITION):
+            return number
+    elif first.upper in _DESCRIPTIONS or (len(sentence) == 2 and _is_section(sentence)):  # noqa: PLR2004 - X SECTION
         return None
-    if not 1 <= number <= _MAX_LEVEL:
-        raise level.error("a level number, 01 to 49 or 88 (text begins in column 8; 66 and 77 are not supported)")
-    name = _name(rest)
-    clauses = _clauses(rest)
-    return Item(level=number, name=name, word=level, picture=clauses.picture, usage=clauses.usage)
+    raise first.error("a level number, 01 to 49, 66, 77 or 88 (in fixed format, text begins in column 8)")
 
 
-def _name(words: list[Word]) -> str | None:
-    """Remove the name, which may be left out, and return it."""
-    if not words or words[0].text.upper() in _CLAUSES:
-        return None
-    word = words.pop(0)
-    if word.text.upper() == "FILLER":
-        return None
-    if not _NAME.fullmatch(word.text.upper()):
-        raise word.error("a name of letters, digits and hyphens, or FILLER")
-    return word.text.upper()
+def _is_section(sentence: list[Word]) -> bool:
+    return sentence[0].upper in _SECTIONS and sentence[1].upper == "SECTION"
 
 
-def _check_condition(words: list[Word], level: Word) -> None:
-    if _name(words) is None or not words or words[0].text.upper() not in ("VALUE", "VALUES"):
+def _entry(level: int, rest: Words) -> Entry:
+    word = rest.last
+    name = read_name(rest)
+    return Entry(level=level, name=name, word=word, **read_clauses(rest))
+
+
+def _condition(rest: Words) -> Condition:
+    level = rest.last
+    name = read_name(rest)
+    if name is None or not rest.skip("VALUE", "VALUES"):
         raise level.error("a condition name and its VALUE after 88")
+    ranges = tuple(read_ranges(rest))
+    if rest.skip("WHEN", "SET", "TO", "FALSE", "IS"):
+        list(read_ranges(rest))
+    if rest.rest:
+        raise rest.rest[0].error("literals, THRU or a period")
+    return Condition(name=name, ranges=ranges)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Clauses:
-    picture: Picture | None = None
-    usage: Usage | None = None
+def _renames(rest: Words) -> Renames:
+    level = rest.last
+    name = read_name(rest)
+    if name is None or not rest.skip("RENAMES"):
+        raise level.error("a name and RENAMES after 66")
+    first = tuple(_qualified(rest))
+    last = tuple(_qualified(rest)) if rest.skip("THRU", "THROUGH") else ()
+    if rest.rest:
+        raise rest.rest[0].error("THRU or a period")
+    return Renames(name=name, word=level, first=first, last=last)
 
 
-def _clauses(words: list[Word]) -> _Clauses:
-    found = _Clauses()
-    while words:
-        word = words.pop(0)
-        if word.text.upper() in _USAGES:
-            words.insert(0, word)
-            _usage(found, words, word)
-        elif word.text.upper() in _READERS:
-            _READERS[word.text.upper()](found, words, word)
-        else:
-            raise word.error(_EXPECTED)
-    return found
-
-
-def _picture(found: _Clauses, words: list[Word], clause: Word) -> None:
-    if found.picture:
-        raise clause.error("one picture")
-    found.picture = parse_picture(_after(words, clause, optional=("IS",)))
-
-
-def _usage(found: _Clauses, words: list[Word], clause: Word) -> None:
-    word = _after(words, clause, optional=("IS",))
-    if found.usage or word.text.upper() not in _USAGES:
-        raise word.error("one usage of " + ", ".join(_USAGES))
-    found.usage = _USAGES[word.text.upper()]
-
-
-def _value(_found: _Clauses, words: list[Word], clause: Word) -> None:
-    _after(words, clause, optional=("IS", "ARE", "ALL"))
-
-
-def _after(words: list[Word], clause: Word, *, optional: tuple[str, ...]) -> Word:
-    """Remove the operand of a clause, and the optional words before it, and return it."""
-    while words and words[0].text.upper() in optional:
-        words.pop(0)
-    if not words:
-        raise clause.error("something after it")
-    return words.pop(0)
-
-
-_READERS: Final[Mapping[str, Callable[[_Clauses, list[Word], Word], None]]] = {
-    **dict.fromkeys(("PIC", "PICTURE"), _picture),
-    "USAGE": _usage,
-    **dict.fromkeys(("VALUE", "VALUES"), _value),
-}
+def _qualified(rest: Words) -> Iterator[Word]:
+    yield rest.take("the name of an item")
+    while rest.skip("OF", "IN"):
+        yield rest.take("the name of a group")

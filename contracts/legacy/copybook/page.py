@@ -1,8 +1,10 @@
-"""EBCDIC code pages: which character each byte is."""
+"""Code pages: which character each byte is."""
 
+import codecs
 from dataclasses import dataclass
 from typing import Self
 
+import ebcdic
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,14 +12,24 @@ from contracts.errors import ContractError
 
 __all__ = ["CodePage"]
 
-_ZERO = 0xF0
+_EBCDIC_ZERO, _ASCII_ZERO = 0xF0, 0x30
+_EXPECTED = (
+    "a single-byte EBCDIC code page such as cp037, cp273, cp500 or cp1140, or an ASCII one such as ascii, cp1252, "
+    "latin-1 or utf-8"
+)
+_PACKAGED = frozenset(ebcdic.codec_names)
+"""Importing the package has registered its codecs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodePage:
-    """A single-byte EBCDIC code page, as Python's codec of that name defines it."""
+    """A code page, as Python's codec of that name defines it, or the one of the package `ebcdic`."""
 
     name: str
+    is_ebcdic: bool
+    """Whether digits are F0 to F9; they are 30 to 39 elsewhere."""
+    is_single: bool
+    """Whether every byte is a character; not in UTF-8."""
     blank: int
     """The byte of a blank."""
     undefined: NDArray[np.bool_]
@@ -28,14 +40,49 @@ class CodePage:
         """Look a code page up.
 
         Raises:
-            ContractError: Python has no such codec, or it is no single-byte EBCDIC page.
+            ContractError: There is no such codec, or digits are no single bytes in it.
         """
-        expected = "a single-byte EBCDIC code page that Python knows, such as cp037, cp273, cp500 or cp1140"
         try:
-            characters = [bytes([byte]).decode(name, "replace") for byte in range(256)]
-        except LookupError as error:
-            raise ContractError("code page", found=repr(name), expected=expected) from error
-        if characters[_ZERO : _ZERO + 10] != list("0123456789") or characters[0] != "\0":
-            raise ContractError("code page", found=repr(name), expected=expected)
-        undefined = np.array([character == "\ufffd" for character in characters])
-        return cls(name=name, blank=characters.index(" "), undefined=undefined)
+            canonical = codecs.lookup(name).name
+            characters = [bytes([byte]).decode(canonical, "replace") for byte in range(256)]
+        except (LookupError, UnicodeError) as error:
+            raise ContractError("code page", found=repr(name), expected=_EXPECTED) from error
+        digits = list("0123456789")
+        is_ebcdic = characters[_EBCDIC_ZERO : _EBCDIC_ZERO + 10] == digits
+        is_ascii = characters[_ASCII_ZERO : _ASCII_ZERO + 10] == digits and characters[0x20] == " "
+        is_single = canonical != "utf-8"
+        if not (is_ebcdic or is_ascii) or characters[0] != "\0" or (is_single and _is_multibyte(canonical)):
+            raise ContractError("code page", found=repr(name), expected=_EXPECTED)
+        undefined = np.array([character == "\ufffd" and is_single for character in characters])
+        return cls(
+            name=canonical,
+            is_ebcdic=is_ebcdic,
+            is_single=is_single,
+            blank=characters.index(" "),
+            undefined=undefined,
+        )
+
+    def decode(self, raw: bytes) -> str | None:
+        """Return the characters of bytes, or None where one is not defined."""
+        try:
+            text = raw.decode(self.name)
+        except UnicodeDecodeError:
+            return None
+        return None if "\ufffd" in text and self.is_single else text
+
+    def encode(self, text: str) -> bytes | None:
+        """Return the bytes of characters, or None where the page lacks one."""
+        try:
+            return text.encode(self.name)
+        except UnicodeEncodeError:
+            return None
+
+
+def _is_multibyte(name: str) -> bool:
+    """Tell whether a codec reads some characters from two bytes; it keeps the first of them back."""
+    decoder = codecs.getincrementaldecoder(name)("replace")
+    found: list[str] = []
+    for byte in range(256):
+        found.append(decoder.decode(bytes([byte])))
+        decoder.reset()
+    return "" in found

@@ -1,0 +1,156 @@
+"""A file of records, as an integration engineer describes it: copybook, compiler, code page, framing, segments.
+
+The same model is the `--spec` of `banyan copybook decode|encode` and the `file` of an adapter. Pure: it names the
+copybook, and whoever reads the disk parses it.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from contracts.errors import ConfigError
+from contracts.legacy.copybook.dialect import DIALECTS
+from contracts.legacy.copybook.layout import Layout
+from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim
+from contracts.legacy.copybook.row import RowCodec
+from contracts.legacy.copybook.source import Form
+from contracts.legacy.framing import Framing, LengthOf, Recfm
+
+__all__ = ["FieldPolicy", "FileSpec", "SegmentRule", "length_of"]
+
+
+def _dialect(name: str) -> str:
+    if name not in DIALECTS:
+        raise ValueError(f"no dialect {name!r}; there are: {', '.join(DIALECTS)}")
+    return name
+
+
+class FieldPolicy(BaseModel):
+    """What a field means that holds nothing but blanks, X'00' or X'FF'."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    blank: OddBytes | None = None
+    """Nothing but blanks: `error`, `null`, or `keep` what they spell. By default text keeps them, and a number of
+    blanks is an error."""
+    low: OddBytes | None = None
+    """Nothing but X'00' (LOW-VALUES)."""
+    high: OddBytes | None = None
+    """Nothing but X'FF' (HIGH-VALUES)."""
+
+
+class SegmentRule(BaseModel):
+    """Which of several groups that redefine each other a record has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    field: str
+    """The field that tells, by its name, or by its path joined with dots."""
+    map: Mapping[str, str] = Field(min_length=1)
+    """Value of the field, as text -> the group that such a record has: `{C: CUSTOMER-DATA, A: ACCOUNT-DATA}`. `*`
+    is every other value; without it, records of other values have none of the groups."""
+
+
+class FileSpec(BaseModel):
+    """How a file of records is read and written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    copybook: Path
+    """The copybook that describes a record; in a settings file, from the folder of that file on."""
+    copies: tuple[Path, ...] = ()
+    """Folders where COPY finds its texts; by default that of the copybook."""
+    record: str | None = None
+    """The record, where the copybook has several of level 01."""
+    copybook_format: Form | None = None
+    """`fixed` or `free` reference format; recognised by default."""
+    copybook_encoding: str = "utf-8"
+    """Encoding of the copybook's text."""
+    dialect: Annotated[str, AfterValidator(_dialect)] = "zos"
+    """The compiler: it settles sizes and byte order of binary items, SYNC, and the format of floats."""
+    encoding: str = "cp037"
+    """Code page of the data: any single-byte EBCDIC page, `ascii`, `utf-8` …"""
+    encodings: Mapping[str, str] = Field(default_factory=dict[str, str])
+    """Field, by name or path -> a code page of its own."""
+    national: str = "utf-16-be"
+    """Encoding of NATIONAL items."""
+    dbcs: str | None = None
+    """Encoding of double-byte characters: of DISPLAY-1 items, and between shift-out and shift-in."""
+    float: Literal["ibm", "ieee"] | None = None
+    """Format of COMP-1 and COMP-2; by default the dialect's."""
+    float_order: Literal["big", "little"] | None = None
+    """Byte order of floats; by default the dialect's."""
+    odo: Literal["shift", "max"] = "shift"
+    """Whether a table with a counter takes the room of its occurrences, so that what follows moves up, or always of
+    the most."""
+    trim: Trim = Trim.RIGHT
+    """Where blanks of text are cut off."""
+    nul_filled: bool = True
+    """X'00' at the end of text only fills it, as blanks do: programs leave it where they never moved a value. With
+    `false`, it is text."""
+    policies: Mapping[str, FieldPolicy] = Field(default_factory=dict[str, FieldPolicy])
+    """Field, by name or path -> what blanks, X'00' and X'FF' mean in it."""
+    counts: Mapping[str, Mapping[str, int]] = Field(default_factory=dict[str, Mapping[str, int]])
+    """Counter of a table, by name or path -> what its values, as text, mean as counts."""
+    segments: tuple[SegmentRule, ...] = ()
+    """Fields that tell which of several groups that redefine each other a record has."""
+    drop_rest: bool = False
+    """Bytes of a record after its last item are ignored; by default only blanks and X'00' are."""
+    framing: Framing = Framing()
+    """What stands between the file's bytes and its records; by default, records of the copybook's length."""
+
+    def options(self) -> Options:
+        """Return what the codec has to know besides the layout."""
+        return Options(
+            code_page=self.encoding,
+            pages=self.encodings,
+            national=self.national,
+            dbcs=self.dbcs,
+            floats=self.float,
+            float_order=self.float_order,
+            tables=self.odo,
+            trim=self.trim,
+            is_nul_filled=self.nul_filled,
+            policies={name: Policy(**dict(policy)) for name, policy in self.policies.items()},
+            counts=self.counts,
+            segments=tuple(Segments(field=rule.field, groups=rule.map) for rule in self.segments),
+            is_trimmed=self.framing.recfm is Recfm.LS,
+            drop_rest=self.drop_rest,
+        )
+
+    def codec(self, layout: Layout) -> RowCodec:
+        """Return what decodes and encodes the file's records.
+
+        Raises:
+            ContractError: A code page is not known, or an item can't be decoded without more options.
+            ConfigError: A name is none of the layout's.
+        """
+        return RowCodec(layout, self.options())
+
+    def framed(self, layout: Layout) -> Framing:
+        """Return the framing with what the copybook says: the length of records that all have the same.
+
+        Raises:
+            ConfigError: The records vary in length, so the format must say how.
+        """
+        framing = self.framing
+        if framing.lrecl is not None or framing.recfm not in {Recfm.F, Recfm.FB}:
+            return framing
+        if layout.is_variable and self.odo == "shift":
+            raise ConfigError(["recfm F: the copybook's records vary in length; say lrecl, or another recfm"])
+        return Framing.model_validate({**framing.model_dump(), "lrecl": layout.length})
+
+
+def length_of(framing: Framing, codec: RowCodec) -> LengthOf | None:
+    """Return what tells a record's length by the copybook, where nothing in the file does."""
+    if framing.recfm is not Recfm.NONE or framing.length_field is not None or framing.record_header is not None:
+        return None
+    return partial(_length, codec)
+
+
+def _length(codec: RowCodec, data: memoryview) -> int:
+    _, end = codec.decode_at(bytes(data[: codec.layout.length]), 0)
+    return end

@@ -1,0 +1,101 @@
+"""The options that describe a file of records, shared by the commands that read or write one."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from adapters.batch.copybook import read_spec
+from contracts.errors import ConfigError
+from contracts.legacy.copybook.dialect import DIALECTS
+from contracts.legacy.copybook.source import Form
+from contracts.legacy.file_spec import FileSpec
+from contracts.legacy.framing import Compression, LineEnd, Recfm
+
+__all__ = ["described"]
+
+_FRAMING = (
+    *("recfm", "lrecl", "rdw", "rdw_includes_header", "rdw_adjust", "header_bytes", "footer_bytes"),
+    *("header_records", "trailer_records", "line_end", "final_line_end", "compression"),
+)
+
+
+def _options(
+    spec: Annotated[Path | None, typer.Option(help="YAML file with all of this; options here go before it.")] = None,
+    copybook: Annotated[Path | None, typer.Option(help="The copybook that describes a record.")] = None,
+    copies: Annotated[list[Path] | None, typer.Option("--copies", "-I", help="Folder of what is copied.")] = None,
+    record: Annotated[str | None, typer.Option(help="The record, where there are several of level 01.")] = None,
+    copybook_format: Annotated[Form | None, typer.Option("--format", help="Reference format of the copybook.")] = None,
+    copybook_encoding: Annotated[str | None, typer.Option(help="Encoding of the copybook's text.")] = None,
+    dialect: Annotated[str | None, typer.Option(metavar="D", help="Compiler: " + ", ".join(DIALECTS) + ".")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Code page of the data: cp037, cp1141, ascii …")] = None,
+    float_: Annotated[Literal["ibm", "ieee"] | None, typer.Option("--float", help="Format of COMP-1, COMP-2.")] = None,
+    odo: Annotated[Literal["shift", "max"] | None, typer.Option(help="Room of tables with a counter.")] = None,
+    segment: Annotated[str | None, typer.Option(metavar="FIELD", help="Field that tells a record's group.")] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", metavar="VALUE=GROUP", help="A value of it, and the group.")
+    ] = None,
+    recfm: Annotated[Recfm | None, typer.Option(help="Record format; none: the record tells its length.")] = None,
+    lrecl: Annotated[int | None, typer.Option(help="Bytes of a record (F, FB), or of the longest one.")] = None,
+    rdw: Annotated[Literal["big", "little"] | None, typer.Option(help="Byte order of descriptor words.")] = None,
+    rdw_includes_header: Annotated[
+        bool | None,
+        typer.Option("--rdw-includes-header/--rdw-excludes-header", help="Whether lengths count the word."),
+    ] = None,
+    rdw_adjust: Annotated[int | None, typer.Option(help="Added to each record's length.")] = None,
+    header_bytes: Annotated[int | None, typer.Option(help="Bytes before the first record.")] = None,
+    footer_bytes: Annotated[int | None, typer.Option(help="Bytes after the last record.")] = None,
+    header_records: Annotated[int | None, typer.Option(help="Records at the beginning that are headers.")] = None,
+    trailer_records: Annotated[int | None, typer.Option(help="Records at the end that are trailers.")] = None,
+    line_end: Annotated[LineEnd | None, typer.Option(help="LS: what ends a line.")] = None,
+    final_line_end: Annotated[
+        Literal["required", "optional"] | None,
+        typer.Option(help="LS: whether the last line needs its end; optional without --spec."),
+    ] = None,
+    compression: Annotated[Compression | None, typer.Option(help="How the file is compressed; auto looks.")] = None,
+) -> None:
+    """Declare what `described` adds to a command."""
+
+
+def described(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options, and call it with the description that they make as `spec`."""
+    shared = inspect.signature(_options).parameters
+    own = {name: each for name, each in inspect.signature(command).parameters.items() if name != "spec"}
+
+    @wraps(command)
+    def run(**given: Any) -> None:  # noqa: ANN401 - what typer has read
+        options = {name: given.pop(name) for name in shared}
+        command(spec=_spec(options), **given)
+
+    needed = [each for each in own.values() if each.default is inspect.Parameter.empty]
+    others = [each for each in own.values() if each.default is not inspect.Parameter.empty]
+    # What typer reads instead of the wrapper's own.
+    vars(run)["__signature__"] = inspect.Signature([*needed, *shared.values(), *others])
+    return run
+
+
+def _spec(options: Mapping[str, Any]) -> FileSpec:
+    given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
+    path, segment, pairs = given.pop("spec", None), given.pop("segment", None), given.pop("map", None)
+    framing = {name: given.pop(name) for name in _FRAMING if name in given}
+    if path is None and framing.get("recfm") is Recfm.LS:
+        framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof
+    if framing:
+        given["framing"] = framing
+    if segment is not None or pairs is not None:
+        given["segments"] = [_segment(segment, pairs or [])]
+    if path is None and "copybook" not in given:
+        raise ConfigError(["expected --copybook FILE, or --spec FILE that names it"])
+    return read_spec(path, given)
+
+
+def _segment(field: str | None, pairs: list[str]) -> dict[str, Any]:
+    if field is None or not pairs:
+        raise ConfigError(["--segment FIELD goes together with --map VALUE=GROUP, once for each value"])
+    named = [pair.partition("=") for pair in pairs]
+    if wrong := [pair for pair, (_, equals, _) in zip(pairs, named, strict=True) if not equals]:
+        raise ConfigError(f"--map {pair}: expected VALUE=GROUP" for pair in wrong)
+    return {"field": field, "map": {value: group.upper() for value, _, group in named}}

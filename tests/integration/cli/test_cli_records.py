@@ -1,0 +1,205 @@
+"""`banyan copybook decode` and `encode`, as an integration engineer types them."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import Ran, banyan
+from tests.data import real_data
+
+COPYBOOK = """       01  PAYMENT.
+           05  RESIDENT   PIC 9(5).
+           05  AMOUNT     PIC S9(3)V99 COMP-3.
+           05  KIND       PIC X.
+           05  DETAIL     PIC X(4).
+           05  CHEQUE     REDEFINES DETAIL.
+               10  NUMBER  PIC 9(4).
+"""
+RECORD = "f0f0f0f1f2" + "01250c" + "c3" + "f0f0f4f2"
+BAD = "f0f0f0f1f3" + "0125a0" + "d6" + "c1c2c3c4"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "payment.cpy").write_text(COPYBOOK)
+    (tmp_path / "data").write_bytes(bytes.fromhex(RECORD))
+    (tmp_path / "spoilt").write_bytes(bytes.fromhex(RECORD + BAD + RECORD))
+    return tmp_path
+
+
+def decoded(*arguments: str | Path) -> Ran:
+    return banyan("copybook", "decode", *map(str, arguments))
+
+
+def encoded(*arguments: str | Path) -> Ran:
+    return banyan("copybook", "encode", *map(str, arguments))
+
+
+def test_a_record_is_a_line_with_the_names_of_the_copybook(folder: Path) -> None:
+    ran = decoded("--copybook", folder / "payment.cpy", folder / "data")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out) == {
+        "RESIDENT": 12, "AMOUNT": "12.50", "KIND": "C", "DETAIL": "0042", "CHEQUE": {"NUMBER": 42},
+    }  # fmt: skip
+
+
+def test_a_segment_field_chooses_the_group(folder: Path) -> None:
+    groups = ["--segment", "KIND", "--map", "C=cheque", "--map", "O=DETAIL"]
+    ran = decoded("--copybook", folder / "payment.cpy", *groups, folder / "data")
+
+    assert json.loads(ran.out).keys() == {"RESIDENT", "AMOUNT", "KIND", "CHEQUE"}
+
+
+def test_bad_records_are_kept_with_their_bytes_and_end_with_code_3(folder: Path) -> None:
+    letters = folder / "letters.jsonl"
+    ran = decoded("--copybook", folder / "payment.cpy", folder / "spoilt", "--quarantine", letters)
+
+    [letter] = [json.loads(line) for line in letters.read_text().splitlines()]
+    assert (ran.code, len(ran.out.splitlines())) == (3, 2)
+    assert "banyan: 1 record could not be handled" in ran.err
+    assert "AMOUNT" in ran.err
+    assert (letter["ordinal"], letter["offset"], letter["length"], letter["field"]) == (1, 13, 13, "AMOUNT")
+    assert (letter["raw"], base64.b64decode(letter["record"]).hex()) == ("0125a0", BAD)
+
+
+def test_too_many_bad_records_end_it(folder: Path) -> None:
+    ran = decoded("--copybook", folder / "payment.cpy", folder / "spoilt", "--max-errors", "0")
+
+    assert ran.code == 2
+    assert "more than 0 bad records: is it the right copybook, code page, framing?" in ran.err
+
+
+def test_a_file_that_is_not_framed_so_names_the_place(folder: Path) -> None:
+    (folder / "short").write_bytes(bytes.fromhex(RECORD)[:-1])
+    ran = decoded("--copybook", folder / "payment.cpy", folder / "short")
+
+    assert ran.code == 1
+    assert "expected records of 13 bytes up to the end at byte 0 (record 0)" in ran.err
+
+
+def test_lines_are_written_back_byte_for_byte(folder: Path) -> None:
+    lines = folder / "lines.jsonl"
+    lines.write_text(decoded("--copybook", folder / "payment.cpy", folder / "data").out)
+    ran = encoded("--copybook", folder / "payment.cpy", lines, "--output", folder / "again")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert (folder / "again").read_bytes().hex() == RECORD
+
+
+def test_a_line_that_does_not_fit_ends_with_code_3(folder: Path) -> None:
+    (folder / "lines.jsonl").write_text('{"RESIDENT": 123456}\n')
+    ran = encoded("--copybook", folder / "payment.cpy", folder / "lines.jsonl", "--output", folder / "again")
+
+    assert ran.code == 3
+    assert "record 0" in ran.err
+    assert (folder / "again").read_bytes() == b""
+
+
+SPEC = """\
+copybook: payment.cpy
+encoding: cp1141
+framing: {recfm: V}
+segments:
+  - {field: KIND, map: {C: CHEQUE, O: DETAIL}}
+"""
+
+
+def test_a_description_says_all_of_it_and_an_option_goes_before_it(folder: Path) -> None:
+    (folder / "payment.yaml").write_text(SPEC)
+    (folder / "v").write_bytes(bytes.fromhex("00110000" + RECORD))
+
+    by_spec = decoded("--spec", folder / "payment.yaml", folder / "v")
+    by_option = decoded("--spec", folder / "payment.yaml", "--recfm", "F", folder / "data")
+
+    assert (by_spec.code, by_option.code) == (0, 0)
+    assert by_spec.out == by_option.out
+    assert json.loads(by_spec.out)["CHEQUE"] == {"NUMBER": 42}
+
+
+def test_mistakes_in_a_description_are_told_at_once_with_their_lines(folder: Path) -> None:
+    (folder / "payment.yaml").write_text("copybook: payment.cpy\nencodng: cp037\nframing:\n  recfm: X\ndialect: os2\n")
+    ran = decoded("--spec", folder / "payment.yaml", folder / "data")
+
+    assert ran.code == 2
+    for line, said in ((2, "did you mean 'encoding'?"), (4, "framing.recfm"), (5, "no dialect 'os2'; there are: zos")):
+        assert f"payment.yaml:{line}: " in ran.err
+        assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "expected --copybook FILE, or --spec FILE that names it"),
+        (("--copybook", "none.cpy"), "none.cpy"),
+        (("--copybook", "payment.cpy", "--segment", "KIND"), "--segment FIELD goes together with --map VALUE=GROUP"),
+        (("--copybook", "payment.cpy", "--segment", "KIND", "--map", "C"), "--map C: expected VALUE=GROUP"),
+        (("--copybook", "payment.cpy", "--segment", "KIN", "--map", "C=DETAIL"), "KIN"),
+        (("--copybook", "payment.cpy", "--lrecl", "7", "--recfm", "none"), "lrecl: recfm none has none"),
+        (("--copybook", "payment.cpy", "--encoding", "cp9"), "cp9"),
+    ],
+)
+def test_what_does_not_fit_is_a_sentence_that_names_it(folder: Path, options: tuple[str, ...], said: str) -> None:
+    given = [str(folder / each) if each == "payment.cpy" else each for each in options]
+    ran = decoded(*given, folder / "data")
+
+    assert ran.code in {1, 2}
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+FIVE_TYPES = (
+    "--segment EXPORT-REC-TYPE --map C=EXPORT-CUSTOMER-DATA --map A=EXPORT-ACCOUNT-DATA "
+    "--map T=EXPORT-TRANSACTION-DATA --map X=EXPORT-CARD-XREF-DATA --map D=EXPORT-CARD-DATA"
+)
+FRAMINGS = {
+    "data.ebcdic.V.bin": ("--recfm", "V"),
+    "data.ebcdic.V.le-excl.bin": ("--recfm", "V", "--rdw", "little", "--rdw-excludes-header"),
+    "data.ebcdic.VB.bin": ("--recfm", "VB"),
+    "data.ebcdic.VBS.bin": ("--recfm", "VBS"),
+    "data.ebcdic.noheader.bin": ("--recfm", "none"),
+    "data.ascii.V.bin": ("--recfm", "V", "--encoding", "ascii"),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "copybook", "data", "options"),
+    [
+        ("carddemo/accounts", "copybook.cpy", "data.ebcdic.bin", ""),
+        ("carddemo/card-xref", "copybook.cpy", "data.ebcdic.bin", "--recfm FB --lrecl 50"),
+        ("carddemo/daily-transactions-a", "copybook.cpy", "data.ebcdic.bin", "--recfm FB"),
+        ("carddemo/transaction-types", "copybook.cpy", "data.ebcdic.bin", ""),
+        ("carddemo/transaction-categories", "copybook.cpy", "data.ebcdic.bin", ""),
+        (
+            "carddemo/export-multitype-sample", "copybook.cpy", "data.ebcdic.bin",
+            FIVE_TYPES,
+        ),
+        ("cobrix/type-variety-2", "copybook.cob", "data.dat", "--float ieee"),
+        ("jrecord/odo-with-trailing-fields", "copybook.cbl", "data.txt", "--recfm LS --encoding ascii"),
+    ],
+)  # fmt: skip
+def test_real_files_decode_to_what_is_expected_of_them(case: str, copybook: str, data: str, options: str) -> None:
+    folder = real_data(f"batch/{case}")
+    expected = [json.loads(line) for line in (folder / "expected.derived.jsonl").read_text().splitlines()]
+
+    ran = decoded("--copybook", folder / copybook, *options.split(), folder / data)
+
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    assert (ran.code, ran.err) == (0, "")
+    assert found == expected
+    print(f"{case}: {len(found)} records")
+
+
+@pytest.mark.parametrize(("data", "options"), FRAMINGS.items())
+def test_one_file_in_six_framings_says_the_same(data: str, options: tuple[str, ...]) -> None:
+    folder = real_data("batch/gnucobol-generated/pn-feature-matrix")
+    groups = ["--segment", "PN-TYPE", "--map", "O=PN-ORG", "--map", "G=PN-ORG", "--map", "*=PN-BODY"]
+    copybook = ["--copybook", str(folder / "copybook.cpy"), *groups]
+    plain = decoded(*copybook, *FRAMINGS["data.ebcdic.V.bin"], folder / "data.ebcdic.V.bin")
+
+    ran = decoded(*copybook, *options, folder / data)
+
+    assert (ran.code, ran.err, len(ran.lines)) == (0, "", 60)
+    assert ran.out == plain.out

@@ -1,0 +1,73 @@
+"""`banyan copybook sniff` as its user runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.legacy.framing import Framing, Recfm, write
+from tests.command_line import banyan
+
+COPYBOOK = """\
+       01  RESIDENT.
+           05  ID-NUMBER  PIC 9(8).
+           05  NAME       PIC X(20).
+"""
+
+
+@pytest.fixture
+def copybook(tmp_path: Path) -> Path:
+    path = tmp_path / "resident.cpy"
+    path.write_text(COPYBOOK)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "RESIDENTS.D1"
+    records = [f"{n:08d}ADA {'L' * (n % 17)}".encode("cp037") for n in range(100)]
+    path.write_bytes(b"".join(write(records, Framing(recfm=Recfm.V, rdw="little"))))
+    return path
+
+
+def test_a_proposal_is_what_a_settings_file_says(file: Path, copybook: Path) -> None:
+    ran = banyan("copybook", "sniff", str(file), str(copybook), "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    first = ran.json[0]
+    assert Framing(**first["framing"]) == Framing(recfm=Recfm.V, rdw="little")
+    assert (first["code_page"], first["confidence"]) == ("cp037", 0.99)
+    assert "RDW (little-endian, header included) chain closes" in first["evidence"][0]
+
+
+def test_people_see_what_speaks_for_and_against(file: Path, copybook: Path) -> None:
+    ran = banyan("copybook", "sniff", str(file), str(copybook))
+
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0] == "1. recfm: V, rdw: little (cp037), confidence 0.99"
+    assert "   + none is longer than the copybook's 28 bytes" in lines
+    assert any(line.startswith("   - cp037 stands for all EBCDIC pages") for line in lines)
+
+
+def test_a_file_that_fits_nothing_ends_with_1(tmp_path: Path, copybook: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+
+    ran = banyan("copybook", "sniff", str(tmp_path / "empty"), str(copybook))
+
+    assert (ran.code, ran.out) == (1, "No framing fits the file.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"), [(None, 2, "No such file or directory"), ("       01  A PIC ?.\n", 1, "line 1")]
+)
+def test_a_copybook_that_can_not_be_read_is_told(
+    tmp_path: Path, file: Path, text: str | None, code: int, said: str
+) -> None:
+    path = tmp_path / "other.cpy"
+    if text is not None:
+        path.write_text(text)
+
+    ran = banyan("copybook", "sniff", str(file), str(path))
+
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
