@@ -11,8 +11,9 @@ from contracts.errors import ConfigError
 from contracts.legacy.copybook import Layout, parse_all
 from contracts.legacy.copybook.dialect import dialect_named
 from contracts.legacy.file_spec import FileSpec
+from contracts.legacy.framing import Role
 
-__all__ = ["layout_of", "layouts_of", "read_spec"]
+__all__ = ["ends_of", "layout_of", "layouts_of", "read_spec"]
 
 _SUFFIXES = ("", ".cpy", ".CPY", ".cbl", ".CBL", ".cob", ".COB")
 
@@ -81,6 +82,19 @@ def layouts_of(spec: FileSpec) -> Sequence[Layout]:
         names = ", ".join(layout.name or "(no name)" for layout in found)
         raise ConfigError([f"{spec.copybook}: no record {spec.record}; there are: {names}"])
     return chosen
+
+
+def ends_of(spec: FileSpec) -> Mapping[Role, Layout]:
+    """Return the layouts of header and trailer records, as far as the description names them.
+
+    Raises:
+        ConfigError: A file can't be read, or there is no such record.
+        ContractError: The copybook is not understood.
+    """
+    named = {Role.HEADER: spec.header, Role.TRAILER: spec.trailer}
+    return {
+        role: layout_of(spec.model_copy(update={"record": name})) for role, name in named.items() if name is not None
+    }
 
 
 def layout_of(spec: FileSpec) -> Layout:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.errors import ConfigError
+from contracts.legacy.check import Check
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim
@@ -65,6 +66,10 @@ class FileSpec(BaseModel):
     """Folders where COPY finds its texts; by default that of the copybook."""
     record: str | None = None
     """The record, where the copybook has several of level 01."""
+    header: str | None = None
+    """The record of level 01 that header records have; `framing.header_records` says how many there are."""
+    trailer: str | None = None
+    """The record of level 01 that trailer records have."""
     copybook_format: Form | None = None
     """`fixed` or `free` reference format; recognised by default."""
     copybook_encoding: str = "utf-8"
@@ -101,6 +106,8 @@ class FileSpec(BaseModel):
     """Bytes of a record after its last item are ignored; by default only blanks and X'00' are."""
     framing: Framing = Framing()
     """What stands between the file's bytes and its records; by default, records of the copybook's length."""
+    checks: tuple[Check, ...] = ()
+    """What must agree before anything of the file is believed: `banyan copybook reconcile`."""
 
     def options(self) -> Options:
         """Return what the codec has to know besides the layout."""

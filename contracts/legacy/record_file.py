@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, TypeAlias, cast, final
 from pydantic_core import to_json
 
 from contracts.errors import RecordError
-from contracts.legacy.copybook import Layout, Record
+from contracts.legacy.copybook import Layout, Record, RowCodec
 from contracts.legacy.copybook.item import Item
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import RecordBatch, Role, read, write
@@ -46,8 +46,13 @@ class RecordFile:
     [b'{"B":"1.2","C":"a"}', b'{"B":"-2.1","C":"b"}']
     """
 
-    def __init__(self, spec: FileSpec, layout: Layout) -> None:
+    def __init__(self, spec: FileSpec, layout: Layout, ends: Mapping[Role, Layout] | None = None) -> None:
         """Prepare.
+
+        Args:
+            spec: The description.
+            layout: Of data records.
+            ends: Of header and trailer records, where they are to be read.
 
         Raises:
             ConfigError: The description names what the layout does not have, or leaves out what it needs.
@@ -56,6 +61,7 @@ class RecordFile:
         self.layout, self.codec = layout, spec.codec(layout)
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
+        self._ends = {role: spec.codec(end) for role, end in (ends or {}).items()}
 
     def batches(self, file: BinaryIO) -> Iterator[RecordBatch]:
         """Yield the records' bytes in batches.
@@ -73,12 +79,24 @@ class RecordFile:
         """
         for batch in self.batches(file):
             if batch.role is Role.DATA:
-                yield from self._values(batch)
+                yield from self._values(batch, self.codec)
 
-    def _values(self, batch: RecordBatch) -> Iterator[Value]:
+    def parts(self, file: BinaryIO) -> Iterator[tuple[Role, Value]]:
+        """Yield each record with the part of the file that it belongs to; headers and trailers as far as described.
+
+        Raises:
+            FramingError: The file is not framed as described; what came before has been yielded.
+        """
+        for batch in self.batches(file):
+            codec = self.codec if batch.role is Role.DATA else self._ends.get(batch.role)
+            values = self._values(batch, codec) if codec is not None else ({} for _ in range(len(batch)))
+            for value in values:
+                yield batch.role, value
+
+    def _values(self, batch: RecordBatch, codec: RowCodec) -> Iterator[Value]:
         for index, original in enumerate(batch):
             try:
-                yield self.codec.decode(original)
+                yield codec.decode(original)
             except RecordError as error:
                 ordinal, offset = batch.first + index, int(batch.starts[index])
                 yield Refused(ordinal=ordinal, offset=offset, original=original, error=error)

@@ -19,7 +19,7 @@ from contracts.legacy.record_file import RecordFile, Refused
 from hub.cli.file_options import described
 from hub.cli.output import complain
 
-__all__ = ["DEAD_LETTERS", "decode", "encode"]
+__all__ = ["DEAD_LETTERS", "decode", "encode", "shown"]
 
 DEAD_LETTERS: Final = 3
 """The exit code when there were any."""
@@ -48,7 +48,7 @@ def decode(
     out = sys.stdout.buffer
     with ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
-        stream = stack.enter_context(_shown(file))
+        stream = stack.enter_context(shown(file))
         lines: list[bytes] = []
         for value in records.decode(stream):
             if isinstance(value, Refused):
@@ -80,7 +80,7 @@ def encode(
     refused: list[Refused] = []
     with ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
-        stream = sys.stdin.buffer if str(file) == "-" else stack.enter_context(_shown(file))
+        stream = sys.stdin.buffer if str(file) == "-" else stack.enter_context(shown(file))
         out = sys.stdout.buffer if output is None else stack.enter_context(_opened(output, "wb"))
         for part in records.encode(_filled(stream), refused):
             out.write(part)
@@ -154,7 +154,7 @@ def _opened(path: Path, mode: str) -> BinaryIO:
 
 
 @contextmanager
-def _shown(path: Path) -> Generator[BinaryIO]:
+def shown(path: Path) -> Generator[BinaryIO]:
     """Open a file, with a bar on standard error where it is long and somebody looks."""
     with _opened(path, "rb") as stream:
         size = path.stat().st_size

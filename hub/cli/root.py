@@ -23,6 +23,7 @@ from hub.cli import (
     in_doubt,
     kafka,
     key,
+    reconcile,
     records,
     route,
     ruleset,
@@ -56,6 +57,7 @@ app.add_typer(copybook.app, name="copybook")
 copybook.app.command("sniff")(sniff.sniff)
 copybook.app.command("decode")(records.decode)
 copybook.app.command("encode")(records.encode)
+copybook.app.command("reconcile")(reconcile.reconcile)
 app.add_typer(ruleset.app, name="ruleset")
 app.add_typer(route.app, name="route")
 app.add_typer(facade.app, name="facade")
