@@ -89,8 +89,8 @@ class RecordFile:
         """
         for batch in self.batches(file):
             codec = self.codec if batch.role is Role.DATA else self._ends.get(batch.role)
-            values = self._values(batch, codec) if codec is not None else ({} for _ in range(len(batch)))
-            for value in values:
+            nothing: Iterator[Value] = iter([{}] * len(batch))
+            for value in nothing if codec is None else self._values(batch, codec):
                 yield batch.role, value
 
     def _values(self, batch: RecordBatch, codec: RowCodec) -> Iterator[Value]:

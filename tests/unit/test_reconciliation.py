@@ -11,7 +11,7 @@ from contracts.errors import ConfigError
 from contracts.legacy.check import Check, require_fields
 from contracts.legacy.copybook import parse_all
 from contracts.legacy.file_spec import FileSpec
-from contracts.legacy.framing import Role
+from contracts.legacy.framing import Framing, Role
 from contracts.legacy.reconciliation import Outcome, Report, reconcile
 from contracts.legacy.record_file import RecordFile
 
@@ -42,7 +42,7 @@ SPEC = FileSpec(
     header="HEAD",
     trailer="TAIL",
     encoding="ascii",
-    framing={"lrecl": 15, "header_records": 1, "trailer_records": 1},
+    framing=Framing(lrecl=15, header_records=1, trailer_records=1),
 )
 ENDS = {Role.HEADER: HEAD, Role.TRAILER: TAIL}
 FILE = RecordFile(SPEC, PAYMENT, ENDS)
