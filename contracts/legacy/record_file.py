@@ -89,9 +89,10 @@ class RecordFile:
         """
         for batch in self.batches(file):
             codec = self.codec if batch.role is Role.DATA else self._ends.get(batch.role)
-            nothing: Iterator[Value] = iter([{}] * len(batch))
-            for value in nothing if codec is None else self._values(batch, codec):
-                yield batch.role, value
+            if codec is not None:
+                yield from ((batch.role, value) for value in self._values(batch, codec))
+            else:
+                yield from ((batch.role, Record()) for _ in range(len(batch)))
 
     def _values(self, batch: RecordBatch, codec: RowCodec) -> Iterator[Value]:
         for index, original in enumerate(batch):
