@@ -19,6 +19,7 @@ from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segment
 from contracts.legacy.copybook.row import RowCodec
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.framing import Framing, LengthOf, Recfm
+from contracts.legacy.masking import Way
 
 __all__ = ["FieldPolicy", "FileSpec", "SegmentRule", "length_of"]
 
@@ -106,6 +107,9 @@ class FileSpec(BaseModel):
     """Bytes of a record after its last item are ignored; by default only blanks and X'00' are."""
     framing: Framing = Framing()
     """What stands between the file's bytes and its records; by default, records of the copybook's length."""
+    masks: Mapping[str, Way] = Field(default_factory=dict[str, Way])
+    """Field, by name or path -> how `banyan copybook mask` masks it: `redact` leaves nothing of it, `token` another
+    value that depends on it and the secret alone, `shape` the same with letters for letters and digits for digits."""
     checks: tuple[Check, ...] = ()
     """What must agree before anything of the file is believed: `banyan copybook reconcile`."""
 

@@ -1,9 +1,10 @@
 """A described file of records: from its bytes to values and back, with what can't be handled beside it. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from io import SEEK_END
 from typing import Any, BinaryIO, TypeAlias, cast, final
 
 from pydantic_core import to_json
@@ -12,7 +13,7 @@ from contracts.errors import RecordError
 from contracts.legacy.copybook import Layout, Record, RowCodec
 from contracts.legacy.copybook.item import Item
 from contracts.legacy.file_spec import FileSpec, length_of
-from contracts.legacy.framing import RecordBatch, Role, read, write
+from contracts.legacy.framing import Framing, RecordBatch, Role, read, write
 
 __all__ = ["RecordFile", "Refused", "Value"]
 
@@ -102,6 +103,31 @@ class RecordFile:
                 ordinal, offset = batch.first + index, int(batch.starts[index])
                 yield Refused(ordinal=ordinal, offset=offset, original=original, error=error)
 
+    def rewrite(self, file: BinaryIO, change: Callable[[bytes], bytes], refused: list[Refused]) -> Iterator[bytes]:
+        """Yield the file again with each data record changed; all else in it stays as it is.
+
+        Args:
+            file: It is read twice where it has bytes around the records.
+            change: Returns what a record becomes.
+            refused: Gets the records that could not be changed; they are left out.
+
+        Raises:
+            FramingError: The file is not framed as described; what came before has been yielded.
+        """
+        header, footer = _around(file, self.framing)
+        return write(
+            self._changed(file, change, refused), self.framing, header=header, footer=footer, length_of=self._length_of
+        )
+
+    def _changed(self, file: BinaryIO, change: Callable[[bytes], bytes], refused: list[Refused]) -> Iterator[bytes]:
+        for batch in self.batches(file):
+            for index, original in enumerate(batch):
+                try:
+                    yield change(original) if batch.role is Role.DATA else original
+                except RecordError as error:
+                    ordinal, offset = batch.first + index, int(batch.starts[index])
+                    refused.append(Refused(ordinal=ordinal, offset=offset, original=original, error=error))
+
     def encode(self, lines: Iterable[bytes], refused: list[Refused]) -> Iterator[bytes]:
         """Yield the bytes of a file with the records that stand in lines of JSON.
 
@@ -161,3 +187,14 @@ def _number(item: Item, text: str) -> Decimal:
 
 def _refused(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _around(file: BinaryIO, framing: Framing) -> tuple[bytes, bytes]:
+    """Return the bytes before and behind the records."""
+    if not (framing.header_bytes or framing.footer_bytes):
+        return b"", b""
+    header = file.read(framing.header_bytes)
+    file.seek(-framing.footer_bytes, SEEK_END)
+    footer = file.read()
+    file.seek(0)
+    return header, footer

@@ -19,7 +19,7 @@ from contracts.legacy.record_file import RecordFile, Refused
 from hub.cli.file_options import described
 from hub.cli.output import complain
 
-__all__ = ["DEAD_LETTERS", "decode", "encode", "shown"]
+__all__ = ["DEAD_LETTERS", "decode", "encode", "opened", "shown"]
 
 DEAD_LETTERS: Final = 3
 """The exit code when there were any."""
@@ -81,7 +81,7 @@ def encode(
     with ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = sys.stdin.buffer if str(file) == "-" else stack.enter_context(shown(file))
-        out = sys.stdout.buffer if output is None else stack.enter_context(_opened(output, "wb"))
+        out = sys.stdout.buffer if output is None else stack.enter_context(opened(output, "wb"))
         for part in records.encode(_filled(stream), refused):
             out.write(part)
             dead.put_all(refused)
@@ -143,10 +143,15 @@ def _letter(refused: Refused) -> dict[str, object]:
 @contextmanager
 def _dead_letters(path: Path | None, most: int | None) -> Generator[_DeadLetters]:
     with ExitStack() as stack:
-        yield _DeadLetters(None if path is None else stack.enter_context(_opened(path, "wb")), most)
+        yield _DeadLetters(None if path is None else stack.enter_context(opened(path, "wb")), most)
 
 
-def _opened(path: Path, mode: str) -> BinaryIO:
+def opened(path: Path, mode: str) -> BinaryIO:
+    """Open a file of bytes.
+
+    Raises:
+        ConfigError: It can't be opened.
+    """
     try:
         return path.open(mode)  # type: ignore[return-value] # a binary mode
     except OSError as error:
@@ -156,7 +161,7 @@ def _opened(path: Path, mode: str) -> BinaryIO:
 @contextmanager
 def shown(path: Path) -> Generator[BinaryIO]:
     """Open a file, with a bar on standard error where it is long and somebody looks."""
-    with _opened(path, "rb") as stream:
+    with opened(path, "rb") as stream:
         size = path.stat().st_size
         if size < _WORTH_A_BAR_BYTES or not sys.stderr.isatty():
             yield stream

@@ -23,6 +23,7 @@ from hub.cli import (
     in_doubt,
     kafka,
     key,
+    mask,
     reconcile,
     records,
     route,
@@ -58,6 +59,7 @@ copybook.app.command("sniff")(sniff.sniff)
 copybook.app.command("decode")(records.decode)
 copybook.app.command("encode")(records.encode)
 copybook.app.command("reconcile")(reconcile.reconcile)
+copybook.app.command("mask")(mask.mask)
 app.add_typer(ruleset.app, name="ruleset")
 app.add_typer(route.app, name="route")
 app.add_typer(facade.app, name="facade")
