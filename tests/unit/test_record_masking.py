@@ -103,8 +103,10 @@ def test_a_record_that_cant_be_read_is_not_let_through() -> None:
 
 
 def test_what_cant_be_masked_is_told_at_once() -> None:
+    wrong: dict[str, Way] = {"NAM": "redact", "PART": "token", "RATE": "shape"}
+
     with pytest.raises(ConfigError) as caught:
-        Masker(LAYOUT, CODEC, ways={"NAM": "redact", "PART": "token", "RATE": "shape"}, secret=b"short")
+        Masker(LAYOUT, CODEC, ways=wrong, secret=b"short")
 
     assert caught.value.problems == (
         "masks: the layout has no field NAM",
