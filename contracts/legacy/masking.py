@@ -47,7 +47,7 @@ class Masker:
         if problems:
             raise ConfigError(problems)
         self._codec, self._secret = codec, secret
-        self._ways = {tuple(name.split(".")): way for name, way in ways.items()}
+        self._ways: list[tuple[tuple[str, ...], Way]] = [(tuple(name.split(".")), way) for name, way in ways.items()]
 
     def mask(self, original: bytes) -> bytes:
         """Return a record with its fields masked; all other bytes stay.
@@ -71,11 +71,17 @@ class Masker:
     def _value(self, item: Item, value: object, path: tuple[str, ...]) -> object:
         if isinstance(value, list):
             inner = [self._value(item, each, path) for each in cast("list[object]", value)]
-            return None if all(each is None for each in inner) else [{} if each is None else each for each in inner]
+            nothing: Record = {}
+            return (
+                None if all(each is None for each in inner) else [nothing if each is None else each for each in inner]
+            )
         if isinstance(value, dict):
             return self._masked(item.children, cast("Record", value), path) or None
-        way = next((way for name, way in self._ways.items() if path[-len(name) :] == name), None)
+        way = self._way(path)
         return None if way is None or value is None else _Mask(self._secret, item, way).of(value)
+
+    def _way(self, path: tuple[str, ...]) -> Way | None:
+        return next((each for name, each in self._ways if path[-len(name) :] == name), None)
 
 
 def _problems(layout: Layout, name: str) -> Iterator[str]:
