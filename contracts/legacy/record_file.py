@@ -113,6 +113,10 @@ class RecordFile:
             values: object = json.loads(line, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_once)
         except ValueError as error:
             raise RecordError("line", expected=f"a JSON object: {error}", code="json") from None
+        except InvalidOperation:
+            raise RecordError(
+                "line", expected="a JSON object without exponents beyond all bounds", code="json"
+            ) from None
         if not isinstance(values, dict):
             raise RecordError("line", expected="a JSON object", code="json")
         return _group(self._known, cast("dict[str, Any]", values))

@@ -36,6 +36,8 @@ def refused(item: str, line: bytes, **spec: Any) -> str:
         ("05 F COMP-2.", '"sNaN"'),
         ("05 F COMP-1.", "1e-100"),
         ("05 F PIC 9(3)V9.", "1e-999999999"),
+        ("05 F PIC 9(3)V9.", "1e+99999999999999999999"),
+        ("05 F PIC 9(3)V9.", '"1e+99999999999999999999"'),
         ("05 F PIC 9(3).", '"1_0"'),
         ("05 F PIC 9(3).", '"\u0663"'),
         ("05 F PIC 9(3).", "1" + ', "F": 2'),
@@ -182,6 +184,15 @@ def test_a_view_that_can_not_be_read_hints_at_segments() -> None:
 
     with pytest.raises(RecordError, match="segment rule can say which of A, B a record has"):
         RowCodec(layout).decode("abc".encode("cp037"))
+
+
+def test_a_record_that_lacks_the_room_of_its_table_is_refused() -> None:
+    layout = parse(copybook("05 N PIC 9.", "05 T PIC X OCCURS 0 TO 5 DEPENDING ON N."))
+    codec = RowCodec(layout, Options(code_page="ascii", tables="max"))
+
+    assert codec.decode(b"1a    ") == {"N": 1, "T": ["a"]}
+    with pytest.raises(RecordError, match="room for 5 occurrences"):
+        codec.decode(b"1a")
 
 
 @pytest.mark.parametrize("level", ["00010", "000501"])

@@ -270,6 +270,9 @@ class TableNode:
             value, end = self.one.read(state, self.place(at, end, index))
             values.append(value)
         state.subscripts.pop()
+        if self.is_padded and at + self.item.size > len(state.record):
+            expected = f"room for {self.table.most} occurrences, not the end of the record at {len(state.record)}"
+            raise RecordError(self.item.label, expected=expected, start=at, code="short-record")
         return values, self.end(at, end, count)
 
     def place(self, at: int, end: int, index: int) -> int:
