@@ -4,7 +4,7 @@ BIN := .venv/bin
 COPY := mkdir -p build/compiled && git ls-files | tar -cf - -T - | tar -xf - -C build/compiled
 PYTHON_HERE := PYTHONPATH=. $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test compiled check bench soak format docs lock clean
+.PHONY: help demo test compiled check bench soak fuzz format docs lock clean
 help: ## Show these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -35,6 +35,9 @@ bench: .venv/bench.stamp build/compiled/stamp ## Measure beside the peers (ONLY=
 soak: build/compiled/stamp ## Load the façade for an hour (SOAK_SECONDS=180 for less) while rules change and workers die
 	@$(COPY)
 	@cd build/compiled && $(PYTHON_HERE) -m bench.soak $(SOAK_SECONDS)
+
+fuzz: .venv/dev.stamp ## Mutated files and copybooks through decode and encode for five minutes (FUZZ_SECONDS=60 for less)
+	@$(BIN)/python -m tests.fuzz_files $(or $(FUZZ_SECONDS),300)
 
 format: .venv/dev.stamp ## Format, and apply the safe fixes
 	$(BIN)/ruff format .

@@ -15,6 +15,7 @@ from contracts.legacy.framing import Role
 
 __all__ = ["ends_of", "layout_of", "layouts_of", "read_spec"]
 
+_MOST_BYTES = 1 << 24
 _SUFFIXES = ("", ".cpy", ".CPY", ".cbl", ".CBL", ".cob", ".COB")
 
 
@@ -66,6 +67,8 @@ def layouts_of(spec: FileSpec) -> Sequence[Layout]:
     folders = spec.copies or (spec.copybook.parent,)
 
     def resolver(name: str, library: str | None, /) -> str | None:
+        if any(part in ("..", "/") or "\0" in part for each in (name, library or "") for part in Path(each).parts):
+            return None  # a copybook says which text, and not from where on the disk
         places = (
             folder / (library or "") / f"{each}{suffix}"
             for folder in folders
@@ -113,6 +116,13 @@ def layout_of(spec: FileSpec) -> Layout:
 
 def _text(path: Path, encoding: str) -> str:
     try:
-        return path.read_text(encoding=encoding, errors="replace")
-    except (OSError, LookupError) as error:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        text = data.decode(encoding, errors="replace")
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}"]) from error
+    except (LookupError, ValueError) as error:
         raise ConfigError([f"{path}: {error}"]) from error
+    if len(data) > _MOST_BYTES:
+        raise ConfigError([f"{path}: expected the text of a copybook, of at most {_MOST_BYTES:,} bytes"])
+    return text

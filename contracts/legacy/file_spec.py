@@ -5,11 +5,10 @@ copybook, and whoever reads the disk parses it.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt
 
 from contracts.errors import ConfigError
 from contracts.legacy.check import Check
@@ -99,7 +98,7 @@ class FileSpec(BaseModel):
     `false`, it is text."""
     policies: Mapping[str, FieldPolicy] = Field(default_factory=dict[str, FieldPolicy])
     """Field, by name or path -> what blanks, X'00' and X'FF' mean in it."""
-    counts: Mapping[str, Mapping[str, int]] = Field(default_factory=dict[str, Mapping[str, int]])
+    counts: Mapping[str, Mapping[str, NonNegativeInt]] = Field(default_factory=dict[str, Mapping[str, int]])
     """Counter of a table, by name or path -> what its values, as text, mean as counts."""
     segments: tuple[SegmentRule, ...] = ()
     """Fields that tell which of several groups that redefine each other a record has."""
@@ -159,9 +158,4 @@ def length_of(framing: Framing, codec: RowCodec) -> LengthOf | None:
     """Return what tells a record's length by the copybook, where nothing in the file does."""
     if framing.recfm is not Recfm.NONE or framing.length_field is not None or framing.record_header is not None:
         return None
-    return partial(_length, codec)
-
-
-def _length(codec: RowCodec, data: memoryview) -> int:
-    _, end = codec.decode_at(bytes(data[: codec.layout.length]), 0)
-    return end
+    return codec.length_of

@@ -1,11 +1,12 @@
 """A described file of records: from its bytes to values and back, with what can't be handled beside it. Pure."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from io import SEEK_END
-from typing import Any, BinaryIO, TypeAlias, cast, final
+from typing import Any, BinaryIO, Final, TypeAlias, cast, final
 
 from pydantic_core import to_json
 
@@ -16,6 +17,9 @@ from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import Framing, RecordBatch, Role, read, write
 
 __all__ = ["RecordFile", "Refused", "Value"]
+
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""What `decode` writes, and no more of what Python would take for a decimal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class RecordFile:
             ContractError: An item can't be decoded as described.
         """
         self.layout, self.codec = layout, spec.codec(layout)
+        self._known = {item.name: item for item in self.codec.items} | self.codec.renamed
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
         self._ends = {role: spec.codec(end) for role, end in (ends or {}).items()}
@@ -143,16 +148,23 @@ class RecordFile:
                 yield self.codec.encode(self._restored(line))
             except RecordError as error:
                 refused.append(Refused(ordinal=ordinal, offset=None, original=line, error=error))
+            except RecursionError:
+                deep = RecordError("line", expected="a JSON object that is nested less deep", code="json")
+                refused.append(Refused(ordinal=ordinal, offset=None, original=line, error=deep))
 
     def _restored(self, line: bytes) -> Record:
         try:
             # Decimals that stand there as numbers keep all their digits.
-            values: object = json.loads(line, parse_float=Decimal, parse_constant=_refused)
+            values: object = json.loads(line, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_once)
         except ValueError as error:
             raise RecordError("line", expected=f"a JSON object: {error}", code="json") from None
+        except InvalidOperation:
+            raise RecordError(
+                "line", expected="a JSON object without exponents beyond all bounds", code="json"
+            ) from None
         if not isinstance(values, dict):
             raise RecordError("line", expected="a JSON object", code="json")
-        return _group(self.codec.items, cast("dict[str, Any]", values))
+        return _group(self._known, cast("dict[str, Any]", values))
 
     @staticmethod
     def line(record: Record) -> bytes:
@@ -160,8 +172,7 @@ class RecordFile:
         return to_json(record)
 
 
-def _group(items: Iterable[Item], values: Mapping[str, Any]) -> Record:
-    known = {item.name: item for item in items}
+def _group(known: Mapping[str | None, Item], values: Mapping[str, Any]) -> Record:
     return {name: _value(known.get(name), value) for name, value in values.items()}
 
 
@@ -172,7 +183,7 @@ def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSO
     if isinstance(value, list):
         return [_value(item, each) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return _group(item.children, cast("dict[str, Any]", value))
+        return _group({child.name: child for child in item.children}, cast("dict[str, Any]", value))
     if isinstance(value, str) and item.kind.is_number:
         return _number(item, value)
     return value
@@ -180,9 +191,18 @@ def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSO
 
 def _number(item: Item, text: str) -> Decimal:
     try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise RecordError(item.label, expected="a number", code="value") from None
+        if _NUMBER.fullmatch(text):
+            return Decimal(text)
+    except InvalidOperation:  # an exponent beyond all bounds
+        pass
+    raise RecordError(item.label, expected="a number", code="value")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name stands twice in it")
+    return values
 
 
 def _refused(name: str) -> None:

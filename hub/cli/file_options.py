@@ -98,4 +98,7 @@ def _segment(field: str | None, pairs: list[str]) -> dict[str, Any]:
     named = [pair.partition("=") for pair in pairs]
     if wrong := [pair for pair, (_, equals, _) in zip(pairs, named, strict=True) if not equals]:
         raise ConfigError(f"--map {pair}: expected VALUE=GROUP" for pair in wrong)
+    values = [value for value, _, _ in named]
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise ConfigError(f"--map {value}: expected each value once" for value in twice)
     return {"field": field, "map": {value: group.upper() for value, _, group in named}}

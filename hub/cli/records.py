@@ -2,9 +2,10 @@
 
 import base64
 import json
+import os
 import sys
-from collections.abc import Generator, Iterable
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
@@ -34,7 +35,7 @@ MaxErrors = Annotated[int | None, typer.Option(min=0, help="Give up after more b
 @described
 def decode(
     spec: FileSpec,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The data file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The data file; - reads standard input.")],
     quarantine: Quarantine = None,
     max_errors: MaxErrors = None,
 ) -> None:
@@ -44,23 +45,17 @@ def decode(
     out, and tables are as long as their counter says. A record that can't be decoded goes to the quarantine with its
     bytes and the reason; the rest goes on, and exit code 3 tells that there were any.
     """
+    _require_apart(spec, file, writes={"--quarantine": quarantine})
     records = RecordFile(spec, layout_of(spec))
-    out = sys.stdout.buffer
-    with ExitStack() as stack:
+    with _told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(shown(file))
-        lines: list[bytes] = []
+        put = stack.enter_context(_lines(sys.stdout.buffer))
         for value in records.decode(stream):
             if isinstance(value, Refused):
                 dead.put(value)
-                continue
-            lines.append(RecordFile.line(value))
-            if len(lines) == _FLUSH:
-                out.write(b"\n".join(lines) + b"\n")
-                lines.clear()
-        lines.append(b"")
-        out.write(b"\n".join(lines))
-        out.flush()
+            else:
+                put(RecordFile.line(value))
     dead.tell("record")
 
 
@@ -75,19 +70,71 @@ def encode(
     """Write lines of JSON as a file of records: the inverse of `decode`, byte for byte.
 
     A line whose values do not fit goes to the quarantine; the rest goes on, and exit code 3 tells that there were any.
+    With `--output`, the file is there when all of it is written, and not before.
     """
+    _require_apart(spec, file, writes={"--quarantine": quarantine, "--output": output})
     records = RecordFile(spec, layout_of(spec))
     refused: list[Refused] = []
-    with ExitStack() as stack:
+    with _told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
-        stream = sys.stdin.buffer if str(file) == "-" else stack.enter_context(shown(file))
-        out = sys.stdout.buffer if output is None else stack.enter_context(opened(output, "wb"))
+        stream = stack.enter_context(shown(file))
+        out = sys.stdout.buffer if output is None else stack.enter_context(_replaced(output))
         for part in records.encode(_filled(stream), refused):
             out.write(part)
             dead.put_all(refused)
         dead.put_all(refused)
         out.flush()
     dead.tell("line")
+
+
+def _require_apart(spec: FileSpec, file: Path, *, writes: dict[str, Path | None]) -> None:
+    """Refuse to write over what is read, or to write two things to one file."""
+    taken = {"FILE": file, "--copybook": spec.copybook}
+    for name, path in writes.items():
+        if path is None:
+            continue
+        if same := next((other for other, each in taken.items() if _is_same(path, each)), None):
+            raise ConfigError([f"{name} {path}: expected another file than {same}, which it would overwrite"])
+        taken[name] = path
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.is_file() and one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """End with a sentence where a file can't be read or written any more; a closed pipe needs none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        complain(f"{error.filename or 'reading or writing failed'}: {error.strerror}")
+        with suppress(OSError):
+            sys.stdout.close()  # or Python would try again to write what is left
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _lines(out: BinaryIO) -> Generator[Callable[[bytes], None]]:
+    """Write lines, many at a time; what came before an error is written, too."""
+    held: list[bytes] = []
+
+    def put(line: bytes) -> None:
+        held.append(line)
+        if len(held) == _FLUSH:
+            out.write(b"\n".join(held) + b"\n")
+            held.clear()
+
+    try:
+        yield put
+    finally:
+        held.append(b"")
+        out.write(b"\n".join(held))
+        out.flush()
 
 
 def _filled(stream: BinaryIO) -> Iterable[bytes]:
@@ -159,8 +206,28 @@ def opened(path: Path, mode: str) -> BinaryIO:
 
 
 @contextmanager
+def _replaced(path: Path) -> Generator[BinaryIO]:
+    """Open a file that takes its place when it is whole; until then, and after an error, there is the old one."""
+    if path.exists() and not path.is_file():  # a device or a named pipe
+        with opened(path, "wb") as stream:
+            yield stream
+        return
+    whole = path.resolve()
+    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
+    try:
+        with opened(part, "wb") as stream:
+            yield stream
+        part.replace(whole)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
 def shown(path: Path) -> Generator[BinaryIO]:
-    """Open a file, with a bar on standard error where it is long and somebody looks."""
+    """Open a file, with a bar on standard error where it is long and somebody looks; - is standard input."""
+    if str(path) == "-":
+        yield sys.stdin.buffer
+        return
     with opened(path, "rb") as stream:
         size = path.stat().st_size
         if size < _WORTH_A_BAR_BYTES or not sys.stderr.isatty():

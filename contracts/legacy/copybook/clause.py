@@ -1,6 +1,7 @@
 """The clauses of a data description entry (Enterprise COBOL Language Reference, "Data description entry")."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -48,7 +49,7 @@ USAGES: Final[Mapping[str, Usage]] = {
 class Words:
     """The words of an entry that are still to be read."""
 
-    rest: list[Word]
+    rest: deque[Word]
     last: Word
 
     def peek(self) -> str:
@@ -63,7 +64,7 @@ class Words:
         """
         if not self.rest:
             raise self.last.error(f"{expected} after it")
-        self.last = self.rest.pop(0)
+        self.last = self.rest.popleft()
         return self.last
 
     def skip(self, *optional: str) -> bool:

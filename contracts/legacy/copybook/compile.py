@@ -84,6 +84,15 @@ class Compiler:
             raise ConfigError(f"{path} redefines nothing and is not redefined: no segment chooses it" for path in lost)
         return root
 
+    def told_by(self) -> int:
+        """Return how many bytes at a record's start hold all that tells its length."""
+        telling = [item for item in self._layout.walk() if item.path in self._counters and item.name]
+        if any(item.dimensions for item in telling):
+            return self._layout.length
+        ends = [item.offset + item.length for item in telling]
+        ends += [each.node.item.offset + each.node.item.length for each in self.selectors.values()]
+        return max(ends, default=0)
+
     def leaf(self, item: Item) -> LeafNode:
         """Return the node of an elementary item, as if it stood once."""
         page = named(self._pages, item) or self.page

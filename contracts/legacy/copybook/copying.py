@@ -1,6 +1,7 @@
 """COPY statements: the text of other members, with REPLACING."""
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -10,6 +11,7 @@ from contracts.legacy.copybook.source import Form, Word, words
 __all__ = ["Resolver", "expand"]
 
 _PARTS = ("LEADING", "TRAILING")
+_MOST_WORDS, _MOST_NESTED, _MOST_REPLACED, _MOST_LETTERS = 1 << 18, 32, 1000, 1 << 12
 
 
 class Resolver(Protocol):
@@ -42,19 +44,39 @@ def expand(
     Raises:
         ContractError: A member is not found or copies itself, or the statement is not understood.
     """
+    yield from _expanded(source, _Copying(resolver=resolver, form=form), within)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Copying:
+    """What holds for a copybook and all that it copies, directly or not."""
+
+    resolver: Resolver | None
+    form: Form | None
+    words: int = 0
+    """How many words and members there were so far."""
+
+    def count(self, word: Word) -> None:
+        """Refuse members that multiply: a few lines of COPY can stand for billions."""
+        self.words += 1
+        if self.words > _MOST_WORDS:
+            raise word.error(f"at most {_MOST_WORDS} words, with all that is copied")
+
+
+def _expanded(source: Iterable[Word], copying: _Copying, within: tuple[str, ...]) -> Iterator[Word]:
     remaining = iter(source)
     previous = "."
     for word in remaining:
+        copying.count(word)
         if word.upper != "COPY" or previous in ("PIC", "PICTURE", "IS"):
             previous = word.upper
             yield word
             continue
         statement = list(_until_period(remaining, word))
         name, replacements = _parsed(word, statement)
-        text = _member(word, name, statement, resolver=resolver, within=within)
-        member = words(text, form=form, member=name)
-        replaced = _replaced(list(expand(member, resolver, form=form, within=(*within, name))), replacements)
-        yield from replaced
+        text = _member(word, name, statement, resolver=copying.resolver, within=within)
+        member = words(text, form=copying.form, member=name)
+        yield from _replaced(list(_expanded(member, copying, (*within, name))), replacements)
         previous = "."
 
 
@@ -73,8 +95,10 @@ def _parsed(copy: Word, statement: list[Word]) -> tuple[str, list[_Replacement]]
     replacements: list[_Replacement] = []
     for at, word in enumerate(statement):
         if word.upper == "REPLACING":
-            replacements = list(_replacements(statement[at + 1 :], word))
+            replacements = list(_replacements(deque(statement[at + 1 :]), word))
             del statement[at:]
+            if len(replacements) > _MOST_REPLACED:
+                raise word.error(f"at most {_MOST_REPLACED} replacements")
             break
     return name.text.strip("\"'").upper(), replacements
 
@@ -91,6 +115,8 @@ def _member(
         del rest[0]
     if rest:
         raise rest[0].error("OF or IN a library, SUPPRESS, REPLACING or a period")
+    if len(within) >= _MOST_NESTED:
+        raise replace(copy, text=f"COPY {name}").error(f"at most {_MOST_NESTED} members that copy each other")
     if name in within:
         raise replace(copy, text=f"COPY {name}").error("a member that does not copy itself")
     text = resolver(name, library) if resolver else None
@@ -99,28 +125,28 @@ def _member(
     return text
 
 
-def _replacements(operands: list[Word], clause: Word) -> Iterator[_Replacement]:
+def _replacements(operands: deque[Word], clause: Word) -> Iterator[_Replacement]:
     last = clause
     while operands:
-        part = operands.pop(0).upper if operands[0].upper in _PARTS else None
+        part = operands.popleft().upper if operands[0].upper in _PARTS else None
         old = _operand(operands, last)
         if not operands or operands[0].upper != "BY" or not old:
             raise (operands[0] if operands else last).error("something to replace, BY and something instead")
-        last = operands.pop(0)
+        last = operands.popleft()
         new = _operand(operands, last)
         yield _Replacement(old=tuple(word.upper for word in old), new=tuple(new), part=part)
 
 
-def _operand(operands: list[Word], before: Word) -> list[Word]:
+def _operand(operands: deque[Word], before: Word) -> list[Word]:
     """Remove one operand, pseudo-text or a word, and return its words."""
     if not operands:
         raise before.error("an operand after it")
-    first = operands.pop(0)
+    first = operands.popleft()
     if first.text != "==":
         return [first]
     found: list[Word] = []
     while operands:
-        word = operands.pop(0)
+        word = operands.popleft()
         if word.text == "==":
             return found
         found.append(word)
@@ -128,11 +154,18 @@ def _operand(operands: list[Word], before: Word) -> list[Word]:
 
 
 def _replaced(text: list[Word], replacements: list[_Replacement]) -> Iterator[Word]:
+    if not replacements:
+        yield from text
+        return
     at = 0
     while at < len(text):
         for each in replacements:
             size = len(each.old)
-            if each.part is None and tuple(word.upper for word in text[at : at + size]) == each.old:
+            if (
+                each.part is None
+                and text[at].upper == each.old[0]
+                and tuple(word.upper for word in text[at : at + size]) == each.old
+            ):
                 yield from (replace(new, line=text[at].line, column=text[at].column) for new in each.new)
                 at += size
                 break
@@ -156,4 +189,6 @@ def _partly(word: Word, replacements: list[_Replacement]) -> Word:
             text = text[: -len(old)] + new
         elif each.part is None and not (old[0].isalnum() or old[-1].isalnum()):
             text = new.join(re.split(re.escape(old), text, flags=re.IGNORECASE))
+        if len(text) > _MOST_LETTERS:
+            raise word.error(f"at most {_MOST_LETTERS} characters after REPLACING")
     return replace(word, text=text)

@@ -110,9 +110,10 @@ def _signed(digits: Bytes, sign: Bytes, field: Item, *, bad: NDArray[np.bool_]) 
     bad = bad | ((sign < _FIRST_SIGN) if field.signed else (sign != _UNSIGNED_SIGN))
     factor = np.where(np.isin(sign, _MINUS), -1, 1)
     numbers: list[int] = (_joined(digits[-_INT64_DIGITS:]) * factor).tolist()
-    if len(digits) > _INT64_DIGITS:
-        high: list[int] = (_joined(digits[:-_INT64_DIGITS]) * factor).tolist()
-        numbers = [10**_INT64_DIGITS * above + below for above, below in zip(high, numbers, strict=True)]
+    for end in range(len(digits) - _INT64_DIGITS, 0, -_INT64_DIGITS):
+        high: list[int] = (_joined(digits[max(0, end - _INT64_DIGITS) : end]) * factor).tolist()
+        weight = 10 ** (len(digits) - end)
+        numbers = [weight * above + below for above, below in zip(high, numbers, strict=True)]
     return _scaled(numbers, field.scale), bad
 
 

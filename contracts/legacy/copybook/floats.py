@@ -21,7 +21,7 @@ def decode_ibm(raw: bytes) -> float:
 
 
 def encode_ibm(number: float, length: int) -> bytes | None:
-    """Return the normalized bytes of a number, rounded to what they hold; None where it is too large.
+    """Return the normalized bytes of a number, rounded to what they hold; None where it is too large or too small.
 
     >>> encode_ibm(-118.625, 4).hex()
     'c276a000'
@@ -37,7 +37,7 @@ def encode_ibm(number: float, length: int) -> bytes | None:
     if fraction >> bits:
         fraction, exponent = fraction >> 4, exponent + 1
     if not 0 <= exponent + _BIAS < _SIGN:
-        return None if exponent > 0 else bytes(length)
+        return None  # not zero either: a number that was not zero would silently become one
     return bytes([(_SIGN if number < 0 else 0) | (exponent + _BIAS)]) + fraction.to_bytes(length - 1, "big")
 
 
@@ -48,10 +48,11 @@ def decode_ieee(raw: bytes, order: str) -> float | None:
 
 
 def encode_ieee(number: float, length: int, *, order: str) -> bytes | None:
-    """Return the bytes of a number, rounded to what they hold; None where it is too large or none."""
+    """Return the bytes of a number, rounded to what they hold; None where it is too large, too small or none."""
     if not math.isfinite(number):
         return None
     try:
-        return struct.pack((">" if order == "big" else "<") + ("f" if length == 4 else "d"), number)  # noqa: PLR2004
+        raw = struct.pack((">" if order == "big" else "<") + ("f" if length == 4 else "d"), number)  # noqa: PLR2004
     except OverflowError:
         return None
+    return None if number and not decode_ieee(raw, order) else raw

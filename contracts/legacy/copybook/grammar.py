@@ -4,6 +4,7 @@ Understood is every clause of a data description entry that says something about
 its data division. Everything else is refused where it stands.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ from contracts.legacy.copybook.source import Form, Word, words
 __all__ = ["STANDALONE", "parse_entries"]
 
 _MAX_LEVEL, _RENAMES, _CONDITION = 49, 66, 88
+_LEVEL_DIGITS = 4
 STANDALONE = (1, 77)
 """Levels that begin a record of their own."""
 _NO_PICTURE = frozenset(
@@ -45,7 +47,7 @@ def parse_entries(text: str, *, form: Form | None = None, resolver: Resolver | N
     tops: list[_Open] = []
     stack: list[_Open] = []
     for sentence in _sentences(expand(words(text, form=form), resolver, form=form)):
-        rest = Words(list(sentence[1:]), sentence[0])
+        rest = Words(deque(sentence[1:]), sentence[0])
         match _level(sentence):
             case None:
                 continue
@@ -118,7 +120,7 @@ def _level(sentence: list[Word]) -> int | None:
     """Return the level number of an entry; None for what else stands in a data division."""
     first = sentence[0]
     if first.text.isascii() and first.text.isdigit():
-        number = int(first.text[:4])
+        number = int(first.text) if len(first.text) <= _LEVEL_DIGITS else 0
         if 1 <= number <= _MAX_LEVEL or number in (*STANDALONE, _RENAMES, _CONDITION):
             return number
     elif first.upper in _DESCRIPTIONS or (len(sentence) == 2 and _is_section(sentence)):  # noqa: PLR2004 - X SECTION

@@ -71,6 +71,8 @@ class Leaf:
             RecordError: The value does not fit; it is not in the message.
         """
         raw = self._null() if value is None else self.write(value)
+        if raw is not None and value is not None:
+            self._require_told(raw, start)
         if raw is None:
             expected = expected_of(self.item, self.page)
             if self.item.kind is Kind.TEXT:
@@ -82,6 +84,13 @@ class Leaf:
         """Return the error that bytes are not what the item holds."""
         expected = expected_of(self.item, self.page)
         return RecordError(self.item.label, expected=expected, raw=raw, start=start, code=code)
+
+    def _require_told(self, raw: bytes, start: int) -> None:
+        """Refuse a value that would be read back as something else, since its bytes mean that by policy."""
+        code, meaning = self.odd.get(raw, ("", OddBytes.KEEP))
+        if meaning is not OddBytes.KEEP:
+            expected = f"a value that is not stored as {code}, which means {meaning} here"
+            raise RecordError(self.item.label, expected=expected, start=start, code="value")
 
     def _null(self) -> bytes | None:
         return next((raw for raw, (_, meaning) in self.odd.items() if meaning is OddBytes.NULL), None)
@@ -157,6 +166,19 @@ def _number(item: Item, encode: Encode) -> Write:
     return write
 
 
+def _as_float(value: object) -> float | None:
+    """Return a number as the nearest float; None where it is none, or too large, or so small that zero is nearest."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return None if value and not number else number
+
+
 def _float(item: Item, options: Options) -> tuple[Read, Write]:
     floats = options.floats or item.floats
     order = options.float_order or item.order
@@ -165,11 +187,12 @@ def _float(item: Item, options: Options) -> tuple[Read, Write]:
         return decode_ibm(raw if order == "big" else raw[::-1]) if floats == "ibm" else decode_ieee(raw, order)
 
     def write(value: object) -> bytes | None:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        number = _as_float(value)
+        if number is None:
             return None
         if floats == "ieee":
-            return encode_ieee(float(value), item.length, order=order)
-        raw = encode_ibm(float(value), item.length)
+            return encode_ieee(number, item.length, order=order)
+        raw = encode_ibm(number, item.length)
         return raw if order == "big" or raw is None else raw[::-1]
 
     return read, write
@@ -229,9 +252,8 @@ def _encoded(show: Callable[[int], str | None], encode: Callable[[str], bytes | 
 
 def _float_text(item: Item, encode: Callable[[str], bytes | None]) -> Write:
     def write(value: object) -> bytes | None:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            return None
-        return _or_none(show_float(float(value), item), encode)
+        number = _as_float(value)
+        return None if number is None else _or_none(show_float(number, item), encode)
 
     return write
 

@@ -6,7 +6,7 @@ record from its start to its end, since where an item is depends on the counters
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from contracts.errors import RecordError
 from contracts.legacy.copybook.condition import Holding
@@ -16,6 +16,7 @@ from contracts.legacy.copybook.leaf import Leaf
 __all__ = ["Counter", "GroupNode", "LeafNode", "Member", "Node", "Path", "Reading", "Selector", "TableNode"]
 
 Path: TypeAlias = tuple[str, ...]
+_SEGMENT_RULE: Final = "REDEFINES: a segment rule can say which"
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class Counter:
     def count(self, value: object) -> int | None:
         """Return the count that a value means, or None where it means none."""
         if self.meanings is not None:
-            return self.meanings.get(str(value))
+            value = self.meanings.get(str(value))
         return value if isinstance(value, int) and value >= 0 else None
 
 
@@ -177,6 +178,13 @@ class Member:
     cluster: tuple[str, ...] = ()
     """The names of all members that describe these bytes."""
 
+    def hinted(self, error: RecordError) -> RecordError:
+        """Return an error of a member, with what helps where records may have another one instead."""
+        if not self.cluster or self.selector is not None or _SEGMENT_RULE in error.expected:
+            return error
+        expected = f"{error.expected} ({_SEGMENT_RULE} of {', '.join(filter(None, self.cluster))} a record has)"
+        return RecordError(error.field, expected=expected, raw=error.raw, start=error.start, code=error.code)
+
 
 @dataclass(slots=True, kw_only=True)
 class GroupNode:
@@ -219,7 +227,10 @@ class GroupNode:
         if not self.is_chosen(member, state):
             return None, start + (member.shared or 0)
         if member.is_wanted:
-            return node.read(state, start)
+            try:
+                return node.read(state, start)
+            except RecordError as error:
+                raise member.hinted(error) from None
         if node.size is None or node.is_read:
             _, stop = node.read(state, start)
             return None, stop
@@ -259,6 +270,9 @@ class TableNode:
             value, end = self.one.read(state, self.place(at, end, index))
             values.append(value)
         state.subscripts.pop()
+        if self.is_padded and at + self.item.size > len(state.record):
+            expected = f"room for {self.table.most} occurrences, not the end of the record at {len(state.record)}"
+            raise RecordError(self.item.label, expected=expected, start=at, code="short-record")
         return values, self.end(at, end, count)
 
     def place(self, at: int, end: int, index: int) -> int:

@@ -33,6 +33,8 @@ Encode: TypeAlias = Callable[[int], bytes | None]
 """A number without its decimal point to bytes, or None where it does not fit."""
 
 EXACT = Context(prec=128)
+_FARTHEST = 10**3
+"""Digits in front of the decimal point and behind it: more than any picture has."""
 _BAD = ord("x")
 _TO_ASCII = bytes(0x30 + byte - 0xF0 if byte in range(0xF0, 0xFA) else _BAD for byte in range(256))
 _PLUS, _MINUS = "ACEF", "BD"
@@ -49,13 +51,18 @@ def unscaled(value: object, scale: int) -> int | None:
     """Return a number without its decimal point, or None where it is none or has places that the scale lacks."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
-    if isinstance(value, Decimal) and (not value.is_finite() or value.adjusted() > 10**3):
-        return None
+    if isinstance(value, Decimal) and not _is_near(value):
+        return 0 if value.is_zero() else None
     numerator, denominator = value.as_integer_ratio()
     power = 10 ** abs(scale)
     numerator, denominator = (numerator * power, denominator) if scale >= 0 else (numerator, denominator * power)
     number, rest = divmod(numerator, denominator)
     return None if rest else number
+
+
+def _is_near(value: Decimal) -> bool:
+    """Tell whether a decimal has no more digits than can be written out: some stand for billions of them."""
+    return value.is_finite() and abs(value.adjusted()) <= _FARTHEST and len(value.as_tuple().digits) <= _FARTHEST
 
 
 def _sign_bytes(*, is_ebcdic: bool, signed: bool) -> dict[int, tuple[bytes, bool]]:

@@ -66,7 +66,7 @@ class CodePage:
         """Return the characters of bytes, or None where one is not defined."""
         try:
             text = raw.decode(self.name)
-        except UnicodeDecodeError:
+        except UnicodeError:
             return None
         return None if "\ufffd" in text and self.is_single else text
 
@@ -74,7 +74,7 @@ class CodePage:
         """Return the bytes of characters, or None where the page lacks one."""
         try:
             return text.encode(self.name)
-        except UnicodeEncodeError:
+        except UnicodeError:
             return None
 
 

@@ -13,9 +13,21 @@ __all__ = ["MAX_DIGITS", "Category", "Picture", "floating_of", "parse_picture"]
 MAX_DIGITS = 38
 """Digits of a number: what GnuCOBOL takes; Enterprise COBOL with ARITH(EXTEND) takes 31."""
 _MAX_SIZE = 1 << 24
+_MAX_EDITED = 1 << 15
+"""Characters of a picture that is read symbol by symbol; Enterprise COBOL takes 249 where numbers are edited."""
 _SYMBOL = re.compile(r"(CR|DB|.)(?:\((\d+)\))?", re.IGNORECASE | re.DOTALL)
 _KNOWN = frozenset("ABEGNPSVXZ90/,.+-*$") | {"CR", "DB"}
 _EXPECTED = "a picture of A, B, E, G, N, P, S, V, X, Z, 9, 0, /, comma, point, +, -, *, CR, DB and a currency sign"
+_EDITED = re.compile(
+    r"""(?:(?:[+-]?\$?|\$[+-])                                 # a sign and a currency sign that stay
+          (?:(?P<z>[Z*])(?:(?P=z)|9(?!\D*[Z*]))*(?:[.V](?:9*|(?<!9.)(?P=z)*))?
+            |9+(?:[.V]9*)? |[.V](?:9+|Z+|\*+) |V?P+(?:9+|[Z*]+9*) |(?:[Z*]*9*)P+V?)
+         |(?:[+-]?(?P<f>\$)\$+|\$?(?P<s>[+-])(?P=s)+)           # one that floats
+          (?:9*(?:[.V]9*)?|[.V](?:(?P=f)|(?P=s))*|9*P+V?))
+        [+cd-]?""",
+    re.VERBOSE,
+)
+"""A picture of an edited number without what is only inserted (Language Reference, "PICTURE symbols", table)."""
 _EXTERNAL_FLOAT = re.compile(r"[+-](?=[9.V])(9*)([.V]?)(9*)E[+-]99")
 
 
@@ -61,6 +73,8 @@ def parse_picture(word: Word) -> Picture:
     if sum(count for _, count, _ in symbols) > _MAX_SIZE:
         raise word.error(f"a picture of 1 to {_MAX_SIZE} characters")
     kinds = {symbol for symbol, _, _ in symbols}
+    if len(kinds) > 1 and sum(count for _, count, _ in symbols) > _MAX_EDITED:
+        raise word.error(f"at most {_MAX_EDITED} characters in a picture of several symbols")
     picture = _read(word, symbols, kinds)
     if not 0 < picture.size <= _MAX_SIZE:
         raise word.error(f"a picture of 1 to {_MAX_SIZE} characters")
@@ -122,6 +136,8 @@ def _float(word: Word, symbols: list[tuple[str, int, int]]) -> Picture:
         raise word.error("an external float such as +9(8).99E-99")
     size = len(expanded.replace("V", ""))
     digits = len(match[1]) + len(match[3])
+    if not 0 < digits <= MAX_DIGITS:
+        raise word.error(f"1 to {MAX_DIGITS} digits")
     return Picture(
         size=size, category=Category.FLOAT_EDITED, digits=digits, scale=len(match[3]), signed=True, symbols=expanded
     )
@@ -141,8 +157,8 @@ def _numeric(word: Word, symbols: list[tuple[str, int, int]]) -> Picture:
     if len(points) > 1:
         raise word.error("one V", at=points[1])
     digits = sum(count for symbol, count, _ in rest if symbol == "9")
-    if digits > MAX_DIGITS:
-        raise word.error(f"at most {MAX_DIGITS} digits")
+    if sum(count for symbol, count, _ in rest if symbol in "9P") > MAX_DIGITS:
+        raise word.error(f"at most {MAX_DIGITS} digits, those that P stands for included")
     return Picture(
         size=digits, category=Category.NUMERIC, digits=digits, scale=_scale(word, _expanded(rest)), signed=signed
     )
@@ -169,12 +185,16 @@ def _scale(word: Word, expanded: str) -> int:
 
 def _edited(word: Word, symbols: list[tuple[str, int, int]]) -> Picture:
     overpunched = symbols[0][0] == "S"
+    if overpunched and symbols[-1][0] not in "9Z*":
+        raise word.error("a digit at the end of a number with S")
     expanded = _expanded(symbols[1:] if overpunched else symbols)
     _check_edited(word, expanded)
     floating = floating_of(expanded)
     digits = sum(1 for symbol in expanded if symbol in "9Z*") + max(0, expanded.count(floating) - 1 if floating else 0)
-    if not 0 < digits <= MAX_DIGITS:
-        raise word.error(f"1 to {MAX_DIGITS} digits")
+    if not 0 < digits <= MAX_DIGITS - expanded.count("P"):
+        raise word.error(f"1 to {MAX_DIGITS} digits, those that P stands for included")
+    if not _EDITED.fullmatch(re.sub("[B0/,]", "", expanded)):
+        raise word.error("a sign, a currency sign, what is suppressed or floats, 9s, and a sign, in this order")
     return Picture(
         size=_count(symbols),
         category=Category.NUMERIC_EDITED,

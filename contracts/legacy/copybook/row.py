@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from contracts.errors import RecordError
 from contracts.legacy.copybook.compile import Compiler
+from contracts.legacy.copybook.extent import end_of
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.node import LeafNode, Reading
@@ -42,6 +43,7 @@ class RowCodec:
         self.options = options or Options()
         compiler = Compiler(layout, self.options)
         self._blank = compiler.page.blank
+        self._told_by = compiler.told_by()
         self._root = compiler.root()
         self._renamed = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
         self._is_ambiguous = bool(layout.renames) or any(item.redefines for item in layout.walk())
@@ -50,6 +52,11 @@ class RowCodec:
     def items(self) -> tuple[Item, ...]:
         """Return the items that stand in a record by their names; those in groups stand in these."""
         return self._root.item.children
+
+    @property
+    def renamed(self) -> dict[str | None, Item]:
+        """Return how the items of level 66 are read, by their names."""
+        return {each.name: node.item for each, node in self._renamed}
 
     def decode(self, record: bytes) -> Record:
         """Return the values of one record.
@@ -74,6 +81,14 @@ class RowCodec:
         for renamed, node in self._renamed:
             values[renamed.name] = _renamed_value(renamed, node, state)
         return values, at + end
+
+    def length_of(self, data: memoryview) -> int:
+        """Return how long the record is that begins there; only what tells the length is read.
+
+        Raises:
+            RecordError: A counter, or a field that tells a segment, can't be read.
+        """
+        return end_of(self._root, Reading(bytes(data[: self._told_by])), 0)
 
     def decode_all(self, buffer: bytes, extents: Iterable[tuple[int, int]]) -> Iterator[Record | RecordError]:
         """Yield the values of each record of a buffer, or the error of one that has none.

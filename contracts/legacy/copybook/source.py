@@ -15,6 +15,8 @@ from contracts.errors import ContractError
 __all__ = ["Form", "Line", "Word", "lines", "words"]
 
 _INDICATOR, _TEXT_END = 6, 72
+_MOST_JOINED = 1 << 14
+"""Characters of a line with those that continue it: far more than any literal has."""
 _LITERAL = r"""(?:[XNGZB]|NX)?(?:"(?:[^"]|"")*"|'(?:[^']|'')*')"""
 _WORD = re.compile(
     rf"""(?P<literal>{_LITERAL})
@@ -133,6 +135,8 @@ def lines(text: str, *, form: Form | None = None, member: str | None = None) -> 
         this = _line(line, number, start, member=member)
         if is_continued and joined is not None:
             joined = _continued(joined, this)
+            if len(joined.text) > _MOST_JOINED:
+                raise this.word(0).error(f"at most {_MOST_JOINED} characters of lines that continue each other")
             continue
         if joined is not None:
             yield joined

@@ -48,6 +48,8 @@ def single(item: Item, page: CodePage, *, double: str | None) -> tuple[TextDecod
         raw = page.encode(text)
         if raw is None and page.is_ebcdic and double:
             raw = _shifted(text, page, double)
+        if raw is not None and page.is_ebcdic and _SHIFT_OUT in raw and decode(raw) != text:
+            return None  # control characters that would be read back as shifts
         return _filled(raw, item, blank)
 
     return decode, encode
@@ -57,8 +59,10 @@ def national(item: Item, codec: str) -> tuple[TextDecode, TextEncode]:
     """Return how text in UTF-16 is read and written.
 
     Raises:
-        ContractError: There is no such codec.
+        ContractError: There is no such codec, or its characters have no two bytes.
     """
+    if len(" ".encode(_known(codec))) != 2:  # noqa: PLR2004 - bytes of a character, without a byte order mark
+        raise ContractError("code page of national items", found=repr(codec), expected="utf-16-be or utf-16-le")
     return _two_bytes(item, _known(codec), blank=" ".encode(codec), strips=False)
 
 
@@ -72,6 +76,9 @@ def dbcs(item: Item, codec: str | None, page: CodePage) -> tuple[TextDecode, Tex
         where = f"copybook line {item.line}"
         raise ContractError(where, found=item.picture, expected="a codec for double-byte characters (option dbcs)")
     blank = bytes([page.blank]) * 2 if page.is_ebcdic else " ".encode(_known(codec))
+    if len(" ".encode(_known(codec))) > 2:  # noqa: PLR2004 - bytes of a character
+        expected = "a codec of two bytes a character, without a byte order mark"
+        raise ContractError("code page of double-byte items", found=repr(codec), expected=expected)
     return _two_bytes(item, _known(codec), blank=blank, strips=page.is_ebcdic)
 
 
@@ -126,19 +133,20 @@ def _shifted(text: str, page: CodePage, double: str) -> bytes | None:
 def _read(raw: bytes, codec: str) -> str | None:
     try:
         return raw.decode(codec)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None
 
 
 def _write(text: str, codec: str) -> bytes | None:
     try:
         return text.encode(codec)
-    except UnicodeEncodeError:
+    except UnicodeError:
         return None
 
 
 def _known(codec: str) -> str:
     try:
+        " ".encode(codec)  # some codecs are none of text
         return codecs.lookup(codec).name
-    except LookupError as error:
+    except (LookupError, UnicodeError) as error:
         raise ContractError("code page", found=repr(codec), expected="a codec that Python knows") from error

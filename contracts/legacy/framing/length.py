@@ -1,6 +1,5 @@
 """Reads the field of a record that tells how long the record is."""
 
-import codecs
 import re
 from collections.abc import Callable
 
@@ -22,8 +21,8 @@ def length_reader(field: LengthField) -> Callable[[memoryview], int]:
     """
     if field.encoding == "text":
         try:
-            codecs.lookup(field.code_page)
-        except LookupError as error:
+            "0".encode(field.code_page)
+        except (LookupError, UnicodeError) as error:
             raise ConfigError([f"length_field.code_page: Python has no codec {field.code_page!r}"]) from error
     begin, end = field.offset, field.offset + field.length
     read, steps = _READERS[field.encoding], re.findall(r"([+*-])(\d+)", field.expression)

@@ -9,7 +9,7 @@ from contracts.legacy.framing.descriptor import WORD_BYTES, Block, Word
 from contracts.legacy.framing.implied import LengthOf, measure_of
 from contracts.legacy.framing.plugin import RecordHeader, load_header
 from contracts.legacy.framing.spanned import Span
-from contracts.legacy.framing.spec import Compression, Framing, Recfm
+from contracts.legacy.framing.spec import Compression, Framing, LineEnd, Recfm
 
 __all__ = ["write"]
 
@@ -143,11 +143,13 @@ def _described(framing: Framing) -> _One:
 def _line(framing: Framing) -> _One:
     mark, longest = framing.line_end.mark, framing.longest
     blank = bytes([framing.line_end.blank])
-    cut = framing.trailing_blanks == "cut"
+    cut, maybe_cr = framing.trailing_blanks == "cut", framing.line_end is LineEnd.LF_OR_CRLF
 
     def one(record: bytes) -> bytes:
         if mark in record:
             raise ValueError(f"a line without the line end {mark.hex()} in it")
+        if maybe_cr and record.endswith(b"\r"):
+            raise ValueError("a line without 0d at its end, which would be read as a part of the line end")
         line = record.rstrip(blank) if cut else record
         if len(line) > longest:
             raise ValueError(f"a line of at most {longest} bytes")

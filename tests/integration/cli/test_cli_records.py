@@ -3,10 +3,11 @@
 import base64
 import json
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
-from tests.command_line import Ran, banyan
+from tests.command_line import BANYAN, Ran, banyan
 from tests.data import real_data
 
 COPYBOOK = """       01  PAYMENT.
@@ -203,3 +204,72 @@ def test_one_file_in_six_framings_says_the_same(data: str, options: tuple[str, .
 
     assert (ran.code, ran.err, len(ran.lines)) == (0, "", 60)
     assert ran.out == plain.out
+
+
+def test_what_came_before_a_framing_error_is_printed(folder: Path) -> None:
+    (folder / "cut").write_bytes(bytes.fromhex(RECORD * 2)[:-1])
+    ran = decoded("--copybook", folder / "payment.cpy", folder / "cut")
+
+    assert (ran.code, len(ran.lines)) == (1, 1)
+    assert "remainder" in ran.err
+
+
+@pytest.mark.parametrize("command", ["decode", "encode"])
+def test_nothing_that_is_read_is_overwritten(folder: Path, command: str) -> None:
+    (folder / "link").symlink_to(folder / "data")
+    for path in ("data", "link", "payment.cpy"):
+        before = (folder / path).read_bytes()
+        ran = banyan(
+            *("copybook", command, "--copybook", str(folder / "payment.cpy")),
+            *(str(folder / "data"), "--quarantine", str(folder / path)),
+        )
+
+        assert (ran.code, (folder / path).read_bytes()) == (2, before)
+        assert "expected another file than" in ran.err
+
+
+def test_an_output_is_there_when_it_is_whole(folder: Path) -> None:
+    lines, output = folder / "lines.jsonl", folder / "out"
+    lines.write_text(decoded("--copybook", folder / "payment.cpy", folder / "data").out)
+    output.write_bytes(b"the old one")
+    options: list[str | Path] = ["--copybook", folder / "payment.cpy", lines, "--output", output]
+
+    assert encoded(*options, "--recfm", "V", "--lrecl", "8").code == 1
+    assert output.read_bytes() == b"the old one"
+    assert encoded(*options).code == 0
+    assert output.read_bytes() == (folder / "data").read_bytes()
+    assert not [*folder.glob(".*")]
+
+
+def test_a_full_disk_is_a_sentence(folder: Path) -> None:
+    options = ["--copybook", folder / "payment.cpy", folder / "spoilt", "--quarantine", "/dev/full"]
+    ran = run([BANYAN, "copybook", "decode", *map(str, options)], capture_output=True, check=False, timeout=60)
+
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].endswith(b"No space left on device")
+
+
+def test_standard_input_is_read(folder: Path) -> None:
+    with (folder / "data").open("rb") as data:
+        ran = run(
+            [BANYAN, "copybook", "decode", "--copybook", folder / "payment.cpy", "-"],
+            stdin=data, capture_output=True, check=True, timeout=60,
+        )  # fmt: skip
+
+    assert json.loads(ran.stdout)["RESIDENT"] == 12
+
+
+def test_a_value_is_mapped_once(folder: Path) -> None:
+    groups = ["--segment", "KIND", "--map", "C=CHEQUE", "--map", "C=DETAIL"]
+    ran = decoded("--copybook", folder / "payment.cpy", *groups, folder / "data")
+
+    assert (ran.code, "--map C: expected each value once" in ran.err) == (2, True)
+
+
+def test_a_copybook_copies_nothing_from_elsewhere(folder: Path) -> None:
+    (folder / "secret").write_text("       01  KEY PIC X.")
+    (folder / "inner").mkdir()
+    (folder / "inner" / "a.cpy").write_text('       COPY "../secret".')
+    ran = decoded("--copybook", folder / "inner" / "a.cpy", folder / "data")
+
+    assert "a member that is there" in ran.err
