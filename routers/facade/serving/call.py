@@ -332,6 +332,7 @@ class Call:
     def _end(self, outcome: Outcome, *, status: int) -> None:
         """Account for the call, once."""
         self._over = True
+        self._inquiry.release()
         account, request, decision, pool = self._home.account, self._request, self._decision, self._pool
         now = perf_counter_ns()
         ended = (

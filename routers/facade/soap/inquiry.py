@@ -94,11 +94,18 @@ class Inquiry:
             self.soap_version = reader.soap_version
         if not (known or whole):
             return False
+        self.release()
         rule = None if reader.operation is None else self._matcher.soap(reader.operation)
         if rule is not None and rule.key_steps is not None:
             self.keys = reader.keys
         self._understood(rule)
         return True
+
+    def release(self) -> None:
+        """Let go of the reader, where one is at work: the call has ended, or all is known."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.release()
 
     def _steps(self, operation: str) -> tuple[str, ...] | None:
         rule = self._matcher.soap(operation)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from routers.facade.soap.content_type import MessageError
-from routers.facade.soap.expat_parser import Parser, hardened, parse
+from routers.facade.soap.expat_parser import Parser, hardened, parse, release
 from routers.facade.soap.key_path import KeyPath
 
 __all__ = ["MessageReader", "Resolve", "SoapVersion"]
@@ -108,6 +108,13 @@ class MessageReader:
         if not self._done and not self._advance(final=True) and not self._held:
             self._parse(b"", final=True)
         self._done = True
+
+    def release(self) -> None:
+        """Let go of the parser; nothing can be fed any more, and what was found stays."""
+        self._done = True
+        if self._parser is not None:
+            release(self._parser)
+        self._parser = self._path = None
 
     def _end_at_bound(self) -> bool:
         if not self.keys:
@@ -246,6 +253,7 @@ class MessageReader:
         while at < size and not path.ended:
             parse(parser, bytes(self._data[at : at + max(_SLICE_BYTES, at)]))
             at += max(_SLICE_BYTES, at)
+        release(parser)
         return path.keys
 
     def _searchable(self, name: str) -> bytes:
