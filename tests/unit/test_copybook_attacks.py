@@ -125,7 +125,7 @@ def test_replacements_that_multiply_have_a_bound() -> None:
     with pytest.raises(ContractError, match="after REPLACING"):
         parse(
             f"       01  A.\n       COPY M REPLACING\n{replacing}           .",
-            resolver=lambda *_: "           05 X:A: PIC X.\n",
+            resolver=lambda _name, _library: "           05 X:A: PIC X.\n",
         )
 
 
