@@ -44,7 +44,7 @@ def run(bootstrap: str, namespace: str, folder: Path, *, phase: str, transaction
     ).returncode
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_kills_in_all_phases_lose_and_double_no_change(kafka: Connection, namespace: str, tmp_path: Path) -> None:
     """What is in Kafka after many kills is, id by id, what a run without any would have published."""
     seed = int(os.environ.get("BANYAN_TEST_SEED") or time.time_ns() % 1_000_000)
