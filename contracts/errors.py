@@ -119,11 +119,12 @@ class RecordError(BanyanError):
 
 @final
 class FileHeldError(BanyanError):
-    """A file is refused as a whole; nothing of it was published."""
+    """A file is refused as a whole; nothing of it was published. `rule` names the declared rule that refused it."""
 
-    def __init__(self, file: str, *, expected: str, found: str) -> None:
-        self.file, self.expected, self.found = file, expected, found
-        super().__init__(f"{file}: held: expected {expected}, found {found}")
+    def __init__(self, file: str, *, expected: str, found: str, rule: str | None = None) -> None:
+        self.file, self.expected, self.found, self.rule = file, expected, found, rule
+        by = "" if rule is None else f" by {rule}"
+        super().__init__(f"{file}: held{by}: expected {expected}, found {found}")
 
 
 @final

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeIs
 
 from contracts.columnar import EncodedEvents, contract_error, event_encoder, leave_out
@@ -22,7 +22,17 @@ from contracts.errors import ConfigError, RecordError
 from contracts.event import DataClass, Event, classification
 from contracts.keys import CanonicalKey
 
-__all__ = ["Converter", "Encoded", "EventMapping", "Mapper", "RecordFunction", "Table", "compile_mapping", "dates"]
+__all__ = [
+    "Converter",
+    "Encoded",
+    "EventMapping",
+    "Mapper",
+    "RecordFunction",
+    "Table",
+    "compile_mapping",
+    "dates",
+    "table_problems",
+]
 
 Converter: TypeAlias = Callable[[Any], object] | Mapping[Any, object]
 """From a legacy value to the event's: a pure function, or a code table. A code without an entry is an error."""
@@ -203,7 +213,7 @@ def compile_mapping(
     """
     problems = [*_model_problems(model, key)]
     if _is_table(mapping):
-        problems += _table_problems(model, mapping, legacy)
+        problems += table_problems(model, mapping, legacy)
     if problems:
         raise ConfigError(problems)
     return Mapper(model, mapping, key=key, canonical=canonical or CanonicalKey())
@@ -217,14 +227,24 @@ def _model_problems(model: type[Event], key: str) -> Iterator[str]:
         yield f"key: {model.__name__} has no field {key!r}{_instead(key, model.model_fields)}"
 
 
-def _table_problems(model: type[Event], table: Table, legacy: Collection[str]) -> Iterator[str]:
+def table_problems(
+    model: type[BaseModel], table: Table, legacy: Collection[str], *, filled: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield what keeps a table from filling a model, one sentence each.
+
+    Args:
+        model: What is filled.
+        table: The table.
+        legacy: The names of all legacy fields.
+        filled: Fields that get their value from elsewhere.
+    """
     for name, to in table.items():
         if name not in model.model_fields:
             yield f"mapping: {model.__name__} has no field {name!r}{_instead(name, model.model_fields)}"
         if _source(to) not in legacy:
             yield f"mapping: {name}: there is no legacy field {_source(to)!r}{_instead(_source(to), legacy)}"
     for name, info in model.model_fields.items():
-        if info.is_required() and name not in table:
+        if info.is_required() and name not in table and name not in filled:
             yield f"mapping: {model.__name__} needs a value for {name!r}"
 
 

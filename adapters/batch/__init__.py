@@ -16,5 +16,7 @@ It can't read records of several types or lengths yet: variable length, REDEFINE
 
 from adapters.batch.adapter import Adapter
 from adapters.batch.config import Config
+from adapters.batch.snapshot.changes import Changes
+from adapters.batch.snapshot.settings import Snapshot
 
-__all__ = ["Adapter", "Config"]
+__all__ = ["Adapter", "Changes", "Config", "Snapshot"]

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Self
 
 import structlog
@@ -14,11 +16,16 @@ from adapters.batch import example
 from adapters.batch.chunk import Shape, to_batch, to_dead_letters
 from adapters.batch.config import Config
 from adapters.batch.delivery import Candidate, Checkpoint, Delivery, Reader, Watch, deliver, find, ledger, opened
+from adapters.batch.snapshot.accepting import accepting
+from adapters.batch.snapshot.changes import Changes, compile_changes
+from adapters.batch.snapshot.comparison import Comparison
+from adapters.batch.snapshot.cut import Cut
+from adapters.batch.snapshot.delivery import Extract, Snapshots
 from contracts.errors import BanyanError, ConfigError, ContractError, FileHeldError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.legacy.copybook import Codec, parse
-from contracts.mapping import EventMapping, compile_mapping
+from contracts.mapping import EventMapping, Mapper, compile_mapping
 from contracts.ports import Archive, EventBatch, Progress
 from observability import fields, metrics, tracing
 
@@ -52,6 +59,8 @@ class _Run:
     shape: Shape
     watch: Watch
     published: dict[str, Checkpoint]
+    snapshots: Snapshots | None
+    """Where each file is compared with the one before."""
     handled: set[Candidate] = field(default_factory=set[Candidate])
     """Files that need no second look while they stay as they are."""
 
@@ -68,6 +77,7 @@ class Adapter:
         key: The model's field that is the partition key.
         mapping: A table or a function from record to event, as for every adapter.
         canonical: How the key is written.
+        changes: With `snapshot` in the configuration: the events that changes become.
         clock: Returns seconds that never go back.
         sleep: Waits between looks at the folder.
     """
@@ -80,11 +90,12 @@ class Adapter:
         key: str,
         mapping: EventMapping,
         canonical: CanonicalKey | None = None,
+        changes: Changes | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.config, self.model = config, model
-        self._key, self._mapping, self._canonical = key, mapping, canonical
+        self._key, self._mapping, self._canonical, self._changes = key, mapping, canonical, changes
         self._clock, self._sleep = clock, sleep
         self._archive: Archive | None = None
         self._told: set[Candidate] = set()
@@ -114,6 +125,14 @@ class Adapter:
         vars(other).update(config=config, _told=set(), held=0)
         return other
 
+    def accepting(self, file: Path, reason: str) -> Self:
+        """Return the same adapter, which publishes this extract although a guard holds it.
+
+        Raises:
+            ConfigError: It compares no extracts, there is no reason, or the file can't be read.
+        """
+        return self.configured({"accept": accepting(self.config, file, reason)})
+
     def keep_originals(self, archive: Archive) -> None:
         """Put each file's bytes into an archive before anything of it is published."""
         self._archive = archive
@@ -138,7 +157,12 @@ class Adapter:
             LegacyUnavailableError: The folder or a file can't be read; readable files went on before.
         """
         shape = await asyncio.to_thread(self._load)
-        run = _Run(shape=shape, watch=Watch(self.config, self._clock), published=ledger(since.checkpoints))
+        run = _Run(
+            shape=shape,
+            watch=Watch(self.config, self._clock),
+            published=ledger(since.checkpoints),
+            snapshots=Snapshots(self.config, shape, shape.comparison, since=since) if shape.comparison else None,
+        )
         while True:
             found = await asyncio.to_thread(find, self.config)
             async with aclosing(self._look(run, found)) as batches:
@@ -186,6 +210,12 @@ class Adapter:
         ):
             delivery = await asyncio.to_thread(deliver, reader, self.config, record_length=run.shape.record_length)
             span.set_attribute(fields.BANYAN_STREAM, delivery.stream)
+            if run.snapshots is not None:
+                extract = self._extract(reader, delivery, traceparent=tracing.traceparent(span))
+                async with aclosing(run.snapshots.compare(extract)) as batches:
+                    async for batch in batches:
+                        yield batch
+                return
             checkpoint = run.published.get(delivery.stream)
             if checkpoint is not None:
                 # Times go with the delivery: a file that was put there again continues the one begun.
@@ -205,9 +235,12 @@ class Adapter:
         else:
             _log.warning("duplicate delivery", source=self.name, file=candidate.path.name, same_as=checkpoint.file)
 
+    def _extract(self, reader: Reader, delivery: Delivery, *, traceparent: str | None) -> Extract:
+        keep = partial(self._keep, reader, delivery)
+        return Extract(delivery=delivery, read=reader.read, keep=keep, traceparent=traceparent)
+
     async def _batches(self, file: _File, *, first: int) -> AsyncGenerator[EventBatch, None]:
-        if self._archive is not None:
-            await asyncio.to_thread(self._keep, self._archive, file)
+        await asyncio.to_thread(self._keep, file.reader, file.delivery)
         rest = range(first, file.records, self.config.chunk_records) or range(1)
         if first == 0 and self.config.dead_letter_share < 1:
             if file.delivery.size_bytes <= _KEPT_BYTES:
@@ -268,8 +301,9 @@ class Adapter:
     def _tolerated(self, file: _File) -> float:
         return self.config.dead_letter_share * file.records
 
-    def _keep(self, archive: Archive, file: _File) -> None:
-        archive.put(file.reader.read(0, file.delivery.size_bytes))
+    def _keep(self, reader: Reader, delivery: Delivery) -> None:
+        if self._archive is not None:
+            self._archive.put(reader.read(0, delivery.size_bytes))
 
     def _load(self) -> Shape:
         """Read the copybook and fit the mapping to it."""
@@ -287,11 +321,29 @@ class Adapter:
             found = f"{config.copybook} describes {layout.length} bytes"
             problems.append(f"{self.name}: record_length is {config.record_length}, but {found}")
         try:
-            mapper = compile_mapping(
-                self.model, self._mapping, key=self._key, legacy=layout.by_name, canonical=self._canonical
-            )
+            mapper, comparison = self._compiled(codec)
         except ConfigError as error:
             raise ConfigError([*problems, *(f"{self.name}: {problem}" for problem in error.problems)]) from error
         if problems:
             raise ConfigError(problems)
-        return Shape(model=self.model, codec=codec.only(mapper.fields), mapper=mapper, event_time=config.event_time)
+        return Shape(
+            model=self.model,
+            codec=codec if comparison else codec.only(mapper.fields),
+            mapper=mapper,
+            event_time=config.event_time,
+            comparison=comparison,
+        )
+
+    def _compiled(self, codec: Codec) -> tuple[Mapper, Comparison | None]:
+        model, key, canonical = self.model, self._key, self._canonical
+        snapshot = self.config.snapshot
+        if snapshot is None:
+            if self._changes is not None:
+                raise ConfigError(["changes: only full extracts have them; set `snapshot`"])
+            legacy = codec.layout.by_name
+            return compile_mapping(model, self._mapping, key=key, legacy=legacy, canonical=canonical), None
+        cut = Cut.of(codec.layout, snapshot)
+        changes = compile_changes(
+            model, self._mapping, changes=self._changes, key=key, codec=codec, canonical=canonical
+        )
+        return changes.mapper, Comparison(snapshot=snapshot, cut=cut, events=changes)

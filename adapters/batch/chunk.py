@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 from typing import Literal
 
 from adapters.batch.delivery import Checkpoint, Delivery
+from adapters.batch.snapshot.comparison import Comparison
 from contracts.errors import RecordError
 from contracts.event import Event
 from contracts.identifiers import ordinal
@@ -13,7 +14,7 @@ from contracts.legacy.copybook import Codec
 from contracts.mapping import Encoded, Mapper
 from contracts.ports import Columns, DeadLetter, EventBatch
 
-__all__ = ["Shape", "to_batch", "to_dead_letters"]
+__all__ = ["Shape", "event_time", "order", "to_batch", "to_dead_letters"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Shape:
     codec: Codec
     mapper: Mapper
     event_time: Literal["modified", "business_date"]
+    comparison: Comparison | None = None
+    """How full extracts are compared, where they are."""
 
     @property
     def record_length(self) -> int:
@@ -68,26 +71,27 @@ def _encode(shape: Shape, data: bytes) -> tuple[Encoded, Mapping[int, RecordErro
 
 def _columns(shape: Shape, delivery: Delivery, encoded: Encoded, *, first: int) -> Columns:
     positions = [ordinal(first + row) for row in encoded.rows]
-    order = _order(delivery)
+    prefix = order(delivery)
     return Columns(
         topic=shape.model.topic,
         type=shape.model.type,
         dataschema=shape.model.dataschema(),
-        time=_event_time(shape, delivery),
+        time=event_time(shape, delivery),
         keys=encoded.keys,
         positions=positions,
-        sequences=[order + position for position in positions],
+        sequences=[prefix + position for position in positions],
         values=encoded.values,
     )
 
 
-def _event_time(shape: Shape, delivery: Delivery) -> datetime:
+def event_time(shape: Shape, delivery: Delivery) -> datetime:
+    """Return the time of a delivery's events."""
     if shape.event_time == "business_date" and delivery.business_date is not None:
         return datetime.combine(delivery.business_date, time.min, UTC)
     return delivery.modified
 
 
-def _order(delivery: Delivery) -> str:
+def order(delivery: Delivery) -> str:
     """Return what makes sequences grow from file to file as they do from record to record."""
     date = "" if delivery.business_date is None else f"{delivery.business_date:%Y%m%d}-"
     return f"{date}{delivery.modified:%Y%m%dT%H%M%S%f}-"

@@ -1,11 +1,14 @@
 """What an integration engineer says about one kind of batch file."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from adapters.batch.snapshot.settings import Snapshot
 
 __all__ = ["Config"]
 
@@ -46,6 +49,10 @@ class Config(BaseModel):
     dead_letter_share: float = Field(default=0.1, ge=0, le=1)
     """A file of which a larger share of records can't be decoded or mapped is held: it is rather the wrong file,
     copybook or code page. 0.1 is one in ten; 1 holds none, and spares large files a first pass over the records."""
+    snapshot: Snapshot | None = None
+    """Each file is a full extract: what is published is how it differs from the one before."""
+    accept: Mapping[str, str] = Field(default_factory=dict[str, str])
+    """Extracts that are published although a guard of `snapshot` holds them: SHA-256 of the file, and why."""
 
     @field_validator("path")
     @classmethod
@@ -53,6 +60,13 @@ class Config(BaseModel):
         if set("*?[") & set(str(path.parent)):
             raise ValueError("wildcards stand in the last part of the path only")
         return path
+
+    @field_validator("accept")
+    @classmethod
+    def _check_accept(cls, accept: Mapping[str, str]) -> Mapping[str, str]:
+        if any(not re.fullmatch("[0-9a-f]{64}", sha256) or not reason.strip() for sha256, reason in accept.items()):
+            raise ValueError("expected a file's SHA-256, 64 of 0-9 a-f, and a reason")
+        return accept
 
     @model_validator(mode="after")
     def _check_business_date(self) -> Self:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -58,11 +59,21 @@ def run_(
     context: typer.Context,
     name: Name,
     once: Annotated[bool, typer.Option("--once", help="End after what is there now.")] = False,
+    accept: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Publish this extract although a guard holds it; needs --reason."),
+    ] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why the extract is right; kept with it.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Publish what one adapter reads, exactly once; SIGTERM drains."""
     given = settings(context)
-    _run(given, _chosen(given, [name]), once=once, as_json=as_json)
+    chosen = _chosen(given, [name])
+    if accept is not None:
+        chosen = [_accepting(adapter, accept, reason) for adapter in chosen]
+    elif reason:
+        raise ConfigError(["--reason: it says why a file is accepted; name the file with --accept"])
+    _run(given, chosen, once=once, as_json=as_json)
 
 
 def run_all(
@@ -93,6 +104,14 @@ def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: boo
     _raise_worst(failed.values())
     if once and any(held.values()):
         raise typer.Exit(code=1)
+
+
+def _accepting(adapter: Adapter, file: Path, reason: str) -> Adapter:
+    accepting = getattr(adapter, "accepting", None)
+    if accepting is None:
+        raise ConfigError([f"{adapter.name}: --accept: it holds no files that could be accepted"])
+    accepted: Adapter = accepting(file, reason)
+    return accepted
 
 
 def _once(adapter: Adapter) -> Adapter:

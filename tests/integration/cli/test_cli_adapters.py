@@ -12,6 +12,8 @@ import pytest
 import yaml
 from rich.console import Console
 
+from adapters.batch.example import COPYBOOK
+from contracts.legacy.copybook import Codec, parse
 from hub import discovery
 from tests.command_line import BANYAN, FAILING, World, banyan
 
@@ -123,6 +125,51 @@ def test_a_file_that_is_held_is_counted_and_ends_a_run_once_with_1(world: World)
     assert ran.code == 1
     assert ran.json["residents-file"]["held"] == 1
     assert "file held" in ran.err
+
+
+def test_an_extract_that_a_guard_holds_is_published_once_somebody_says_why(world: World) -> None:
+    extract = world.folder / "extract.dat"
+    settings = world.folder / "banyan.yaml"
+    document = yaml.safe_load(settings.read_text())
+    snapshot = {"key": ["RES-ID"], "min_records": 9}
+    config = {"path": str(extract), "stable_for": 0, "snapshot": snapshot}
+    document["adapters"]["config"] = {"residents-file": config}
+    settings.write_text(yaml.safe_dump(document))
+    run = ("adapter", "run", "residents-file", "--once", "--json")
+    extract.write_bytes(batch_records(2))
+
+    held = world.run(*run)
+    accepted = world.run(*run, "--accept", str(extract), "--reason", "only two are left")
+
+    assert (held.code, held.json["residents-file"]["held"]) == (1, 1)
+    assert "held by min_records" in held.err
+    assert accepted.code == 0
+    assert accepted.json["residents-file"]["events"] == 2
+    assert "only two are left" in accepted.err
+
+
+def batch_records(count: int) -> bytes:
+    """Return residents as the example's copybook has them."""
+    rows = [
+        {"RES-ID": number, "RES-NAME": f"RESIDENT {number}", "RES-STATUS": "A", "RES-BALANCE": number}
+        for number in range(count)
+    ]
+    return Codec(parse(COPYBOOK)).encode(rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("residents-file", "--accept", "gone.dat"), "only full extracts can be accepted"),
+        (("members", "--accept", "gone.dat", "--reason", "x"), "it holds no files that could be accepted"),
+        (("members", "--reason", "x"), "--reason: it says why a file is accepted"),
+    ],
+)
+def test_what_can_not_be_accepted_is_wrong_usage(world: World, arguments: tuple[str, ...], told: str) -> None:
+    ran = world.run("adapter", "run", *arguments)
+
+    assert ran.code == 2
+    assert told in ran.err
 
 
 def test_one_that_fails_does_not_stop_the_others_and_its_words_stay_hidden(world: World) -> None:

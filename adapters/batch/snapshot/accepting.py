@@ -1,0 +1,27 @@
+"""Somebody publishes an extract that a guard holds, and says why."""
+
+import hashlib
+from pathlib import Path
+
+from adapters.batch.config import Config
+from contracts.errors import ConfigError
+
+__all__ = ["accepting"]
+
+
+def accepting(config: Config, file: Path, reason: str) -> dict[str, str]:
+    """Return the setting `accept` with this file added.
+
+    Raises:
+        ConfigError: No extracts are compared, there is no reason, or the file can't be read.
+    """
+    if config.snapshot is None:
+        raise ConfigError([f"{config.name}: only full extracts can be accepted; it has no setting `snapshot`"])
+    if not reason.strip():
+        raise ConfigError([f"{config.name}: a reason is needed to accept {file.name}"])
+    try:
+        with file.open("rb") as data:
+            sha256 = hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError([f"{config.name}: {file}: {error.strerror}"]) from error
+    return {**config.accept, sha256: reason}

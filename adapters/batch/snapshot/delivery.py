@@ -1,0 +1,310 @@
+"""Leads one extract from its bytes to batches: compare, judge, publish step by step.
+
+The state is the difference's checkpoint: what was published of an extract does not differ from the state any more, so
+to go on is to compare again. Positions come from the extract - a record's ordinal, and for deletes the number after
+the last ordinal, in the order of the keys - and so they are the same however often and from wherever it is read.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from adapters.batch.chunk import Shape
+from adapters.batch.config import Config
+from adapters.batch.delivery import Delivery
+from adapters.batch.snapshot.comparison import Comparison
+from adapters.batch.snapshot.cut import DIGEST_BYTES, Keys
+from adapters.batch.snapshot.difference import Images, Rows, difference, distinct, repeated
+from adapters.batch.snapshot.guard import Counts, Judged, hold_repeated, hold_unlikely
+from adapters.batch.snapshot.history import Begun, ExtractCheckpoint, History, Known
+from adapters.batch.snapshot.image import Image, images, key_bytes, state_key
+from adapters.batch.snapshot.step import Made, Row, Stepper
+from contracts.errors import FileHeldError
+from contracts.ports import EventBatch, Progress
+from observability import fields, metrics, tracing
+
+__all__ = ["Extract", "Snapshots"]
+
+_SCAN_BYTES = 4 * 1024 * 1024
+_KEPT_BYTES = 64 * 1024 * 1024
+"""Up to this size of all changed records, what the first pass made of them is kept for the second."""
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """A complete file that is compared."""
+
+    delivery: Delivery
+    read: Callable[[int, int], bytes]
+    """Returns bytes of the file, given offset and size; runs in a thread."""
+    keep: Callable[[], None]
+    """Puts the file into the archive, where there is one; runs in a thread, before anything is published."""
+    traceparent: str | None
+    """Of the span that covers the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What an extract still differs in from the state."""
+
+    rows: Rows
+    """Ordinals of the records that are created or updated."""
+    keys: Sequence[bytes]
+    """Their keys."""
+    digests: bytes
+    """Their digests, one after the other."""
+    deleted: Sequence[bytes]
+    """Keys, in their order."""
+    known: int
+    counts: Counts
+
+    def steps(self, size: int) -> "list[_Step]":
+        """Return the steps, of at most so many changes; at least one."""
+        gone = [_Step(deletes=range(at, end)) for at, end in _slices(len(self.deleted), size)]
+        present = [_Step(rows=range(at, end)) for at, end in _slices(len(self.rows), size)]
+        return [*gone, *present] or [_Step()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """Changes that are published as one batch, by their index in the plan."""
+
+    deletes: range = range(0)
+    rows: range = range(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One extract under way."""
+
+    extract: Extract
+    begun: Begun
+    plan: _Plan
+    stepper: Stepper
+    accepted: str | None
+
+
+class Snapshots:
+    """The extracts of a source, and the state that the next one is compared with."""
+
+    def __init__(self, config: Config, shape: Shape, comparison: Comparison, *, since: Progress) -> None:
+        self._config, self._shape = config, shape
+        self._snapshot, self._changes, self._cut = comparison.snapshot, comparison.events, comparison.cut
+        self._state = dict(since.state)
+        self._history = History(since.checkpoints)
+        self._metrics = metrics.Metrics()
+
+    async def compare(self, extract: Extract) -> AsyncGenerator[EventBatch, None]:
+        """Yield what an extract changes; nothing where it was read before.
+
+        Raises:
+            FileHeldError: It is held; nothing of it was yielded.
+            LegacyUnavailableError: It can't be read.
+        """
+        begun = self._history.begin(extract.delivery)
+        if isinstance(begun, Known):
+            self._skip(extract.delivery, begun)
+            return
+        accepted = self._config.accept.get(begun.delivery.sha256)
+        self._history.check(begun.delivery, self._cut, keeps_records=self._changes.keeps_records, accepted=accepted)
+        plan = await self._plan(extract, begun)
+        work = _Work(
+            extract=extract,
+            begun=begun,
+            plan=plan,
+            stepper=Stepper(self._shape, self._changes, begun.delivery),
+            accepted=accepted if begun.checkpoint is None else begun.checkpoint.accepted,
+        )
+        steps = plan.steps(self._config.chunk_records)
+        kept: list[EventBatch] = []
+        if begun.checkpoint is None:
+            self._judge(work)
+            kept = await self._first_pass(work, steps)
+        await asyncio.to_thread(extract.keep)
+        for step in steps:
+            batch = kept.pop(0) if kept else await self._batch(work, step, steps[-1])
+            self._apply(batch)
+            yield batch
+
+    def _skip(self, delivery: Delivery, known: Known) -> None:
+        if delivery.file == known.file:
+            _log.debug("file delivered before", source=self._config.name, file=known.file)
+        else:
+            _log.warning("duplicate delivery", source=self._config.name, file=delivery.file, same_as=known.file)
+
+    def _judge(self, work: _Work) -> None:
+        delivery, counts = work.begun.delivery, work.plan.counts
+        _log.info(
+            "extract compared",
+            source=self._config.name,
+            file=delivery.file,
+            known=work.plan.known,
+            **counts.model_dump(),
+        )
+        judged = Judged(delivery=delivery, records=self._records(delivery), known=work.plan.known, counts=counts)
+        if work.accepted is not None:
+            _log.warning("file accepted", source=self._config.name, file=delivery.file, reason=work.accepted)
+        hold_unlikely(judged, self._snapshot, accepted=work.accepted)
+
+    async def _first_pass(self, work: _Work, steps: Sequence[_Step]) -> list[EventBatch]:
+        """Hold an extract with too many bad records; return its batches, where it is worth to keep them."""
+        share, kept = self._config.dead_letter_share, list[EventBatch]()
+        if share == 1:
+            return kept
+        keeps = len(work.plan.rows) * self._shape.record_length <= _KEPT_BYTES
+        records = self._records(work.begun.delivery)
+        bad: list[str] = []
+        for step in steps:
+            batch = await self._batch(work, step, steps[-1])
+            kept += [batch] if keeps else []
+            bad += [letter.reason for letter in batch.dead]
+            if len(bad) > share * records:
+                expected = f"at most {share:.1%} bad records"
+                found = f"at least {len(bad)} of {records}; the first: {bad[0]}"
+                raise FileHeldError(work.begun.delivery.file, expected=expected, found=found)
+        return kept
+
+    def _apply(self, batch: EventBatch) -> None:
+        self._history.add(batch.stream, ExtractCheckpoint.model_validate_json(batch.checkpoint))
+        for key, value in batch.state.items():
+            if value is None:
+                self._state.pop(key, None)
+            else:
+                self._state[key] = value
+
+    async def _plan(self, extract: Extract, begun: Begun) -> _Plan:
+        keys: list[Keys] = []
+        digests: list[bytes] = []
+        step = max(1, _SCAN_BYTES // self._cut.length) * self._cut.length
+        for offset in range(0, extract.delivery.size_bytes, step):
+            # One thread call for each stretch: a drain must not wait for the whole file.
+            size = min(step, extract.delivery.size_bytes - offset)
+            found = await asyncio.to_thread(self._scan, extract, offset, size_bytes=size)
+            keys.append(found[0])
+            digests.append(found[1])
+        self._metrics.records_read(self._config.name, self._records(extract.delivery))
+        every = np.concatenate(keys) if keys else np.zeros(0, dtype=f"S{self._cut.key_bytes}")
+        return await asyncio.to_thread(self._compared, Images.of(every, b"".join(digests)), begun)
+
+    def _scan(self, extract: Extract, offset: int, *, size_bytes: int) -> tuple[Keys, bytes]:
+        data = extract.read(offset, size_bytes)
+        return self._cut.keys(data), self._cut.digests(data)
+
+    def _compared(self, after: Images, begun: Begun) -> _Plan:
+        rows = self._distinct(after.keys, begun.delivery)
+        left_out = 0 if rows is None else len(after.keys) - len(rows)
+        before = images(self._state, width=self._cut.key_bytes)
+        found = difference(before, after if rows is None else after.only(rows))
+        changed = np.sort(np.concatenate((found.created, found.updated)))
+        changed = changed if rows is None else rows[changed]
+        counts = Counts(
+            created=len(found.created),
+            updated=len(found.updated),
+            deleted=len(found.deleted),
+            unchanged=found.unchanged,
+            repeated=left_out,
+        )
+        return _Plan(
+            rows=changed,
+            keys=key_bytes(after.keys, changed),
+            digests=after.digests[changed].tobytes(),
+            deleted=key_bytes(before.keys, found.deleted),
+            known=len(before.keys),
+            # What the whole extract changed was counted when it was begun.
+            counts=counts if begun.checkpoint is None else begun.checkpoint.counts,
+        )
+
+    def _distinct(self, keys: Keys, delivery: Delivery) -> Rows | None:
+        """Return the records that count where keys stand twice; None is all of them."""
+        _, again = repeated(keys)
+        if not len(again):
+            return None
+        if self._snapshot.duplicates != "hold":
+            return distinct(keys, self._snapshot.duplicates)
+        same = np.flatnonzero(keys == keys[again[0]])
+        hold_repeated(delivery, repeated=len(again), first=(int(same[0]), int(same[1])))
+        return None
+
+    async def _batch(self, work: _Work, step: _Step, last: _Step) -> EventBatch:
+        """Make a batch of a step, within a span of its own."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: self._config.name}
+        name = fields.span_name(fields.READ, self._config.name)
+        with tracing.span(name, attributes=attributes, parent=work.extract.traceparent) as span:
+            made = await asyncio.to_thread(self._made, work, step)
+            span.set_attribute(fields.BANYAN_RECORDS, len(step.rows) + len(step.deletes))
+            span.set_attribute(fields.BANYAN_DEAD_LETTERS, len(made.dead))
+            return EventBatch(
+                stream=work.begun.stream,
+                checkpoint=self._checkpoint(work, step, is_last=step is last).model_dump_json().encode(),
+                events=made.events,
+                state=made.state,
+                dead=made.dead,
+                more=step is not last,
+                traceparent=tracing.traceparent(span),
+            )
+
+    def _made(self, work: _Work, step: _Step) -> Made:
+        plan = work.plan
+        if step.deletes:
+            keys = [state_key(plan.deleted[at]) for at in step.deletes]
+            gone = {key: Image.from_bytes(self._state[key]) for key in keys}
+            return work.stepper.deleted(gone, first=self._deletes(work) + step.deletes.start)
+        ordinals = plan.rows[step.rows.start : step.rows.stop].tolist()
+        records = self._read(work.extract, ordinals)
+        return work.stepper.present(
+            [
+                Row(
+                    ordinal=ordinal,
+                    state_key=(key := state_key(plan.keys[at])),
+                    record=record,
+                    digest=plan.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES],
+                    before=Image.from_bytes(self._state[key]) if key in self._state else None,
+                )
+                for at, ordinal, record in zip(step.rows, ordinals, records, strict=True)
+            ]
+        )
+
+    def _read(self, extract: Extract, ordinals: Sequence[int]) -> Iterator[bytes]:
+        """Yield records; those that follow each other are read at once."""
+        length, start = self._cut.length, 0
+        for end in range(1, len(ordinals) + 1):
+            if end < len(ordinals) and ordinals[end] == ordinals[end - 1] + 1:
+                continue
+            data = extract.read(ordinals[start] * length, (end - start) * length)
+            yield from (data[at : at + length] for at in range(0, len(data), length))
+            start = end
+
+    def _checkpoint(self, work: _Work, step: _Step, *, is_last: bool) -> ExtractCheckpoint:
+        delivery, before = work.begun.delivery, work.begun.checkpoint
+        records = self._records(delivery)
+        after = int(work.plan.rows[step.rows.stop - 1]) + 1 if step.rows else 0 if before is None else before.next
+        return ExtractCheckpoint(
+            sha256=delivery.sha256,
+            file=delivery.file,
+            modified=delivery.modified,
+            next=records if is_last else after,
+            records=records,
+            done=is_last,
+            business_date=delivery.business_date,
+            fingerprint=self._cut.fingerprint,
+            width=self._cut.key_bytes,
+            records_kept=self._changes.keeps_records,
+            deletes=self._deletes(work) + (len(work.plan.deleted) if step.rows else step.deletes.stop),
+            counts=work.plan.counts,
+            accepted=work.accepted,
+        )
+
+    def _deletes(self, work: _Work) -> int:
+        return 0 if work.begun.checkpoint is None else work.begun.checkpoint.deletes
+
+    def _records(self, delivery: Delivery) -> int:
+        return delivery.size_bytes // self._shape.record_length
+
+
+def _slices(count: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((at, min(count, at + size)) for at in range(0, count, size))
