@@ -1,7 +1,7 @@
 """Full extracts of accounts of our own, and how tests read, compare and apply them; shared by the snapshot tests."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +28,7 @@ LENGTH = 23
 BALANCE = slice(11, 15)
 FILLER = slice(9, 11)
 
-Accounts = Mapping[str, int]
+Accounts = dict[str, int]
 """Balance in cents by account number; a number below 0 is no legible balance."""
 
 
@@ -70,9 +70,9 @@ MAPPING = {"number": "NUMBER", "status": ("STATUS", {"A": "active", "C": "closed
 WHOLE = batch.Changes(created=AccountChanged, updated=AccountChanged, deleted=AccountChanged)
 
 
-def extract(accounts: Accounts | Iterable[tuple[str, int]], *, extracted: int = 0) -> bytes:
+def extract(accounts: Accounts | list[tuple[str, int]], *, extracted: int = 0) -> bytes:
     """Encode a full extract, in the order given."""
-    rows = accounts.items() if isinstance(accounts, Mapping) else accounts
+    rows = list(accounts.items()) if isinstance(accounts, dict) else accounts
     return b"".join(_record(number, cents, extracted) for number, cents in rows)
 
 
@@ -97,7 +97,7 @@ def folder_in(path: Path) -> Path:
     return path / "in"
 
 
-def deliver(folder: Path, day: int, accounts: Accounts | Iterable[tuple[str, int]] | bytes) -> Path:
+def deliver(folder: Path, day: int, accounts: Accounts | list[tuple[str, int]] | bytes) -> Path:
     """Put the extract of a day into the folder."""
     data = accounts if isinstance(accounts, bytes) else extract(accounts)
     return put(folder / f"ACCOUNTS.D{day:02d}", data, at(day))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,27 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from adapters import batch
-from contracts.errors import ConfigError, LegacyUnavailableError
-from contracts.event import Event, Personal
+from contracts.errors import LegacyUnavailableError
 from contracts.identifiers import ordinal
 from contracts.ports import EventBatch, Progress
 from observability.testing import recorded_metrics
 from tests import adapter_suite
 from tests.accounts import (
-    CODEC,
     FILLER,
     LENGTH,
-    MAPPING,
-    WHOLE,
-    Account,
-    AccountChanged,
-    AccountClosed,
-    AccountOpened,
     applied,
     at,
     changed,
-    columns,
     deliver,
     extract,
     folder_in,
@@ -205,7 +194,7 @@ async def test_the_same_records_in_another_order_or_with_other_filler_are_counte
     folder: Path,
 ) -> None:
     deliver(folder, 1, FIRST)
-    other = bytearray(extract(reversed(FIRST.items()), extracted=20260202))
+    other = bytearray(extract([*reversed(FIRST.items())], extracted=20260202))
     other[FILLER] = b"\0\1"
     deliver(folder, 2, bytes(other))
 
@@ -278,64 +267,6 @@ async def test_a_newer_extract_takes_over_from_one_that_was_not_finished(folder:
     assert applied({}, [*some, *rest]) == SECOND
 
 
-async def test_by_default_events_tell_what_is_and_a_tombstone_what_is_gone(folder: Path) -> None:
-    deliver(folder, 1, FIRST)
-    deliver(folder, 2, SECOND)
-
-    batches = await read(make(folder, events=None))
-
-    assert [(key, data and data["balance"]) for *_, key, data in published(batches)] == [
-        ("A1", "1.00"), ("B2", "2.00"), ("C3", "3.00"), ("B2", None), ("A1", "1.50"), ("D4", "4.00"),
-    ]  # fmt: skip
-    assert {each.type for each in columns(batches)} == {Account.type}
-    assert all(len(value or b"") == 16 + 2 + 2 for each in batches for value in each.state.values() if value)
-
-
-async def test_each_change_may_have_a_model_of_its_own(folder: Path) -> None:
-    deliver(folder, 1, FIRST)
-    deliver(folder, 2, SECOND)
-    models = batch.Changes(created=AccountOpened, deleted=AccountClosed)
-
-    second = columns(last_extract(await read(make(folder, events=models))))
-
-    assert [(each.type, each.keys, json.loads(each.values[0] or b"")) for each in second] == [
-        (AccountClosed.type, [b"B2"], {"number": "B2", "balance": "2.00", "change": "deleted"}),
-        (Account.type, [b"A1"], {"number": "A1", "status": "active", "balance": "1.50"}),
-        (AccountOpened.type, [b"D4"], {"number": "D4", "balance": "4.00"}),
-    ]
-
-
-async def test_a_function_sees_the_change_as_a_whole(folder: Path) -> None:
-    deliver(folder, 1, FIRST)
-    deliver(folder, 2, SECOND)
-
-    def fill(record: dict[str, Any]) -> AccountChanged | None:
-        if record["change"] == "deleted":
-            return None
-        sides = {
-            side: record[side] and Account(number=record["NUMBER"], status="x", balance=record[side]["BALANCE"])
-            for side in ("before", "after")
-        }
-        return AccountChanged(number=record["NUMBER"], change=record["change"], **sides)
-
-    second = last_extract(await read(make(folder, events=WHOLE, mapping=fill)))
-
-    assert changed(second) == [("updated", "A1", 100, 150), ("created", "D4", None, 400)]
-
-
-async def test_a_function_without_declared_changes_sees_the_record(folder: Path) -> None:
-    deliver(folder, 1, FIRST)
-    source = make(
-        folder,
-        events=None,
-        mapping=lambda record: Account(number=record["NUMBER"], status="x", balance=Decimal(len(record))),
-    )
-
-    (only,) = await read(source)
-
-    assert {data["balance"] for *_, data in published([only])} == {str(len(CODEC.layout.by_name))}
-
-
 async def test_a_bad_record_is_dead_lettered_once_and_changes_nothing_of_what_was_published(folder: Path) -> None:
     deliver(folder, 1, {"A1": 100})
     bad = {"A1": -1, "B2": -1}
@@ -404,51 +335,6 @@ async def test_the_laws_of_every_adapter_hold(folder: Path) -> None:
 
     for law in adapter_suite.ABOUT_EXAMPLES:
         await law(source)
-
-
-class Half(Event):
-    type = "org.example.half.v1"
-    topic = "accounts"
-    number: Personal[str]
-    before: Personal[str]
-    change: Personal[int]
-    missing: Personal[str]
-
-
-@pytest.mark.parametrize(
-    ("changes", "parts", "problems"),
-    [
-        ({"snapshot": None}, {}, ["accounts: changes: only full extracts have them; set `snapshot`"]),
-        ({}, {"key": ["NUMER"]}, ["accounts: snapshot.key: the copybook has no field 'NUMER'; did you mean NUMBER?"]),
-        (
-            {},
-            {"mapping": {**MAPPING, "city": "STATUS"}},
-            ["accounts: mapping: there is no field 'city' in AccountChanged"],
-        ),
-        (
-            {},
-            {"events": batch.Changes(deleted=Half)},
-            [
-                "accounts: mapping: Half needs a value for 'missing'",
-                "accounts: Half.change: does not take 'deleted'",
-                "accounts: Half.before: expected a model of the record, or the same or None",
-            ],
-        ),
-        (
-            {},
-            {"mapping": {**MAPPING, "status": "STATE"}},
-            ["accounts: mapping: status: there is no legacy field 'STATE'; did you mean STATUS?"],
-        ),
-    ],
-)
-async def test_what_does_not_fit_is_told_before_anything_is_read(
-    folder: Path, changes: dict[str, object], parts: dict[str, Any], problems: list[str]
-) -> None:
-    source = make(folder, changes, **parts)
-
-    assert await source.check() == problems
-    with pytest.raises(ConfigError):
-        await read(source)
 
 
 async def test_an_extract_that_can_not_be_read_is_read_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,11 +44,13 @@ def test_applying_the_difference_to_the_earlier_extract_gives_the_later_one(
     found = difference(earlier, imaged(dict(rows)))
 
     gone = key_bytes(earlier.keys, found.deleted)
-    changed = dict(rows[row] for row in [*found.created.tolist(), *found.updated.tolist()])
+    created: list[int] = found.created.tolist()
+    updated: list[int] = found.updated.tolist()
+    changed = dict(rows[row] for row in created + updated)
     assert {key: of for key, of in before.items() if key not in gone} | changed == after
     assert gone == sorted(before.keys() - after.keys())
-    assert all(rows[row][0] not in before for row in found.created.tolist())
-    assert all(before[rows[row][0]] != rows[row][1] for row in found.updated.tolist())
+    assert all(rows[row][0] not in before for row in created)
+    assert all(before[rows[row][0]] != rows[row][1] for row in updated)
     assert found.unchanged == len(before.items() & after.items())
 
 
@@ -70,8 +72,10 @@ def test_repeated_keys_are_found_whatever_their_order(keys: list[bytes], keep: L
 
     assert again_later.tolist() == [at for at, key in enumerate(keys) if key in keys[at + 1 :]]
     assert stood_before.tolist() == [at for at, key in enumerate(keys) if key in keys[:at]]
-    kept = [keys[at] for at in distinct(given_keys, keep).tolist()]
-    assert kept == (list(dict.fromkeys(keys)) if keep == "first" else list(dict.fromkeys(keys[::-1]))[::-1])
+    rows: list[int] = distinct(given_keys, keep).tolist()
+    assert [keys[at] for at in rows] == (
+        list(dict.fromkeys(keys)) if keep == "first" else list(dict.fromkeys(keys[::-1]))[::-1]
+    )
 
 
 @settings(deadline=None)
@@ -154,3 +158,15 @@ def test_keys_longer_than_a_word_are_compared_wholly() -> None:
     assert (len(repeated(later.keys)[0]), found.unchanged) == (0, 800)
     assert [after[row] for row in found.created.tolist()] == many[900:]
     assert len(found.deleted) == 100
+
+
+@pytest.mark.parametrize("half", [0, 8])
+def test_digests_are_compared_wholly(half: int) -> None:
+    keys = CUT.keys(records({b"abc": b"ab"}))
+    digest = bytearray(16)
+    before = Images.of(keys, bytes(digest))
+    digest[half] = 1
+
+    found = difference(before, Images.of(keys, bytes(digest)))
+
+    assert (len(found.updated), found.unchanged) == (1, 0)

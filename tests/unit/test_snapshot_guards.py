@@ -183,7 +183,8 @@ async def test_a_guard_does_not_trip_over_what_is_left_after_a_kill(folder: Path
     deliver(folder, 2, {**without(2), **{f"N{n}": n for n in range(10)}})
     all_ = await read(make(folder, {"chunk_records": 1}), first)
 
-    rest = await read(make(folder, {"chunk_records": 1}, **{**DEFAULTS, "max_deleted_share": 0}), [*first, *all_[:1]])
+    strict: Mapping[str, Any] = {**DEFAULTS, "max_deleted_share": 0}
+    rest = await read(make(folder, {"chunk_records": 1}, **strict), [*first, *all_[:1]])
 
     assert changed(rest) == changed(all_[1:])
 

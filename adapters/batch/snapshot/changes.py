@@ -57,7 +57,7 @@ class Maker:
     def __init__(self, model: type[Event], mapper: Mapper, codec: Codec, *, whole: Change | None) -> None:
         self.model, self.public = model, mapper.public
         self._mapper, self._codec = mapper, codec.only(mapper.fields)
-        self._whole = whole
+        self._whole: Change | None = whole
         """The change that a function sees as a whole; None maps one record by columns, which is far faster."""
 
     def encode(self, *, before: Sequence[bytes] = (), after: Sequence[bytes] = ()) -> Encoded:

@@ -26,7 +26,7 @@ cryptographic hash: it guards against chance, not against somebody who writes re
 Keys: TypeAlias = NDArray[np.bytes_]
 """Whole keys, all of one width. NumPy cuts NUL at the end when one is taken out, but compares all bytes."""
 
-_SIGN = dict.fromkeys((0xA, 0xC, 0xE, 0xF), 0xC) | dict.fromkeys((0xB, 0xD), 0xD)
+_SIGN = {0xA: 0xC, 0xB: 0xD, 0xC: 0xC, 0xD: 0xD, 0xE: 0xC, 0xF: 0xC}
 _PACKED = np.array([byte & 0xF0 | _SIGN.get(byte & 0xF, byte & 0xF) for byte in range(256)], dtype=np.uint8)
 _ZONED = np.array([_SIGN.get(byte >> 4, byte >> 4) << 4 | byte & 0xF for byte in range(256)], dtype=np.uint8)
 
