@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from adapters.batch.snapshot.settings import Snapshot
 from contracts.errors import ConfigError
 from contracts.legacy.copybook import Layout
-from contracts.legacy.copybook.grammar import Usage
+from contracts.legacy.copybook.entry import Usage
 from contracts.legacy.copybook.layout import Field
 
 __all__ = ["DIGEST_BYTES", "Cut", "Keys", "Part"]
