@@ -5,6 +5,7 @@ BanyanError
 ├── ContractError            a legacy contract (copybook, WSDL) is not understood
 ├── RecordError              one record or item can't be decoded or mapped: it is dead-lettered
 ├── FileHeldError            a whole file is refused: it is held, nothing of it is published
+├── FileChangedError         a file changed after it was judged complete: what is left of it is not published
 ├── EnvelopeError            a Kafka record is no CloudEvent
 ├── FencedError              a newer instance took over: stop, and do not come back by itself
 ├── LegacyFaultError         the legacy system answered with a fault
@@ -25,6 +26,7 @@ __all__ = [
     "ContractError",
     "EnvelopeError",
     "FencedError",
+    "FileChangedError",
     "FileHeldError",
     "LegacyFaultError",
     "LegacyUnavailableError",
@@ -80,6 +82,15 @@ class FileHeldError(BanyanError):
     def __init__(self, file: str, *, expected: str, found: str) -> None:
         self.file, self.expected, self.found = file, expected, found
         super().__init__(f"{file}: held: expected {expected}, found {found}")
+
+
+@final
+class FileChangedError(BanyanError):
+    """A file changed after it was judged complete: its proof is lost, and nothing more of it is published."""
+
+    def __init__(self, file: str, *, found: str) -> None:
+        self.file, self.found = file, found
+        super().__init__(f"{file}: expected the file that was judged complete, found {found}")
 
 
 @final

@@ -1,20 +1,33 @@
-"""The adapter: looks at the folder, and hands complete files on chunk by chunk."""
+"""The adapter: looks where files arrive, and hands complete ones on chunk by chunk."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing, closing
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Self
 
 import structlog
 
 from adapters.batch import example
+from adapters.batch.arrival import Arrivals, Case, Reason, connect
+from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape, to_batch, to_dead_letters
 from adapters.batch.config import Config
-from adapters.batch.delivery import Candidate, Checkpoint, Delivery, Reader, Watch, deliver, find, ledger, opened
-from contracts.errors import BanyanError, ConfigError, ContractError, FileHeldError, LegacyUnavailableError
+from adapters.batch.delivery import Delivery, check, deliver
+from adapters.batch.ledger import Outcome
+from adapters.batch.location import Reader
+from adapters.batch.proof import Complete
+from contracts.errors import (
+    BanyanError,
+    ConfigError,
+    ContractError,
+    FileChangedError,
+    FileHeldError,
+    LegacyUnavailableError,
+)
 from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.legacy.copybook import Codec, parse
@@ -45,15 +58,12 @@ class _File:
         return self.delivery.size_bytes // self.shape.record_length
 
 
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    """What one `read` knows."""
+_MEND = "mend the file or the settings, and start the adapter again; or take the file away"
+_BRING_BACK = "deliver the file again as it was: it goes on where it stopped; what it became is a delivery of its own"
 
-    shape: Shape
-    watch: Watch
-    published: dict[str, Checkpoint]
-    handled: set[Candidate] = field(default_factory=set[Candidate])
-    """Files that need no second look while they stay as they are."""
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Adapter:
@@ -69,7 +79,8 @@ class Adapter:
         mapping: A table or a function from record to event, as for every adapter.
         canonical: How the key is written.
         clock: Returns seconds that never go back.
-        sleep: Waits between looks at the folder.
+        now: Returns the time of day.
+        sleep: Waits between looks at the location.
     """
 
     def __init__(
@@ -81,11 +92,12 @@ class Adapter:
         mapping: EventMapping,
         canonical: CanonicalKey | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.config, self.model = config, model
         self._key, self._mapping, self._canonical = key, mapping, canonical
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._now, self._sleep = clock, now, sleep
         self._archive: Archive | None = None
         self._told: set[Candidate] = set()
         self.held = 0
@@ -121,7 +133,7 @@ class Adapter:
     async def check(self) -> list[str]:
         """Return what would keep it from working, one sentence each; opens no data file."""
         problems: list[str] = []
-        for look in (self._load, lambda: find(self.config)):
+        for look in (self._load, self._reach):
             try:
                 await asyncio.to_thread(look)
             except ConfigError as error:
@@ -134,76 +146,120 @@ class Adapter:
         """Yield batches that continue right after `since`; ends only with `once`.
 
         Raises:
-            ConfigError: The copybook is not understood, or the mapping does not fit.
-            LegacyUnavailableError: The folder or a file can't be read; readable files went on before.
+            ConfigError: The copybook is not understood, the mapping does not fit, or the location refuses us.
+            LegacyUnavailableError: The location or a file can't be read; readable files went on before.
         """
         shape = await asyncio.to_thread(self._load)
-        run = _Run(shape=shape, watch=Watch(self.config, self._clock), published=ledger(since.checkpoints))
-        while True:
-            found = await asyncio.to_thread(find, self.config)
-            async with aclosing(self._look(run, found)) as batches:
-                async for batch in batches:
-                    yield batch
-            pause = self.config.poll_interval
-            if not run.handled.issuperset(found):
-                pause = min(pause, self.config.stable_for)
-            elif self.config.once:
-                return
-            await self._sleep(pause.total_seconds())
+        location = await asyncio.to_thread(connect, self.config)
+        arrivals = Arrivals(
+            self.config,
+            location,
+            since,
+            clock=self._clock,
+            now=self._now,
+            record_length=shape.record_length,
+        )
+        with closing(location):
+            while True:
+                async with aclosing(self._look(shape, arrivals)) as batches:
+                    async for batch in batches:
+                        yield batch
+                pause = self.config.poll_interval
+                if not arrivals.at_rest:
+                    pause = min(pause, self.config.stable_for or pause)
+                elif self.config.once:
+                    return
+                await self._sleep(pause.total_seconds())
 
-    async def _look(self, run: _Run, found: Sequence[Candidate]) -> AsyncGenerator[EventBatch, None]:
-        unreadable: LegacyUnavailableError | None = None
-        for candidate in run.watch.settled(c for c in found if c not in run.handled):
+    async def _look(self, shape: Shape, arrivals: Arrivals) -> AsyncGenerator[EventBatch, None]:
+        found = await arrivals.look()
+        unreadable = arrivals.unreadable
+        for complete in found:
             try:
-                async with aclosing(self._deliver(run, candidate)) as batches:
+                async with aclosing(self._take(shape, arrivals, complete)) as batches:
                     async for batch in batches:
                         yield batch
             except LegacyUnavailableError as error:
                 unreadable = unreadable or error
-                continue
-            except FileHeldError as error:
-                self._tell(candidate, error)
-            run.handled.add(candidate)
         if unreadable is not None:
             raise unreadable
 
-    def _tell(self, candidate: Candidate, error: FileHeldError) -> None:
+    async def _take(self, shape: Shape, arrivals: Arrivals, complete: Complete) -> AsyncGenerator[EventBatch, None]:
+        """Deliver a file, or put it aside."""
+        case = Case(complete=complete)
+        try:
+            async with aclosing(self._deliver(shape, arrivals, case)) as batches:
+                async for batch in batches:
+                    yield batch
+        except FileChangedError as error:
+            if case.entry is None or not case.entry.read:
+                _log.warning("file waits", source=self.name, file=complete.candidate.name, reason=str(error))
+                arrivals.lost(complete.candidate)
+                return
+            told = self._put_aside(arrivals, case, Reason(outcome="held", reason=str(error), next_step=_BRING_BACK))
+        except FileHeldError as error:
+            told = self._put_aside(arrivals, case, _why(case, error))
+        else:
+            told = None
+        arrivals.settle(complete.candidate, until=case.verdict is not None and case.verdict.until)
+        if told is not None:
+            yield told
+
+    def _put_aside(self, arrivals: Arrivals, case: Case, why: Reason) -> EventBatch | None:
+        candidate = case.candidate
         if candidate not in self._told:
             self._told.add(candidate)
             self.held += 1
-            _log.error("file held", source=self.name, file=candidate.path.name, reason=str(error))
+            self._metrics.file(self.name, why.outcome)
+            _log.error(f"file {why.outcome}", source=self.name, file=candidate.name, reason=why.reason)
+        return arrivals.put_aside(case, why)
 
-    async def _deliver(self, run: _Run, candidate: Candidate) -> AsyncGenerator[EventBatch, None]:
+    async def _deliver(self, shape: Shape, arrivals: Arrivals, case: Case) -> AsyncGenerator[EventBatch, None]:
+        candidate = case.candidate
         attributes: dict[str, fields.Value] = {
             fields.BANYAN_SOURCE: self.name,
-            fields.BANYAN_FILE_NAME: candidate.path.name,
+            fields.BANYAN_FILE_NAME: candidate.name,
             fields.BANYAN_FILE_SIZE: candidate.size_bytes,
+            fields.BANYAN_FILE_PROOF: case.complete.proof,
         }
         name = fields.span_name(fields.READ, self.name)
-        with (
-            tracing.span(name, attributes=attributes, current=False) as span,
-            opened(candidate, system=self.name) as reader,
-        ):
-            delivery = await asyncio.to_thread(deliver, reader, self.config, record_length=run.shape.record_length)
+        with tracing.span(name, attributes=attributes, current=False) as span, ExitStack() as stack:
+            case.traceparent = tracing.traceparent(span)
+            if case.complete.missing is not None:
+                raise FileHeldError(candidate.name, expected=case.complete.missing, found="none")
+            reader = await asyncio.to_thread(stack.enter_context, arrivals.location.opened(candidate))
+            delivery = await asyncio.to_thread(deliver, reader, self.config)
+            verdict = arrivals.decide(case, delivery, records=delivery.size_bytes // shape.record_length)
+            delivery = case.delivery or delivery
             span.set_attribute(fields.BANYAN_STREAM, delivery.stream)
-            checkpoint = run.published.get(delivery.stream)
+            span.set_attribute(fields.BANYAN_FILE_SHA256, delivery.sha256)
+            span.set_attribute(fields.BANYAN_FILE_POLICY, verdict.policy)
+            if verdict.action in {"skip", "duplicate"}:
+                told = self._skip(arrivals, case)
+                if told is not None:
+                    yield told
+                return
+            check(delivery, self.config, record_length=shape.record_length)
+            if verdict.action != "publish":
+                raise FileHeldError(candidate.name, expected=verdict.expected, found=verdict.found)
+            checkpoint = arrivals.checkpoint(delivery)
             if checkpoint is not None:
                 # Times go with the delivery: a file that was put there again continues the one begun.
                 delivery = replace(delivery, file=checkpoint.file, modified=checkpoint.modified)
-            file = _File(shape=run.shape, reader=reader, delivery=delivery, traceparent=tracing.traceparent(span))
-            if checkpoint is not None and checkpoint.done:
-                self._skip(candidate, checkpoint)
-                return
+            file = _File(shape=shape, reader=reader, delivery=delivery, traceparent=case.traceparent)
             async with aclosing(self._batches(file, first=checkpoint.next if checkpoint else 0)) as batches:
                 async for batch in batches:
-                    run.published[batch.stream] = Checkpoint.model_validate_json(batch.checkpoint)
-                    yield batch
+                    yield arrivals.publish(case, batch)
+            self._metrics.file(self.name, "published")
 
-    def _skip(self, candidate: Candidate, checkpoint: Checkpoint) -> None:
-        if candidate.path.name == checkpoint.file:
-            _log.debug("file delivered before", source=self.name, file=checkpoint.file)
-        else:
-            _log.warning("duplicate delivery", source=self.name, file=candidate.path.name, same_as=checkpoint.file)
+    def _skip(self, arrivals: Arrivals, case: Case) -> EventBatch | None:
+        file, verdict = case.candidate.name, case.verdict
+        if verdict is None or verdict.same_as is None:
+            _log.debug("file delivered before", source=self.name, file=file)
+            return None
+        _log.warning("duplicate delivery", source=self.name, file=file, same_as=verdict.same_as)
+        self._metrics.file(self.name, "duplicate")
+        return arrivals.repeat(case, same_as=verdict.same_as)
 
     async def _batches(self, file: _File, *, first: int) -> AsyncGenerator[EventBatch, None]:
         if self._archive is not None:
@@ -271,6 +327,11 @@ class Adapter:
     def _keep(self, archive: Archive, file: _File) -> None:
         archive.put(file.reader.read(0, file.delivery.size_bytes))
 
+    def _reach(self) -> None:
+        """Find out whether the files' location can be reached."""
+        with closing(connect(self.config)) as location:
+            location.find()
+
     def _load(self) -> Shape:
         """Read the copybook and fit the mapping to it."""
         config = self.config
@@ -295,3 +356,12 @@ class Adapter:
         if problems:
             raise ConfigError(problems)
         return Shape(model=self.model, codec=codec.only(mapper.fields), mapper=mapper, event_time=config.event_time)
+
+
+def _why(case: Case, error: FileHeldError) -> Reason:
+    verdict = case.verdict
+    reason = str(error)
+    if verdict is None or verdict.next_step is None:
+        return Reason(outcome="held", reason=reason, next_step=_MEND)
+    outcome: Outcome = "quarantined" if verdict.action == "quarantine" else "held"
+    return Reason(outcome=outcome, reason=reason, next_step=verdict.next_step)

@@ -14,6 +14,7 @@ from contracts.errors import (
     ContractError,
     EnvelopeError,
     FencedError,
+    FileChangedError,
     FileHeldError,
     LegacyFaultError,
     LegacyUnavailableError,
@@ -36,6 +37,11 @@ EACH = [
         False,
     ),
     (FileHeldError("A.D1", expected="records", found="none"), "A.D1: held: expected records, found none", False),
+    (
+        FileChangedError("A.D1", found="12 bytes"),
+        "A.D1: expected the file that was judged complete, found 12 bytes",
+        False,
+    ),
     (EnvelopeError("ce_id", expected="a header"), "ce_id: expected a header", False),
     (
         FencedError("benefits", instance="a/1", newer="b/2"),
