@@ -4,39 +4,24 @@ What it knows only with a further package says so: that package is no dependency
 """
 
 import hashlib
-import importlib
 import os
 import tempfile
 import threading
-import types
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any, Final
 
-from fsspec.core import url_to_fs
-from fsspec.spec import AbstractFileSystem
-
+from adapters.batch.backend import PACKAGES, file_system
 from adapters.batch.candidate import Candidate
 from adapters.batch.location import BLOCK_BYTES, Reader
 from adapters.batch.place import Remote, masked
 from contracts.errors import BanyanError, ConfigError, FileChangedError, LegacyUnavailableError
 
-__all__ = ["PACKAGES", "FileSystem"]
+__all__ = ["FileSystem"]
 
-PACKAGES: Final = {
-    "abfs": "adlfs",
-    "az": "adlfs",
-    "gcs": "gcsfs",
-    "gs": "gcsfs",
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "sftp": "paramiko",
-    "smb": "smbprotocol",
-    "ssh": "paramiko",
-}
-"""Scheme of an address -> the package that has to be installed for it."""
+_OBJECT_STORES: Final = ("s3fs", "gcsfs", "adlfs")
 _CHECKSUMS: Final = ("ETag", "etag", "md5Hash", "crc32c", "content_md5")
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "updated", "modify", "modified", "created")
 _REFUSED: Final = ("AuthenticationException", "BadHostKeyException", "_UnknownHostKeyError")
@@ -62,15 +47,24 @@ class FileSystem:
         self._is_closed = False
         self._first_seen: dict[tuple[str, int, str], int] = {}
         with self._translated():
-            self._fs, self._folder = _file_system(folder, remote, scheme=self._scheme)
+            self._fs, self._folder = file_system(folder, remote, scheme=self._scheme)
 
     def find(self) -> Mapping[str, Candidate]:
         """Return the files of the folder; see the port."""
         with self._calling():
             self._fs.invalidate_cache()
-            listed = self._fs.ls(self._folder, detail=True)
+            listed = self._listed()
             found = [self._candidate(info) for info in listed if info.get("type") in {"file", "link", None}]
         return {candidate.name: candidate for candidate in found}
+
+    def _listed(self) -> list[dict[str, Any]]:
+        try:
+            return self._fs.ls(self._folder, detail=True)
+        except FileNotFoundError:
+            # A store of objects has no folders: one without files and none are the same.
+            if PACKAGES.get(self._scheme) in _OBJECT_STORES and self._fs.exists(self._folder.partition("/")[0]):
+                return []
+            raise
 
     @contextmanager
     def opened(self, candidate: Candidate) -> Generator[Reader, None, None]:
@@ -233,64 +227,6 @@ class _Hashing:
 
     def close(self) -> None:
         """Leave the file open: it is read next."""
-
-
-def _file_system(folder: str, remote: Remote, *, scheme: str) -> tuple[AbstractFileSystem, str]:
-    secrets = {name: secret.get_secret_value() for name, secret in remote.secrets.items()}
-    options = {**remote.options, **secrets}
-    if scheme in {"sftp", "ssh"}:
-        return _sftp(folder, remote, options)
-    if scheme == "ftp":
-        options = {"timeout": remote.timeout.total_seconds(), **options, **_login(remote)}
-    # An instance that is shared would go on where another one's connection was lost.
-    return url_to_fs(folder, skip_instance_cache=True, **options)
-
-
-def _login(remote: Remote) -> dict[str, Any]:
-    password = remote.password.get_secret_value() if remote.password else None
-    return {name: value for name, value in (("username", remote.username), ("password", password)) if value}
-
-
-def _sftp(folder: str, remote: Remote, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
-    """Return fsspec's file system for SFTP, but one that connects to known hosts only."""
-    paramiko: Any = importlib.import_module("paramiko")
-    base: Any = importlib.import_module("fsspec.implementations.sftp").SFTPFileSystem
-
-    def connect(self: Any) -> None:  # noqa: ANN401 - fsspec's and paramiko's have no types
-        self.client = paramiko.SSHClient()
-        self.client.load_system_host_keys(None if remote.known_hosts is None else str(remote.known_hosts))
-        self.client.set_missing_host_key_policy(_Unknown())
-        try:
-            self.client.connect(self.host, **self.ssh_kwargs)
-            self.ftp = self.client.open_sftp()
-        except BaseException:
-            self.client.close()
-            raise
-        self.ftp.get_channel().settimeout(seconds)
-
-    seconds = remote.timeout.total_seconds()
-    known: Any = types.new_class(
-        "KnownSftp", (base,), exec_body=lambda body: body.update(_connect=connect, cachable=False)
-    )
-    address: dict[str, Any] = known._get_kwargs_from_urls(folder)  # noqa: SLF001 - fsspec's own reading of addresses
-    given = {"timeout": seconds, "banner_timeout": seconds, "auth_timeout": seconds, **address, **options}
-    if remote.key_file is not None:
-        given |= {"key_filename": str(remote.key_file), "look_for_keys": False, "allow_agent": False}
-    if remote.passphrase is not None:
-        given["passphrase"] = remote.passphrase.get_secret_value()
-    return known(**{**given, **_login(remote)}), known._strip_protocol(folder)  # noqa: SLF001 - the same
-
-
-class _UnknownHostKeyError(Exception):
-    """The server is not in the file of known hosts."""
-
-
-class _Unknown:
-    """Refuses a server that is not in the file of known hosts."""
-
-    def missing_host_key(self, client: object, hostname: str, key: Any) -> None:  # noqa: ANN401 - paramiko's, without types
-        del client
-        raise _UnknownHostKeyError(f"{hostname} with {key.get_name()} is not in the file of known hosts")
 
 
 def _is_final(error: Exception) -> bool:

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from contracts.errors import BanyanError, ConfigError, FencedError
-from hub.cli import adapter, demo, dlq, events, facade, health, in_doubt, kafka, key, route, ruleset, trace
+from hub.cli import adapter, demo, dlq, events, facade, file, health, in_doubt, kafka, key, route, ruleset, trace
 from hub.cli.context import Context
 from hub.cli.output import complain
 from observability.tracing import safe_message
@@ -35,6 +35,7 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(events.app, name="events")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(file.app, name="file")
 app.add_typer(key.app, name="key")
 app.add_typer(ruleset.app, name="ruleset")
 app.add_typer(route.app, name="route")
