@@ -72,6 +72,7 @@ class FileSystem:
         with ExitStack() as stack:
             with self._calling():
                 spool = stack.enter_context(tempfile.TemporaryFile(dir=self._remote.spool, buffering=0))
+                self._refuse_other(candidate, copied_bytes=candidate.size_bytes)
                 sha256 = self._copy(candidate, spool)
                 self._refuse_other(candidate, copied_bytes=spool.tell())
             yield _Copy(spool.fileno(), candidate, sha256)
