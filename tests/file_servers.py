@@ -76,8 +76,8 @@ class _Password(asyncssh.SSHServer):
 @contextmanager
 def sftp_server(folder: Path, keys: Path) -> Generator[FileServer, None, None]:
     """Serve a folder by SFTP; `keys` gets the server's known-hosts file."""
-    generate: Any = asyncssh.generate_private_key
-    host_key: asyncssh.SSHKey = generate("ssh-ed25519")
+    # Its options have no types.
+    host_key: asyncssh.SSHKey = asyncssh.generate_private_key("ssh-ed25519")  # pyright: ignore[reportUnknownMemberType]
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
