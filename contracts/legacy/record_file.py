@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from contracts.errors import RecordError
 from contracts.legacy.copybook import Layout, Record
 from contracts.legacy.copybook.item import Item
+from contracts.legacy.copybook.line import LineCodec
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import RecordBatch, Role, read, write
 
@@ -56,6 +57,7 @@ class RecordFile:
         self.layout, self.codec = layout, spec.codec(layout)
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
+        self._columns = LineCodec(self.codec) if LineCodec.fits(self.codec) else None
 
     def batches(self, file: BinaryIO) -> Iterator[RecordBatch]:
         """Yield the records' bytes in batches.
@@ -75,13 +77,38 @@ class RecordFile:
             if batch.role is Role.DATA:
                 yield from self._values(batch)
 
+    def lines(self, file: BinaryIO) -> Iterator[bytes | Refused]:
+        """Yield what `decode` yields with `line` of every record, and a line end behind it; many lines at once.
+
+        Several times as fast where all items of the layout have one place in every record.
+
+        Raises:
+            FramingError: The file is not framed as described; what came before has been yielded.
+        """
+        for batch in self.batches(file):
+            if batch.role is Role.DATA:
+                yield from self._lines(batch)
+
+    def _lines(self, batch: RecordBatch) -> Iterator[bytes | Refused]:
+        if self._columns is None:
+            yield from map(_with_end, self._values(batch))
+            return
+        for found in self._columns.lines(batch):
+            if isinstance(found, bytes):
+                yield found
+            else:
+                yield _with_end(self._value(batch, found, batch.record(found)))
+
     def _values(self, batch: RecordBatch) -> Iterator[Value]:
         for index, original in enumerate(batch):
-            try:
-                yield self.codec.decode(original)
-            except RecordError as error:
-                ordinal, offset = batch.first + index, int(batch.starts[index])
-                yield Refused(ordinal=ordinal, offset=offset, original=original, error=error)
+            yield self._value(batch, index, original)
+
+    def _value(self, batch: RecordBatch, index: int, original: bytes) -> Value:
+        try:
+            return self.codec.decode(original)
+        except RecordError as error:
+            ordinal, offset = batch.first + index, int(batch.starts[index])
+            return Refused(ordinal=ordinal, offset=offset, original=original, error=error)
 
     def encode(self, lines: Iterable[bytes], refused: list[Refused]) -> Iterator[bytes]:
         """Yield the bytes of a file with the records that stand in lines of JSON.
@@ -113,6 +140,10 @@ class RecordFile:
     def line(record: Record) -> bytes:
         """Return a record as JSON without a line end: whole numbers and floats as numbers, decimals as text."""
         return to_json(record)
+
+
+def _with_end(value: Value) -> bytes | Refused:
+    return value if isinstance(value, Refused) else RecordFile.line(value) + b"\n"
 
 
 def _group(items: Iterable[Item], values: Mapping[str, Any]) -> Record:

@@ -25,7 +25,6 @@ DEAD_LETTERS: Final = 3
 """The exit code when there were any."""
 _WORTH_A_BAR_BYTES: Final = 2**24
 _SHOWN: Final = 3
-_FLUSH: Final = 1000
 
 Quarantine = Annotated[Path | None, typer.Option(help="JSON Lines file for the records that can't be handled.")]
 MaxErrors = Annotated[int | None, typer.Option(min=0, help="Give up after more bad records than this.")]
@@ -49,17 +48,11 @@ def decode(
     with ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(_shown(file))
-        lines: list[bytes] = []
-        for value in records.decode(stream):
-            if isinstance(value, Refused):
-                dead.put(value)
-                continue
-            lines.append(RecordFile.line(value))
-            if len(lines) == _FLUSH:
-                out.write(b"\n".join(lines) + b"\n")
-                lines.clear()
-        lines.append(b"")
-        out.write(b"\n".join(lines))
+        for found in records.lines(stream):
+            if isinstance(found, Refused):
+                dead.put(found)
+            else:
+                out.write(found)
         out.flush()
     dead.tell("record")
 

@@ -41,15 +41,15 @@ class RowCodec:
         self.layout = layout
         self.options = options or Options()
         compiler = Compiler(layout, self.options)
-        self._blank = compiler.page.blank
-        self._root = compiler.root()
-        self._renamed = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
+        self.blank = compiler.page.blank
+        self.root = compiler.root()
+        self.renamed = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
         self._is_ambiguous = bool(layout.renames) or any(item.redefines for item in layout.walk())
 
     @property
     def items(self) -> tuple[Item, ...]:
         """Return the items that stand in a record by their names; those in groups stand in these."""
-        return self._root.item.children
+        return self.root.item.children
 
     def decode(self, record: bytes) -> Record:
         """Return the values of one record.
@@ -69,9 +69,9 @@ class RowCodec:
             RecordError: As `decode` does; places count from the start of the record.
         """
         state = Reading(buffer[at:] if at else buffer)
-        state.marks = {} if self._renamed else None
-        values, end = self._root.read(state, 0)
-        for renamed, node in self._renamed:
+        state.marks = {} if self.renamed else None
+        values, end = self.root.read(state, 0)
+        for renamed, node in self.renamed:
             values[renamed.name] = _renamed_value(renamed, node, state)
         return values, at + end
 
@@ -96,7 +96,7 @@ class RowCodec:
         """
         state = Reading(self._padded(record))
         state.names = []
-        self._root.read(state, 0)
+        self.root.read(state, 0)
         return tuple(state.names)
 
     def encode(self, record: Mapping[str, Any], base: bytes | None = None) -> bytes:
@@ -111,9 +111,9 @@ class RowCodec:
                 values contradict each other that describe the same bytes.
         """
         old = None if base is None else Reading(self._padded(base))
-        state = Writing(self._blank, base=old, told=record, depth=len(self._root.item.path))
+        state = Writing(self.blank, base=old, told=record, depth=len(self.root.item.path))
         self._check_names(record)
-        _, end = write(self._root, record, state, at=0, base_at=None if base is None else 0)
+        _, end = write(self.root, record, state, at=0, base_at=None if base is None else 0)
         encoded = bytes(state.out) + self._rest(state, end)
         if self._is_ambiguous:
             self._check_same(record, encoded)
@@ -122,10 +122,10 @@ class RowCodec:
     def _padded(self, record: bytes) -> bytes:
         if not self.options.is_trimmed:
             return record
-        return record.ljust(self.layout.length, bytes([self._blank]))
+        return record.ljust(self.layout.length, bytes([self.blank]))
 
     def _check_names(self, record: Mapping[str, Any]) -> None:
-        known = {item.name for item in self._root.item.children} | {each.name for each in self.layout.renames}
+        known = {item.name for item in self.root.item.children} | {each.name for each in self.layout.renames}
         if unknown := record.keys() - known:
             raise RecordError(min(unknown), expected="a name that the layout has", code="value")
 
@@ -134,14 +134,14 @@ class RowCodec:
         if state.base is None or end is None:
             return b""
         rest = state.base.record[end:]
-        if rest.strip(bytes([self._blank, 0])):
+        if rest.strip(bytes([self.blank, 0])):
             return rest
         size = max(0, len(state.base.record) - len(state.out)) if rest else 0
         return (rest + rest[-1:] * size)[:size]
 
     def _check_rest(self, record: bytes, end: int) -> None:
         rest = record[end:]
-        if self.options.drop_rest or not rest.strip(bytes([self._blank, 0])):
+        if self.options.drop_rest or not rest.strip(bytes([self.blank, 0])):
             return
         expected = f"the end of the record, or blanks, after {end} bytes"
         raise RecordError(self.layout.name or "record", expected=expected, raw=rest[:16], start=end, code="long-record")
