@@ -211,7 +211,8 @@ async def test_the_same_records_in_another_order_or_with_other_filler_are_counte
 
     _, second = await read(make(folder))
 
-    assert (second.events, second.state, second.dead) == ([], {}, [])
+    images = [key for key in second.state if key.startswith(b"image:")]
+    assert (second.events, images, second.dead) == ([], [], [])
     assert counts_of(second) == {"unchanged": 3}
 
 

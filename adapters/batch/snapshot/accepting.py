@@ -24,4 +24,5 @@ def accepting(config: Config, file: Path, reason: str) -> dict[str, str]:
             sha256 = hashlib.file_digest(data, "sha256").hexdigest()
     except OSError as error:
         raise ConfigError([f"{config.name}: {file}: {error.strerror}"]) from error
-    return {**config.accept, sha256: reason}
+    accept = {} if isinstance(config.accept, tuple) else config.accept
+    return {**accept, sha256: reason}
