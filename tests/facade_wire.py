@@ -279,3 +279,16 @@ async def until(condition: Callable[[], object], *, seconds: float = 5) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def post(body: bytes = b"x", lines: bytes = b"", path: bytes = b"/1") -> bytes:
+    """Return a POST with a body."""
+    return b"POST %b HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n%b" % (path, lines, len(body), body)
+
+
+def soap_rules(*operations: str, key: str | None = None) -> dict[str, Any]:
+    """Return a ruleset with SOAP operations, which sends everybody to the modern side."""
+    sides = {"legacy": "legacy", "modern": "modern", "class": "safe"}
+    keyed = {} if key is None else {"key": {"xpath": key}}
+    routes = {name: {"soap": "{urn:x}" + name, **keyed, **sides} for name in operations}
+    return {"address": {"salt": "s", "next": "complete", "share": 10_000, "routes": routes}}

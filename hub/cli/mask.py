@@ -13,7 +13,8 @@ from contracts.legacy.masking import Masker
 from contracts.legacy.record_file import RecordFile, Refused
 from hub.cli.file_options import described
 from hub.cli.output import complain
-from hub.cli.records import DEAD_LETTERS, opened, shown
+from hub.cli.records import DEAD_LETTERS
+from hub.cli.streams import opened, replaced, require_apart, shown, told
 
 __all__ = ["mask"]
 
@@ -28,28 +29,34 @@ def mask(
     """Write a file again with the fields masked that the description names (`masks`); it still parses.
 
     Equal values get equal tokens under the same secret, in every file, so files can still be joined. A record that
-    can't be decoded is left out, since nobody knows what is in it; exit code 3 tells that there were any.
+    can't be decoded is left out, since nobody knows what is in it; exit code 3 tells that there were any. The output
+    is there when all of it is written, and not before.
     """
     if not spec.masks:
         raise ConfigError(["masks: the description names none; put them into the file of --spec"])
+    require_apart(
+        {"FILE": file, "--copybook": spec.copybook, "--secret-file": secret_file}, writes={"--output": output}
+    )
+    if output.exists():
+        raise ConfigError([f"--output {output}: expected a file that is not there yet"])
     records = RecordFile(spec, layout_of(spec))
     with opened(secret_file, "rb") as secret:
         masker = Masker(records.layout, records.codec, ways=spec.masks, secret=secret.read().strip())
     refused: list[Refused] = []
     left_out = 0
-    with ExitStack() as stack:
+    with told(), ExitStack() as stack:
         stream = stack.enter_context(shown(file))
-        out = stack.enter_context(opened(output, "xb"))
+        out = stack.enter_context(replaced(output))
         for part in records.rewrite(stream, masker.mask, refused):
             out.write(part)
-            left_out += _told(refused)
-        left_out += _told(refused)
+            left_out += _named(refused)
+        left_out += _named(refused)
     if left_out:
         complain(f"{left_out} records left out: banyan copybook decode --quarantine keeps them")
         raise typer.Exit(DEAD_LETTERS)
 
 
-def _told(refused: list[Refused]) -> int:
+def _named(refused: list[Refused]) -> int:
     """Say which records are left out, never what is in them, and return how many they were."""
     for each in refused:
         complain(f"record {each.ordinal}: {each.error.code}: {each.error.field}")

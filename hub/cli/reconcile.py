@@ -16,7 +16,7 @@ from contracts.legacy.reconciliation import reconcile as reconciled
 from contracts.legacy.record_file import RecordFile
 from hub.cli.file_options import described
 from hub.cli.output import AsJson, console, print_json, print_table
-from hub.cli.records import shown
+from hub.cli.streams import shown
 
 __all__ = ["NOT_PUBLISHED", "reconcile"]
 

@@ -2,16 +2,13 @@
 
 import base64
 import json
-import os
 import sys
 from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from adapters.batch.copybook import layout_of
 from contracts.errors import ConfigError
@@ -19,12 +16,12 @@ from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.record_file import RecordFile, Refused
 from hub.cli.file_options import described
 from hub.cli.output import complain
+from hub.cli.streams import opened, replaced, require_apart, shown, told
 
-__all__ = ["DEAD_LETTERS", "decode", "encode", "opened", "shown"]
+__all__ = ["DEAD_LETTERS", "decode", "encode"]
 
 DEAD_LETTERS: Final = 3
 """The exit code when there were any."""
-_WORTH_A_BAR_BYTES: Final = 2**24
 _SHOWN: Final = 3
 _FLUSH: Final = 1000
 
@@ -45,9 +42,9 @@ def decode(
     out, and tables are as long as their counter says. A record that can't be decoded goes to the quarantine with its
     bytes and the reason; the rest goes on, and exit code 3 tells that there were any.
     """
-    _require_apart(spec, file, writes={"--quarantine": quarantine})
+    require_apart({"FILE": file, "--copybook": spec.copybook}, writes={"--quarantine": quarantine})
     records = RecordFile(spec, layout_of(spec))
-    with _told(), ExitStack() as stack:
+    with told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(shown(file))
         put = stack.enter_context(_lines(sys.stdout.buffer))
@@ -72,50 +69,19 @@ def encode(
     A line whose values do not fit goes to the quarantine; the rest goes on, and exit code 3 tells that there were any.
     With `--output`, the file is there when all of it is written, and not before.
     """
-    _require_apart(spec, file, writes={"--quarantine": quarantine, "--output": output})
+    require_apart({"FILE": file, "--copybook": spec.copybook}, writes={"--quarantine": quarantine, "--output": output})
     records = RecordFile(spec, layout_of(spec))
     refused: list[Refused] = []
-    with _told(), ExitStack() as stack:
+    with told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(shown(file))
-        out = sys.stdout.buffer if output is None else stack.enter_context(_replaced(output))
+        out = sys.stdout.buffer if output is None else stack.enter_context(replaced(output))
         for part in records.encode(_filled(stream), refused):
             out.write(part)
             dead.put_all(refused)
         dead.put_all(refused)
         out.flush()
     dead.tell("line")
-
-
-def _require_apart(spec: FileSpec, file: Path, *, writes: dict[str, Path | None]) -> None:
-    """Refuse to write over what is read, or to write two things to one file."""
-    taken = {"FILE": file, "--copybook": spec.copybook}
-    for name, path in writes.items():
-        if path is None:
-            continue
-        if same := next((other for other, each in taken.items() if _is_same(path, each)), None):
-            raise ConfigError([f"{name} {path}: expected another file than {same}, which it would overwrite"])
-        taken[name] = path
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
-        return one.is_file() and one.samefile(other)
-    return one.resolve() == other.resolve()
-
-
-@contextmanager
-def _told() -> Generator[None]:
-    """End with a sentence where a file can't be read or written any more; a closed pipe needs none."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        complain(f"{error.filename or 'reading or writing failed'}: {error.strerror}")
-        with suppress(OSError):
-            sys.stdout.close()  # or Python would try again to write what is left
-        raise typer.Exit(1) from None
 
 
 @contextmanager
@@ -191,50 +157,3 @@ def _letter(refused: Refused) -> dict[str, object]:
 def _dead_letters(path: Path | None, most: int | None) -> Generator[_DeadLetters]:
     with ExitStack() as stack:
         yield _DeadLetters(None if path is None else stack.enter_context(opened(path, "wb")), most)
-
-
-def opened(path: Path, mode: str) -> BinaryIO:
-    """Open a file of bytes.
-
-    Raises:
-        ConfigError: It can't be opened.
-    """
-    try:
-        return path.open(mode)  # type: ignore[return-value] # a binary mode
-    except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror}"]) from error
-
-
-@contextmanager
-def _replaced(path: Path) -> Generator[BinaryIO]:
-    """Open a file that takes its place when it is whole; until then, and after an error, there is the old one."""
-    if path.exists() and not path.is_file():  # a device or a named pipe
-        with opened(path, "wb") as stream:
-            yield stream
-        return
-    whole = path.resolve()
-    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
-    try:
-        with opened(part, "wb") as stream:
-            yield stream
-        part.replace(whole)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def shown(path: Path) -> Generator[BinaryIO]:
-    """Open a file, with a bar on standard error where it is long and somebody looks; - is standard input."""
-    if str(path) == "-":
-        yield sys.stdin.buffer
-        return
-    with opened(path, "rb") as stream:
-        size = path.stat().st_size
-        if size < _WORTH_A_BAR_BYTES or not sys.stderr.isatty():
-            yield stream
-            return
-        columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(path.name, total=size)
-            with progress.wrap_file(stream, task_id=task) as wrapped:
-                yield wrapped

@@ -12,7 +12,7 @@ from routers.facade.accounting import inflight
 from routers.facade.ended import Outcome
 from routers.facade.serving.caller import Caller
 from routers.stage import Side as Home
-from tests.facade_wire import OK, Tap, reset, statuses, until, watch
+from tests.facade_wire import OK, Tap, post, reset, soap_rules, statuses, until, watch
 from tests.facade_world import Side, World, facade, read_message
 from tests.soap_messages import envelope
 
@@ -28,20 +28,8 @@ def rules(
     return {"address": moved | {"routes": {"r": only}}}
 
 
-def soap_rules(*operations: str, key: str | None = None) -> dict[str, Any]:
-    """Return a ruleset with SOAP operations, which sends everybody to the modern side."""
-    sides = {"legacy": "legacy", "modern": "modern", "class": "safe"}
-    keyed = {} if key is None else {"key": {"xpath": key}}
-    routes = {name: {"soap": "{urn:x}" + name, **keyed, **sides} for name in operations}
-    return {"address": {"salt": "s", "next": "complete", "share": 10_000, "routes": routes}}
-
-
 def get(lines: bytes = b"", path: bytes = b"/x") -> bytes:
     return b"GET %b HTTP/1.1\r\nHost: x\r\n%b%b\r\n" % (path, CLOSE, lines)
-
-
-def post(body: bytes = b"x", lines: bytes = b"", path: bytes = b"/1") -> bytes:
-    return b"POST %b HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n%b" % (path, lines, len(body), body)
 
 
 def saying(data: bytes) -> Side:

@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 import pytest
 
-from tests.conformance.test_facade_attacks import post, soap_rules
+from tests.facade_wire import post, soap_rules
 from tests.facade_world import facade
 from tests.soap_messages import envelope
 

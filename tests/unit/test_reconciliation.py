@@ -14,28 +14,9 @@ from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import Framing, Role
 from contracts.legacy.reconciliation import Outcome, Report, reconcile
 from contracts.legacy.record_file import RecordFile
+from tests.record_files import RUN, RUN_RECORDS, run_trailer
 
-COPYBOOK = """
-       01  HEAD.
-           05  KIND     PIC X.
-           05  RUN      PIC 9(4).
-           05  FILLER   PIC X(10).
-       01  PAYMENT.
-           05  KIND     PIC X.
-           05  SEQ      PIC 9(3).
-           05  RESIDENT PIC X(4).
-           05  PARTS    OCCURS 2.
-               10  AMOUNT  PIC S9(2)V9.
-           05  FILLER   PIC X.
-       01  TAIL.
-           05  KIND     PIC X.
-           05  RUN      PIC 9(4).
-           05  TOTALS.
-               10  HOW-MANY PIC 9(3).
-               10  TOTAL    PIC S9(4)V9.
-               10  KEYS     PIC 9(2).
-"""
-HEAD, PAYMENT, TAIL = parse_all(COPYBOOK)
+HEAD, PAYMENT, TAIL = parse_all(RUN)
 SPEC = FileSpec(
     copybook=Path("c.cpy"),
     record="PAYMENT",
@@ -54,16 +35,10 @@ CHECKS: list[dict[str, Any]] = [
     {"check": "same", "field": "header.RUN", "equals": "trailer.RUN"},
     {"check": "records", "at_least": 1, "at_most": 3},
 ]
-GOOD = ["H0007          ", "P001007101{02{ ", "P002006205{10} ", "T000700200160033"[:15]]
-"""Amounts 1.0, 2.0, 5.0 and -10.0: -2.0 in all; keys 71 + 62 = 133."""
 
 
 def checks(*given: dict[str, Any]) -> list[Check]:
     return TypeAdapter(list[Check]).validate_python(list(given or CHECKS))
-
-
-def trailer(count: int = 2, total: str = "0002}", keys: int = 33, run: int = 7) -> str:
-    return f"T{run:04d}{count:03d}{total}{keys:02d}"
 
 
 def report(*records: str, given: list[Check] | None = None) -> Report:
@@ -72,7 +47,7 @@ def report(*records: str, given: list[Check] | None = None) -> Report:
 
 
 def test_a_file_that_agrees_is_published() -> None:
-    found = report(*GOOD[:3], trailer())
+    found = report(*RUN_RECORDS[:3], run_trailer())
 
     assert found.breaks == []
     assert (found.outcome, found.records, found.refused) == (Outcome.PUBLISH, 2, 0)
@@ -89,14 +64,14 @@ def test_a_file_that_agrees_is_published() -> None:
 @pytest.mark.parametrize(
     ("tail", "check", "expected", "found"),
     [
-        (trailer(count=3), "count of data records = trailer.HOW-MANY", "3", "2"),
-        (trailer(total="0002{"), "sum of AMOUNT = trailer.TOTAL", "2.0", "-2.0"),
-        (trailer(keys=34), "hash of RESIDENT = trailer.TOTALS.KEYS", "34", "33"),
-        (trailer(run=8), "header.RUN = trailer.RUN", "8", "7"),
+        (run_trailer(count=3), "count of data records = trailer.HOW-MANY", "3", "2"),
+        (run_trailer(total="0002{"), "sum of AMOUNT = trailer.TOTAL", "2.0", "-2.0"),
+        (run_trailer(keys=34), "hash of RESIDENT = trailer.TOTALS.KEYS", "34", "33"),
+        (run_trailer(run=8), "header.RUN = trailer.RUN", "8", "7"),
     ],
 )
 def test_a_trailer_that_says_otherwise_holds_the_file(tail: str, check: str, expected: str, found: str) -> None:
-    told = report(*GOOD[:3], tail)
+    told = report(*RUN_RECORDS[:3], tail)
 
     assert told.outcome is Outcome.HOLD
     assert [(each.check, each.expected, each.found) for each in told.breaks] == [(check, expected, found)]
@@ -104,20 +79,20 @@ def test_a_trailer_that_says_otherwise_holds_the_file(tail: str, check: str, exp
 
 def test_a_gap_in_a_sequence_names_the_record() -> None:
     third = "P005006200{00{ "
-    told = report(*GOOD[:3], third, third, trailer(), given=checks(CHECKS[3]))
+    told = report(*RUN_RECORDS[:3], third, third, run_trailer(), given=checks(CHECKS[3]))
 
     assert [each.found for each in told.breaks] == ["5 at record 2 instead of 3; 5 at record 3 instead of 6"]
 
 
 def test_a_file_without_records_is_held() -> None:
-    told = report(GOOD[0], trailer(), given=checks(CHECKS[5]))
+    told = report(RUN_RECORDS[0], run_trailer(), given=checks(CHECKS[5]))
 
     assert [(each.expected, each.found) for each in told.breaks] == [("at least 1, at most 3", "0")]
 
 
 def test_a_record_that_cant_be_read_counts_but_no_sum_is_claimed_over_the_rest() -> None:
     bad = "P002006205{1AB{"[:15]
-    told = report(*GOOD[:2], bad, trailer(), given=checks(*CHECKS[:2]))
+    told = report(*RUN_RECORDS[:2], bad, run_trailer(), given=checks(*CHECKS[:2]))
 
     assert (told.records, told.refused) == (2, 1)
     assert [(each.check, each.found) for each in told.breaks] == [
@@ -126,7 +101,7 @@ def test_a_record_that_cant_be_read_counts_but_no_sum_is_claimed_over_the_rest()
 
 
 def test_a_trailer_that_cant_be_read_is_a_break() -> None:
-    told = report(*GOOD[:3], "TXXXX0020002}33", given=checks(CHECKS[0]))
+    told = report(*RUN_RECORDS[:3], "TXXXX0020002}33", given=checks(CHECKS[0]))
 
     assert [each.expected for each in told.breaks] == ["trailer.HOW-MANY, which is not there or can't be read"]
 
@@ -142,7 +117,7 @@ def test_a_trailer_that_cant_be_read_is_a_break() -> None:
 def test_the_gravest_break_decides(ways: list[str], outcome: Outcome) -> None:
     given = checks(*({"check": "records", "at_least": 9, "on_break": way} for way in ways))
 
-    assert report(*GOOD[:3], trailer(), given=given).outcome is outcome
+    assert report(*RUN_RECORDS[:3], run_trailer(), given=given).outcome is outcome
 
 
 def test_fields_that_are_not_there_are_told_at_once() -> None:

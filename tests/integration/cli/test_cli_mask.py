@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Ran, banyan
-from tests.integration.cli.test_cli_records import BAD, COPYBOOK, RECORD
+from tests.record_files import BAD, PAYMENT, RECORD
 
 SPEC = "copybook: payment.cpy\nframing: {header_bytes: 2, footer_bytes: 1}\n"
 SEGMENTS = "segments: [{field: KIND, map: {C: CHEQUE, '*': DETAIL}}]\n"
@@ -13,7 +13,7 @@ SEGMENTS = "segments: [{field: KIND, map: {C: CHEQUE, '*': DETAIL}}]\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "payment.cpy").write_text(COPYBOOK)
+    (tmp_path / "payment.cpy").write_text(PAYMENT)
     (tmp_path / "spec.yaml").write_text(SPEC + SEGMENTS + "masks: {RESIDENT: token, AMOUNT: redact}\n")
     (tmp_path / "secret").write_text("a secret of ours, as long as it has to be\n")
     (tmp_path / "data").write_bytes(b"<<" + bytes.fromhex(RECORD * 2) + b">")
@@ -53,8 +53,17 @@ def test_a_file_that_is_there_is_never_written_over(folder: Path) -> None:
     ran = masked(folder)
 
     assert ran.code == 2
-    assert "File exists" in ran.err
+    assert "expected a file that is not there yet" in ran.err
     assert (folder / "masked").read_text() == "precious"
+
+
+def test_a_file_that_ends_within_a_record_leaves_nothing_behind(folder: Path) -> None:
+    (folder / "short").write_bytes((folder / "data").read_bytes()[:-3])
+    ran = masked(folder, "short")
+
+    assert ran.code == 1
+    assert "remainder: expected records of 13 bytes" in ran.err
+    assert sorted(path.name for path in folder.iterdir() if "masked" in path.name) == []
 
 
 @pytest.mark.parametrize(

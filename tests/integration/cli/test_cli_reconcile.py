@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Ran, banyan
-from tests.unit.test_reconciliation import COPYBOOK, GOOD, trailer
+from tests.record_files import RUN, RUN_RECORDS, run_trailer
 
 SPEC = """\
 copybook: pay.cpy
@@ -22,10 +22,10 @@ checks:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "pay.cpy").write_text(COPYBOOK)
+    (tmp_path / "pay.cpy").write_text(RUN)
     (tmp_path / "pay.yaml").write_text(SPEC)
-    (tmp_path / "good").write_text("".join([*GOOD[:3], trailer()]))
-    (tmp_path / "bad").write_text("".join([*GOOD[:3], trailer(total="0002{")]))
+    (tmp_path / "good").write_text("".join([*RUN_RECORDS[:3], run_trailer()]))
+    (tmp_path / "bad").write_text("".join([*RUN_RECORDS[:3], run_trailer(total="0002{")]))
     return tmp_path
 
 

@@ -9,22 +9,12 @@ import pytest
 
 from tests.command_line import BANYAN, Ran, banyan
 from tests.data import real_data
-
-COPYBOOK = """       01  PAYMENT.
-           05  RESIDENT   PIC 9(5).
-           05  AMOUNT     PIC S9(3)V99 COMP-3.
-           05  KIND       PIC X.
-           05  DETAIL     PIC X(4).
-           05  CHEQUE     REDEFINES DETAIL.
-               10  NUMBER  PIC 9(4).
-"""
-RECORD = "f0f0f0f1f2" + "01250c" + "c3" + "f0f0f4f2"
-BAD = "f0f0f0f1f3" + "0125a0" + "d6" + "c1c2c3c4"
+from tests.record_files import BAD, PAYMENT, RECORD
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "payment.cpy").write_text(COPYBOOK)
+    (tmp_path / "payment.cpy").write_text(PAYMENT)
     (tmp_path / "data").write_bytes(bytes.fromhex(RECORD))
     (tmp_path / "spoilt").write_bytes(bytes.fromhex(RECORD + BAD + RECORD))
     return tmp_path
