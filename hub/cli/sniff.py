@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from adapters.batch.copybook import layouts_of, read_spec
 from contracts.errors import ConfigError
-from contracts.legacy.copybook import parse
 from contracts.legacy.framing import Framing
 from contracts.legacy.framing.sniff import Proposal
 from contracts.legacy.framing.sniff import sniff as propose
@@ -28,13 +28,13 @@ def sniff(
     Reads 32 MiB at most. Nothing is read by a proposal: put what is right into the options or the settings.
     """
     try:
-        text = copybook.read_text(encoding="utf-8", errors="replace")
         size = file.stat().st_size
         with file.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as error:
         raise ConfigError([f"{error.filename}: {error.strerror}"]) from error
-    proposals = propose(head, total_bytes=size, lengths=[parse(text).length])
+    layouts = layouts_of(read_spec(None, {"copybook": copybook}))
+    proposals = propose(head, total_bytes=size, lengths=sorted({layout.length for layout in layouts}))
     if as_json:
         print_json([_as_json(each) for each in proposals])
     else:

@@ -71,3 +71,17 @@ def test_a_copybook_that_can_not_be_read_is_told(
 
     assert (ran.code, ran.out) == (code, "")
     assert said in ran.err
+
+
+def test_each_record_of_a_copybook_is_a_length_to_look_for(tmp_path: Path) -> None:
+    """And what it copies is found beside it, as for every other command."""
+    (tmp_path / "two.cpy").write_text(
+        "       01  SHORT.\n           05  A PIC X(7).\n       01  LONG.\n       COPY BODY.\n"
+    )
+    (tmp_path / "BODY.cpy").write_text("           05  B PIC X(31).\n")
+    data = tmp_path / "LONG.D1"
+    data.write_bytes(b"".join(f"{n:011d}{'ADA LOVELACE':20}".encode("cp037") for n in range(200)))
+    ran = banyan("copybook", "sniff", str(data), str(tmp_path / "two.cpy"), "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json[0]["framing"] == {"recfm": "F", "lrecl": 31}
