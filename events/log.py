@@ -142,7 +142,7 @@ async def committed(
         ends = await consumer.end_offsets(places)
         moment_ms = -1 if since is None else int(since.timestamp() * 1000)
         # The embedded broker does not look up times: there, all is read, and what is older left out.
-        await _seek(consumer, places, moment_ms if connection.looks_up_times else -1)
+        await _seek(consumer, ends, moment_ms if connection.looks_up_times else -1)
         async for record in _until(consumer, {} if follow else ends, follow=follow):
             if record.timestamp_ms >= moment_ms or connection.looks_up_times:
                 yield record
@@ -168,17 +168,14 @@ async def _assign(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition
     return places
 
 
-async def _seek(consumer: AIOKafkaConsumer, places: list[TopicPartition], moment_ms: int) -> None:
+async def _seek(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], moment_ms: int) -> None:
     if moment_ms < 0:
-        await consumer.seek_to_beginning(*places)
+        await consumer.seek_to_beginning(*ends)
         return
-    found = await consumer.offsets_for_times(dict.fromkeys(places, moment_ms))
-    for place in places:
-        at = found[place]
-        if at is None:
-            await consumer.seek_to_end(place)
-        else:
-            consumer.seek(place, at.offset)
+    found = await consumer.offsets_for_times(dict.fromkeys(ends, moment_ms))
+    for place, end in ends.items():
+        # Not `seek_to_end`: the reset to the earliest, asked for at the assignment, may answer it.
+        consumer.seek(place, end if (at := found[place]) is None else at.offset)
 
 
 async def _until(
