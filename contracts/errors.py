@@ -6,6 +6,7 @@ BanyanError
 ├── FramingError             a file's bytes are not framed as declared: its reading ends at that place
 ├── RecordError              one record or item can't be decoded or mapped: it is dead-lettered
 ├── FileHeldError            a whole file is refused: it is held, nothing of it is published
+├── FileChangedError         a file changed after it was judged complete: what is left of it is not published
 ├── EnvelopeError            a Kafka record is no CloudEvent
 ├── FencedError              a newer instance took over: stop, and do not come back by itself
 ├── LegacyFaultError         the legacy system answered with a fault
@@ -26,6 +27,7 @@ __all__ = [
     "ContractError",
     "EnvelopeError",
     "FencedError",
+    "FileChangedError",
     "FileHeldError",
     "FramingCode",
     "FramingError",
@@ -119,12 +121,26 @@ class RecordError(BanyanError):
 
 @final
 class FileHeldError(BanyanError):
-    """A file is refused as a whole; nothing of it was published. `rule` names the declared rule that refused it."""
+    """A file is refused as a whole; nothing of it was published.
 
-    def __init__(self, file: str, *, expected: str, found: str, rule: str | None = None) -> None:
-        self.file, self.expected, self.found, self.rule = file, expected, found, rule
+    `rule` names the declared rule that refused it, `next_step` what to do, where the rule knows that.
+    """
+
+    def __init__(
+        self, file: str, *, expected: str, found: str, rule: str | None = None, next_step: str | None = None
+    ) -> None:
+        self.file, self.expected, self.found, self.rule, self.next_step = file, expected, found, rule, next_step
         by = "" if rule is None else f" by {rule}"
         super().__init__(f"{file}: held{by}: expected {expected}, found {found}")
+
+
+@final
+class FileChangedError(BanyanError):
+    """A file changed after it was judged complete: its proof is lost, and nothing more of it is published."""
+
+    def __init__(self, file: str, *, found: str) -> None:
+        self.file, self.found = file, found
+        super().__init__(f"{file}: expected the file that was judged complete, found {found}")
 
 
 @final

@@ -16,7 +16,7 @@ from contracts.ports import LogRecord
 from events.connection import Connection
 from events.topics import Topic, ensure
 
-__all__ = ["KafkaLog", "committed", "latest"]
+__all__ = ["KafkaLog", "committed", "latest", "topics"]
 
 _FETCH_MS = 200
 _LEAVE_SECONDS = 5.0
@@ -151,6 +151,22 @@ async def committed(
     finally:
         with suppress(TimeoutError):  # without a broker it would wait for one without end
             await asyncio.wait_for(consumer.stop(), _LEAVE_SECONDS)
+
+
+async def topics(connection: Connection) -> set[str]:
+    """Return the names of the topics that there are.
+
+    Raises:
+        BrokerUnavailableError: The broker does not answer.
+    """
+    consumer = AIOKafkaConsumer(**connection.consumer_options())
+    try:
+        await consumer.start()
+        return set(await consumer.topics())
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
+    finally:
+        await consumer.stop()
 
 
 def _require(topic: str, there: Collection[str]) -> None:

@@ -181,6 +181,10 @@ BANYAN_CHUNK: Final = _attribute("banyan.chunk", "Number of the chunk of a file,
 BANYAN_FILE_NAME: Final = _attribute("banyan.file.name", "Name of the delivered file, without its folder.")
 BANYAN_FILE_SHA256: Final = _attribute("banyan.file.sha256", "SHA-256 of the file's bytes, in hex.")
 BANYAN_FILE_SIZE: Final = _attribute("banyan.file.size", "Bytes of the file.")
+BANYAN_FILE_PROOF: Final = _attribute("banyan.file.proof", "How the file was proved complete.")
+BANYAN_FILE_POLICY: Final = _attribute(
+    "banyan.file.policy", "Policy that was applied to the file, such as `correction: publish`; empty where none was."
+)
 BANYAN_RECORDS: Final = _attribute("banyan.records", "Records or items read.")
 BANYAN_EVENTS: Final = _attribute("banyan.events", "Events published or to be published.")
 BANYAN_DEAD_LETTERS: Final = _attribute("banyan.dead_letters", "Records that were dead-lettered.")
@@ -189,7 +193,7 @@ BANYAN_ATTEMPT: Final = _attribute("banyan.attempt", "Which attempt this is, fro
 BANYAN_OUTCOME: Final = _attribute(
     "banyan.outcome",
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
-    "`failed`, `in_doubt`, `cut`, `abandoned` for a call.",
+    "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
@@ -206,6 +210,7 @@ MESSAGING_CLIENT_OPERATION_DURATION: Final = _histogram(
 )
 MESSAGING_PROCESS_DURATION: Final = _histogram("messaging.process.duration", "Duration of processing operation.")
 BANYAN_RECORDS_READ: Final = _counter("banyan.records.read", "{record}", "Records or items read from legacy systems.")
+BANYAN_FILES: Final = _counter("banyan.files", "{file}", "Files of a source that were dealt with, by outcome.")
 BANYAN_EVENTS_PUBLISHED: Final = _counter("banyan.events.published", "{event}", "Events in committed transactions.")
 BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Records that were dead-lettered.")
 BANYAN_TRANSACTIONS: Final = _counter("banyan.transactions", "{transaction}", "Kafka transactions, by outcome.")

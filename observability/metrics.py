@@ -110,6 +110,10 @@ class Metrics:
         """Count records or items read from a legacy system, whatever becomes of them."""
         self._count(fields.BANYAN_RECORDS_READ, records, {fields.BANYAN_SOURCE: source})
 
+    def file(self, source: str, outcome: str) -> None:
+        """Count a file that was published to its end, skipped as a duplicate, held or quarantined."""
+        self._count(fields.BANYAN_FILES, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
+
     def published(self, source: str, events: int, *, topic: str) -> None:
         """Count events of a transaction that was committed."""
         attributes: dict[str, fields.Value] = {

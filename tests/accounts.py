@@ -12,7 +12,7 @@ from contracts.event import Event, Personal, Public
 from contracts.legacy.copybook import Codec, parse
 from contracts.ports import Columns, EventBatch, Progress
 from tests import adapter_suite
-from tests.payments import MODIFIED, put
+from tests.payments import MODIFIED, of_files, put
 
 COPYBOOK = """\
        01  ACCOUNT.
@@ -133,8 +133,8 @@ def make(
 
 
 async def read(source: batch.Adapter, since: Sequence[EventBatch] = ()) -> list[EventBatch]:
-    """Return all batches that follow published ones."""
-    return await adapter_suite.read(source, progress(since))
+    """Return all batches of extracts that follow published ones; what only the ledger tells is left out."""
+    return of_files(await adapter_suite.read(source, progress(since)))
 
 
 def progress(batches: Sequence[EventBatch]) -> Progress:

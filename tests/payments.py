@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import batch
+from adapters.batch.ledger import STREAM, Entry, entries_in
 from contracts.event import Event, Personal, Public
 from contracts.legacy.copybook import Codec, parse
 from contracts.ports import EventBatch, Progress
@@ -86,7 +87,20 @@ def make(
 
 def progress(batches: Sequence[EventBatch]) -> Progress:
     """Return how far it is once these are published."""
-    return Progress(checkpoints={each.stream: each.checkpoint for each in batches})
+    changes = [change for each in batches for change in each.state.items()]
+    state = {key: value for key, value in dict(changes).items() if value is not None}
+    return Progress(checkpoints={each.stream: each.checkpoint for each in batches}, state=state)
+
+
+def of_files(batches: Sequence[EventBatch]) -> list[EventBatch]:
+    """Return the batches of records, without those that only tell what became of a file."""
+    return [each for each in batches if each.stream != STREAM]
+
+
+def entries(batches: Sequence[EventBatch]) -> dict[str, Entry]:
+    """Return what the ledger has of each file once these are published; by name, a duplicate by `NAME again`."""
+    found = entries_in(progress(batches).state)
+    return {each.file + (" again" if each.outcome == "duplicate" else ""): each for each in found}
 
 
 async def read(source: batch.Adapter, since: Progress | None = None) -> list[EventBatch]:

@@ -94,7 +94,8 @@ def event_time(shape: Shape, delivery: Delivery) -> datetime:
 def order(delivery: Delivery) -> str:
     """Return what makes sequences grow from file to file as they do from record to record."""
     date = "" if delivery.business_date is None else f"{delivery.business_date:%Y%m%d}-"
-    return f"{date}{delivery.modified:%Y%m%dT%H%M%S%f}-"
+    number = "" if delivery.sequence is None else f"{ordinal(delivery.sequence)}-"
+    return f"{date}{number}{delivery.modified:%Y%m%dT%H%M%S%f}-"
 
 
 def _dead_letters(

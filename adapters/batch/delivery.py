@@ -1,71 +1,51 @@
-"""Files as they are found and delivered: what is complete, what it is called, and its unchanging bytes."""
+"""What is delivered: a file's content with its business date and sequence, and how far it is published."""
 
 import hashlib
-import os
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Self
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.batch.candidate import Candidate
 from adapters.batch.config import Config
-from contracts.errors import FileHeldError, LegacyUnavailableError
+from adapters.batch.location import Reader
+from contracts.errors import FileHeldError
 
-__all__ = [
-    "Candidate",
-    "Checkpoint",
-    "Delivery",
-    "Reader",
-    "Watch",
-    "business_date",
-    "deliver",
-    "find",
-    "ledger",
-    "opened",
-]
+__all__ = ["Checkpoint", "Delivery", "business_date", "check", "checkpoints_of", "deliver", "rank", "sequence"]
 
-_HASH_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A file as it was seen once."""
-
-    path: Path
-    size_bytes: int
-    modified_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path, stat: os.stat_result) -> Self:
-        """Return what a file's status says."""
-        return cls(path=path, size_bytes=stat.st_size, modified_ns=stat.st_mtime_ns, inode=stat.st_ino)
-
-    @property
-    def modified(self) -> datetime:
-        """Return when it was last modified, to the microsecond."""
-        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=self.modified_ns // 1000)
+_STREAM = "file:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A delivered file: its content, and where declared its business date. Its name is no part of it."""
+    """A delivered file: its content, and where declared its business date and sequence.
+
+    Its name is no part of it, unless the same content under another name is declared to be a delivery.
+    """
 
     file: str
     sha256: str
     business_date: date | None
     modified: datetime
     size_bytes: int
+    sequence: int | None = None
+    is_named: bool = False
+    """The name is part of it."""
+    is_extract: bool = False
+    """It is compared with the one before. Its time of modification is part of it: content that comes back after other
+    content is another extract."""
 
     @property
     def stream(self) -> str:
         """Return the stream that its records are positions of."""
-        return f"file:{self.sha256}" + ("" if self.business_date is None else f":{self.business_date}")
+        parts = [f"{_STREAM}{self.sha256}"]
+        parts += [] if self.business_date is None else [f"{self.business_date}"]
+        parts += [] if self.sequence is None else [f"s{self.sequence}"]
+        parts += [f"n{hashlib.sha256(self.file.encode()).hexdigest()[:8]}"] if self.is_named else []
+        parts += [f"{self.modified:%Y%m%dT%H%M%S%f}"] if self.is_extract else []
+        return ":".join(parts)
 
 
 class Checkpoint(BaseModel):
@@ -87,123 +67,65 @@ class Checkpoint(BaseModel):
     """Nothing is left."""
 
 
-def find(config: Config) -> list[Candidate]:
-    """Return the files that match, and have their done file where one is due, in no order.
-
-    Raises:
-        LegacyUnavailableError: The folder can't be read.
-    """
-    folder, pattern, suffix = config.path.parent, config.path.name, config.done_file
-    with _readable(config.name, folder), os.scandir(folder) as entries:
-        names = {entry.name: entry for entry in entries if entry.is_file()}
-        return [
-            Candidate.of(folder / name, entry.stat())
-            for name, entry in names.items()
-            if fnmatchcase(name, pattern) and (suffix is None or (name + suffix in names))
-        ]
-
-
-class Watch:
-    """Tells which files have been unchanged for long enough.
-
-    A time of modification alone proves nothing: a sender may preserve it while it still copies.
-    """
-
-    def __init__(self, config: Config, clock: Callable[[], float]) -> None:
-        self._config, self._clock = config, clock
-        self._since: dict[Candidate, float] = {}
-
-    def settled(self, seen: Iterable[Candidate]) -> list[Candidate]:
-        """Return what is complete, oldest first; files that change or disappear are forgotten."""
-        now = self._clock()
-        self._since = {candidate: self._since.get(candidate, now) for candidate in seen}
-        patience = self._config.stable_for.total_seconds()
-        ready = [candidate for candidate, since in self._since.items() if now - since >= patience]
-        return sorted(ready, key=lambda c: (business_date(c, self._config) or date.min, c.modified_ns, c.path))
+def checkpoints_of(checkpoints: Mapping[str, bytes]) -> dict[str, Checkpoint]:
+    """Return how far each delivery has been published, by stream; other streams are left out."""
+    files = {stream: data for stream, data in checkpoints.items() if stream.startswith(_STREAM)}
+    return {stream: Checkpoint.model_validate_json(data) for stream, data in files.items()}
 
 
 def business_date(candidate: Candidate, config: Config) -> date | None:
     """Return the business date in a file's name, or None without a declared or a legible one."""
-    found = re.search(config.business_date, candidate.path.name) if config.business_date else None
+    found = re.search(config.business_date, candidate.name) if config.business_date else None
     try:
         return None if found is None else datetime.strptime(found[1], config.business_date_format).date()  # noqa: DTZ007 - a date has no zone
-    except ValueError:
+    except (ValueError, TypeError):
         return None
 
 
-class Reader:
-    """Reads an open file, and holds it as soon as it is not what it was when it was found."""
-
-    def __init__(self, descriptor: int, candidate: Candidate, *, system: str) -> None:
-        self._descriptor, self.candidate, self._system = descriptor, candidate, system
-
-    def read(self, offset: int, size_bytes: int) -> bytes:
-        """Return bytes of the file.
-
-        Raises:
-            FileHeldError: The file has changed.
-            LegacyUnavailableError: The file can't be read.
-        """
-        with _readable(self._system, self.candidate.path):
-            data = os.pread(self._descriptor, size_bytes, offset)
-            now = Candidate.of(self.candidate.path, os.fstat(self._descriptor))
-        if now != self.candidate or len(data) != size_bytes:
-            raise FileHeldError(self.candidate.path.name, expected="a complete file", found="one that changes")
-        return data
-
-    def sha256(self) -> str:
-        """Return the hash of all its bytes."""
-        digest = hashlib.sha256()
-        for offset in range(0, self.candidate.size_bytes, _HASH_BYTES):
-            digest.update(self.read(offset, min(_HASH_BYTES, self.candidate.size_bytes - offset)))
-        return digest.hexdigest()
+def sequence(candidate: Candidate, config: Config) -> int | None:
+    """Return the sequence number in a file's name, or None without a declared or a legible one."""
+    found = re.search(config.sequence, candidate.name) if config.sequence else None
+    try:
+        return None if found is None else int(found[1])
+    except (ValueError, TypeError):
+        return None
 
 
-@contextmanager
-def opened(candidate: Candidate, *, system: str) -> Generator[Reader, None, None]:
-    """Open a file for the block; what replaces it by name meanwhile is not seen.
+def rank(day: date | None, number: int | None) -> tuple[date, int]:
+    """Return what deliveries are ordered by."""
+    return (day or date.min, -1 if number is None else number)
+
+
+def deliver(reader: Reader, config: Config) -> Delivery:
+    """Read all of a file, and return what it delivers.
 
     Raises:
-        LegacyUnavailableError: It can't be opened.
-    """
-    with ExitStack() as stack:
-        with _readable(system, candidate.path):
-            file = stack.enter_context(candidate.path.open("rb", buffering=0))
-        yield Reader(file.fileno(), candidate, system=system)
-
-
-def deliver(reader: Reader, config: Config, *, record_length: int) -> Delivery:
-    """Check a file as a whole, before anything is made of its records.
-
-    Raises:
-        FileHeldError: It holds no whole number of records, or no business date where one is declared.
+        FileChangedError: It changes while it is read.
+        LegacyUnavailableError: It can't be read.
     """
     candidate = reader.candidate
-    file = candidate.path.name
-    if candidate.size_bytes % record_length:
-        found = f"{candidate.size_bytes} bytes, {candidate.size_bytes % record_length} too many"
-        raise FileHeldError(file, expected=f"records of {record_length} bytes", found=found)
-    day = business_date(candidate, config)
-    if config.business_date is not None and day is None:
-        expected = f"a business date in its name ({config.business_date}, {config.business_date_format})"
-        raise FileHeldError(file, expected=expected, found="none")
     return Delivery(
-        file=file,
+        file=candidate.name,
         sha256=reader.sha256(),
-        business_date=day,
+        business_date=business_date(candidate, config),
+        sequence=sequence(candidate, config),
         modified=candidate.modified,
         size_bytes=candidate.size_bytes,
     )
 
 
-def ledger(checkpoints: Mapping[str, bytes]) -> dict[str, Checkpoint]:
-    """Return how far each delivery has been published, by stream."""
-    return {stream: Checkpoint.model_validate_json(data) for stream, data in checkpoints.items()}
+def check(delivery: Delivery, config: Config, *, record_length: int) -> None:
+    """Check a delivery as a whole, before anything is made of its records.
 
-
-@contextmanager
-def _readable(system: str, path: Path) -> Generator[None, None, None]:
-    try:
-        yield
-    except OSError as error:
-        raise LegacyUnavailableError(system, reason=f"{path}: {error.strerror}") from error
+    Raises:
+        FileHeldError: It holds no whole number of records, or no business date or sequence where one is declared.
+    """
+    rest = delivery.size_bytes % record_length
+    if rest:
+        found = f"{delivery.size_bytes} bytes, {rest} too many"
+        raise FileHeldError(delivery.file, expected=f"records of {record_length} bytes", found=found)
+    if config.business_date is not None and delivery.business_date is None:
+        expected = f"a business date in its name ({config.business_date}, {config.business_date_format})"
+        raise FileHeldError(delivery.file, expected=expected, found="none")
+    if config.sequence is not None and delivery.sequence is None:
+        raise FileHeldError(delivery.file, expected=f"a sequence in its name ({config.sequence})", found="none")

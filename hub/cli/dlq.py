@@ -5,14 +5,12 @@ import hashlib
 from typing import Annotated, Any
 
 import typer
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
-from contracts.errors import BrokerUnavailableError, ConfigError
+from contracts.errors import ConfigError
 from contracts.ports import LogRecord
 from events.connection import Connection
 from events.dead_letter import context_of, original_headers
-from events.log import committed
+from events.log import committed, topics
 from events.topics import dead_letter_topic
 from hub.cli.context import settings
 from hub.cli.output import AsJson, console, print_json, print_table
@@ -86,7 +84,7 @@ def _id(record: LogRecord) -> str:
 
 async def _letters(connection: Connection, namespace: str, owner: str | None) -> list[tuple[str, LogRecord]]:
     prefix = dead_letter_topic(namespace, "").name
-    there = sorted(topic for topic in await _topics(connection) if topic.startswith(prefix))
+    there = sorted(topic for topic in await topics(connection) if topic.startswith(prefix))
     owners = [topic.removeprefix(prefix) for topic in there]
     if owner is not None and owner not in owners:
         raise ConfigError([f"{owner!r} has no dead letters; there are: {', '.join(owners) or 'none'}"])
@@ -95,14 +93,3 @@ async def _letters(connection: Connection, namespace: str, owner: str | None) ->
         for name in ([owner] if owner else owners)
         async for record in committed(connection, prefix + name)
     ]
-
-
-async def _topics(connection: Connection) -> set[str]:
-    consumer = AIOKafkaConsumer(**connection.consumer_options())
-    try:
-        await consumer.start()
-        return set(await consumer.topics())
-    except (KafkaError, OSError) as error:
-        raise BrokerUnavailableError(connection.name, reason=type(error).__name__) from error
-    finally:
-        await consumer.stop()

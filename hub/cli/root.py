@@ -19,6 +19,7 @@ from hub.cli import (
     dlq,
     events,
     facade,
+    file,
     health,
     in_doubt,
     kafka,
@@ -53,6 +54,7 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(events.app, name="events")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(file.app, name="file")
 app.add_typer(key.app, name="key")
 app.add_typer(copybook.app, name="copybook")
 copybook.app.command("sniff")(sniff.sniff)

@@ -16,7 +16,7 @@ from events.envelope import identity
 from events.log import committed
 from tests.accounts import deliver, folder_in, make, published, read
 
-ACCOUNTS, CHUNK, KILLS = 200, 20, 12
+ACCOUNTS, CHUNK, KILLS = 240, 10, 12
 PHASES = ("before begin", "during send", "before commit", "during commit", "after commit", "during recovery")
 LONGEST_DELAY_MS = {"during send": 4.0, "during commit": 4.0, "during recovery": 200.0}
 

@@ -15,7 +15,7 @@ from adapters import batch
 from adapters.batch import delivery
 from contracts.errors import LegacyUnavailableError
 from contracts.ports import EventBatch, Progress
-from tests.payments import collect, folder_in, make, progress, put, read, records, stream_of
+from tests.payments import collect, folder_in, make, of_files, progress, put, read, records, stream_of
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ def folder(tmp_path: Path) -> Path:
 async def test_a_file_with_too_many_bad_records_is_held_and_the_others_go_on(
     folder: Path, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.batch.adapter._KEPT_BYTES", kept)
+    monkeypatch.setattr("adapters.batch.reading._KEPT_BYTES", kept)
     put(folder / "BENEFITS.A", records(10, bad=[3, 8]))
     put(folder / "BENEFITS.B", records(10, bad=[3]))
 
     with capture_logs() as logs:
         batches = await read(make(folder, {"chunk_records": 3, "dead_letter_share": 0.1}))
 
-    assert {each.stream for each in batches} == {stream_of(records(10, bad=[3]))}
+    assert {each.stream for each in of_files(batches)} == {stream_of(records(10, bad=[3]))}
     found = "found at least 2 of 10; the first: AMOUNT: expected a signed packed number of 7 digits at byte 7"
     assert [(log["event"], log["reason"]) for log in logs if log["log_level"] == "error"] == [
         ("file held", f"BENEFITS.A: held: expected at most 10.0% bad records, {found}")
@@ -57,7 +57,8 @@ async def test_a_file_that_does_not_fit_is_held_and_told_once(
     source = make(folder, {"business_date": r"\.D(\d{8})$"})
 
     with capture_logs() as logs:
-        assert [await read(source), await read(source)] == [[], []]
+        first = await read(source)
+        assert [of_files(first), await read(source, progress(first))] == [[], []]
 
     assert [reason in log["reason"] for log in logs] == [True]
 
@@ -73,7 +74,7 @@ async def test_a_file_that_changes_while_it_is_read_is_held_from_there_on(folder
 
     assert (json.loads(first.checkpoint)["next"], [log["event"] for log in logs]) == (1, ["file held"])
     # It is another delivery, which a later look takes.
-    assert [each.stream for each in rest] in ([], [stream_of(records(2))])
+    assert [each.stream for each in of_files(rest)] in ([], [stream_of(records(2))])
 
 
 async def test_a_folder_that_is_not_there_is_not_available(folder: Path) -> None:

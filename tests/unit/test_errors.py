@@ -14,6 +14,7 @@ from contracts.errors import (
     ContractError,
     EnvelopeError,
     FencedError,
+    FileChangedError,
     FileHeldError,
     FramingError,
     LegacyFaultError,
@@ -45,6 +46,11 @@ EACH = [
     (
         FramingError("bomb", offset=40, ordinal=None, expected="at most 30 bytes", found="more"),
         "bomb: expected at most 30 bytes at byte 40, found more",
+        False,
+    ),
+    (
+        FileChangedError("A.D1", found="12 bytes"),
+        "A.D1: expected the file that was judged complete, found 12 bytes",
         False,
     ),
     (EnvelopeError("ce_id", expected="a header"), "ce_id: expected a header", False),

@@ -20,6 +20,12 @@ AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]]] = [
     (
+        fields.BANYAN_FILES,
+        1,
+        {"banyan.source": "benefits", "banyan.outcome": "held"},
+        lambda m: m.file("benefits", "held"),
+    ),
+    (
         fields.MESSAGING_CLIENT_SENT_MESSAGES,
         998,
         fields.messaging("send", "residents"),

@@ -200,7 +200,8 @@ async def test_the_same_records_in_another_order_or_with_other_filler_are_counte
 
     _, second = await read(make(folder))
 
-    assert (second.events, second.state, second.dead) == ([], {}, [])
+    images = [key for key in second.state if key.startswith(b"image:")]
+    assert (second.events, images, second.dead) == ([], [], [])
     assert counts_of(second) == {"unchanged": 3}
 
 
@@ -308,7 +309,8 @@ async def test_records_and_images_are_counted_and_kept(folder: Path) -> None:
         (only,) = await read(make(folder))
 
     assert found.value("banyan.records.read", {"banyan.source": "accounts"}) == 3
-    assert sorted(only.state) == sorted(b"image:" + extract({key: 1})[:8] for key in FIRST)
+    images = [key for key in only.state if key.startswith(b"image:")]
+    assert sorted(images) == sorted(b"image:" + extract({key: 1})[:8] for key in FIRST)
 
 
 async def test_originals_are_archived_before_anything_is_published(folder: Path) -> None:
@@ -344,7 +346,7 @@ async def test_an_extract_that_can_not_be_read_is_read_later(folder: Path, monke
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("adapters.batch.delivery.os.pread", broken)
+        patch.setattr("adapters.batch.location.os.pread", broken)
         with pytest.raises(LegacyUnavailableError):
             await read(make(folder))
 

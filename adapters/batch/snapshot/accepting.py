@@ -1,6 +1,7 @@
 """Somebody publishes an extract that a guard holds, and says why."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.batch.config import Config
@@ -24,4 +25,5 @@ def accepting(config: Config, file: Path, reason: str) -> dict[str, str]:
             sha256 = hashlib.file_digest(data, "sha256").hexdigest()
     except OSError as error:
         raise ConfigError([f"{config.name}: {file}: {error.strerror}"]) from error
-    return {**config.accept, sha256: reason}
+    accept: Mapping[str, str] = {} if isinstance(config.accept, tuple) else config.accept
+    return {**accept, sha256: reason}

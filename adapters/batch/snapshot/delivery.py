@@ -19,7 +19,7 @@ from adapters.batch.snapshot.comparison import Comparison
 from adapters.batch.snapshot.cut import DIGEST_BYTES, Keys
 from adapters.batch.snapshot.difference import Images, Rows, difference, distinct, repeated
 from adapters.batch.snapshot.guard import Counts, Judged, hold_repeated, hold_unlikely
-from adapters.batch.snapshot.history import Begun, ExtractCheckpoint, History, Known
+from adapters.batch.snapshot.history import Begun, ExtractCheckpoint, History
 from adapters.batch.snapshot.image import Image, images, key_bytes, state_key
 from adapters.batch.snapshot.step import Made, Row, Stepper
 from contracts.errors import FileHeldError
@@ -39,13 +39,18 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 class Extract:
     """A complete file that is compared."""
 
-    delivery: Delivery
+    begun: Begun
     read: Callable[[int, int], bytes]
     """Returns bytes of the file, given offset and size; runs in a thread."""
     keep: Callable[[], None]
     """Puts the file into the archive, where there is one; runs in a thread, before anything is published."""
     traceparent: str | None
     """Of the span that covers the file."""
+
+    @property
+    def delivery(self) -> Delivery:
+        """Return what is delivered."""
+        return self.begun.delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,22 +101,19 @@ class Snapshots:
         self._config, self._shape = config, shape
         self._snapshot, self._changes, self._cut = comparison.snapshot, comparison.events, comparison.cut
         self._state = dict(since.state)
-        self._history = History(since.checkpoints)
+        self.history = History(since.checkpoints)
         self._metrics = metrics.Metrics()
 
     async def compare(self, extract: Extract) -> AsyncGenerator[EventBatch, None]:
-        """Yield what an extract changes; nothing where it was read before.
+        """Yield what an extract changes.
 
         Raises:
             FileHeldError: It is held; nothing of it was yielded.
             LegacyUnavailableError: It can't be read.
         """
-        begun = self._history.begin(extract.delivery)
-        if isinstance(begun, Known):
-            self._skip(extract.delivery, begun)
-            return
-        accepted = self._config.accept.get(begun.delivery.sha256)
-        self._history.check(begun.delivery, self._cut, keeps_records=self._changes.keeps_records, accepted=accepted)
+        begun = extract.begun
+        accepted = self._config.acceptance(begun.delivery.sha256)
+        self.history.check(begun.delivery, self._cut, keeps_records=self._changes.keeps_records, accepted=accepted)
         plan = await self._plan(extract, begun)
         work = _Work(
             extract=extract,
@@ -130,12 +132,6 @@ class Snapshots:
             batch = kept.pop(0) if kept else await self._batch(work, step, steps[-1])
             self._apply(batch)
             yield batch
-
-    def _skip(self, delivery: Delivery, known: Known) -> None:
-        if delivery.file == known.file:
-            _log.debug("file delivered before", source=self._config.name, file=known.file)
-        else:
-            _log.warning("duplicate delivery", source=self._config.name, file=delivery.file, same_as=known.file)
 
     def _judge(self, work: _Work) -> None:
         delivery, counts = work.begun.delivery, work.plan.counts
@@ -170,7 +166,7 @@ class Snapshots:
         return kept
 
     def _apply(self, batch: EventBatch) -> None:
-        self._history.add(batch.stream, ExtractCheckpoint.model_validate_json(batch.checkpoint))
+        self.history.add(batch.stream, ExtractCheckpoint.model_validate_json(batch.checkpoint))
         for key, value in batch.state.items():
             if value is None:
                 self._state.pop(key, None)
@@ -291,6 +287,7 @@ class Snapshots:
             records=records,
             done=is_last,
             business_date=delivery.business_date,
+            sequence=delivery.sequence,
             fingerprint=self._cut.fingerprint,
             width=self._cut.key_bytes,
             records_kept=self._changes.keeps_records,

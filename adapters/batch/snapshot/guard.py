@@ -9,7 +9,7 @@ from adapters.batch.delivery import Delivery
 from adapters.batch.snapshot.settings import Snapshot
 from contracts.errors import FileHeldError
 
-__all__ = ["Counts", "Judged", "hold_repeated", "hold_unlikely"]
+__all__ = ["Counts", "Judged", "hold_repeated", "hold_unlikely", "how_to_accept"]
 
 
 class Counts(BaseModel):
@@ -57,6 +57,15 @@ def hold_unlikely(judged: Judged, snapshot: Snapshot, *, accepted: str | None) -
         expected=" and ".join(expected for _, expected in tripped),
         found=f"{judged.records} records against {judged.known} known keys: {judged.counts} "
         f"(to publish it all the same: accept sha256 {judged.delivery.sha256})",
+        next_step=how_to_accept(judged.delivery),
+    )
+
+
+def how_to_accept(delivery: Delivery) -> str:
+    """Return what somebody does who knows that an extract is right."""
+    by_hand = f"run the adapter with --accept {delivery.file} --reason TEXT"
+    return (
+        f"if it is right, say why: {by_hand}, or add {delivery.sha256}: TEXT to the setting accept and start it again"
     )
 
 

@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from adapters.batch.delivery import Checkpoint, Delivery
+from adapters.batch.delivery import Checkpoint, Delivery, rank
 from adapters.batch.snapshot.cut import Cut
-from adapters.batch.snapshot.guard import Counts
+from adapters.batch.snapshot.guard import Counts, how_to_accept
 from contracts.errors import FileHeldError
 
-__all__ = ["Begun", "ExtractCheckpoint", "History", "Known"]
+__all__ = ["Begun", "ExtractCheckpoint", "History", "Known", "Older"]
 
-Place: TypeAlias = tuple[date, datetime]
+Place: TypeAlias = tuple[tuple[date, int], datetime]
 
 
 class ExtractCheckpoint(Checkpoint):
@@ -33,11 +33,12 @@ class ExtractCheckpoint(Checkpoint):
     """What the whole extract changed."""
     accepted: str | None
     """Why somebody published it against the guards."""
+    sequence: int | None = None
 
     @property
     def place(self) -> Place:
         """Return where it stands in the order of the extracts."""
-        return self.business_date or date.min, self.modified
+        return rank(self.business_date, self.sequence), self.modified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +50,27 @@ class Begun:
 
     @property
     def stream(self) -> str:
-        """Return the stream of its events.
-
-        The time of modification is part of it: content that comes back after other content is another extract.
-        """
-        return f"{self.delivery.stream}:{self.delivery.modified:%Y%m%dT%H%M%S%f}"
+        """Return the stream of its events."""
+        return self.delivery.stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """An extract that was read before, or whose content stands already."""
 
+    delivery: Delivery
+    """With the time of modification that it had then."""
     file: str
     """Its name then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Older:
+    """An extract that is older than the one in force."""
+
+    delivery: Delivery
+    expected: str
+    found: str
 
 
 class History:
@@ -79,29 +88,25 @@ class History:
         """Remember how far an extract is."""
         self._read[stream] = checkpoint
 
-    def begin(self, delivery: Delivery) -> Begun | Known:
-        """Tell where an extract goes on, or that it was read before.
-
-        Raises:
-            FileHeldError: It is older than the one in force.
-        """
+    def begin(self, delivery: Delivery) -> Begun | Known | Older:
+        """Tell where an extract goes on, or that it was read before or comes too late."""
+        delivery = replace(delivery, is_extract=True)
         newest = max(self._read.values(), key=lambda each: each.place, default=None)
         if newest is None:
             return Begun(delivery=delivery, checkpoint=None)
         if _is(newest, delivery):
             if newest.done:
-                return Known(file=newest.file)
+                return _known(newest, delivery)
             # Name and times go with the delivery: a file that was put there again continues the one begun.
             begun = replace(delivery, file=newest.file, modified=newest.modified)
             return Begun(delivery=begun, checkpoint=newest)
-        if (delivery.business_date or date.min, delivery.modified) > newest.place:
+        if (rank(delivery.business_date, delivery.sequence), delivery.modified) > newest.place:
             return Begun(delivery=delivery, checkpoint=None)
         known = next((each for each in self._read.values() if each.done and _is(each, delivery)), None)
         if known is not None:
-            return Known(file=known.file)
-        raise FileHeldError(
-            delivery.file,
-            rule="older_extract",
+            return _known(known, delivery)
+        return Older(
+            delivery=delivery,
             expected=f"an extract later than {newest.file} of {_told(newest.business_date, newest.modified)}",
             found=f"one of {_told(delivery.business_date, delivery.modified)}",
         )
@@ -115,6 +120,7 @@ class History:
         newest = max(self._read.values(), key=lambda each: each.place, default=None)
         if newest is None:
             return
+        next_step = None
         expected, found = None, "images of other ones: `key`, `ignore` or the copybook has changed"
         if newest.width != cut.key_bytes or newest.fingerprint.partition(":")[0] != str(cut.length):
             expected = "images of records and keys of the same length; give the source another name to begin anew"
@@ -122,12 +128,18 @@ class History:
             expected, found = "images with records, since events show what was before", "digests alone"
         elif newest.fingerprint != cut.fingerprint and accepted is None:
             expected = "images of the same key and fields; accept the file to publish every record that differs"
+            next_step = how_to_accept(delivery)
         if expected is not None:
-            raise FileHeldError(delivery.file, rule="other_images", expected=expected, found=found)
+            raise FileHeldError(delivery.file, rule="other_images", expected=expected, found=found, next_step=next_step)
+
+
+def _known(checkpoint: ExtractCheckpoint, delivery: Delivery) -> Known:
+    return Known(delivery=replace(delivery, modified=checkpoint.modified), file=checkpoint.file)
 
 
 def _is(checkpoint: ExtractCheckpoint, delivery: Delivery) -> bool:
-    return (checkpoint.sha256, checkpoint.business_date) == (delivery.sha256, delivery.business_date)
+    before = (checkpoint.sha256, checkpoint.business_date, checkpoint.sequence)
+    return before == (delivery.sha256, delivery.business_date, delivery.sequence)
 
 
 def _told(day: date | None, modified: datetime) -> str:

@@ -1,0 +1,98 @@
+"""The command line: which files were delivered, and what became of each."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from events.embedded import EmbeddedKafka
+from tests.command_line import FILE, World, write
+from tests.payments import put
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world where a file was published, one came again, and one was held."""
+    with EmbeddedKafka() as connection:
+        folder = tmp_path_factory.mktemp("delivered")
+        world = write(folder, connection, batch=FILE.format(kind="batch"), soap=FILE.format(kind="soap"))
+        incoming = folder / "in"
+        incoming.mkdir()
+        data = b"\x40" * 40
+        put(incoming / "RESIDENTS.D20260131", data)
+        put(incoming / "RESIDENTS.D20260201", data)
+        put(incoming / "RESIDENTS.D20260202", b"xyz")
+        settings = folder / "banyan.yaml"
+        document = yaml.safe_load(settings.read_text())
+        document["adapters"]["config"] = {
+            "residents-file": {"path": str(incoming / "RESIDENTS.*"), "stable_for": 0, "dead_letter_share": 1}
+        }
+        settings.write_text(yaml.safe_dump(document))
+        assert world.run("adapter", "run", "residents-file", "--once").code == 1
+        yield world
+
+
+def test_files_are_listed_with_what_became_of_them(delivered: World) -> None:
+    listed = delivered.run("file", "list", "--json").json
+
+    assert {row["file"]: (row["outcome"], row["read"], row["same_as"]) for row in listed} == {
+        "RESIDENTS.D20260131": ("published", 1, None),
+        "RESIDENTS.D20260201": ("duplicate", 0, "RESIDENTS.D20260131"),
+        "RESIDENTS.D20260202": ("held", 0, None),
+    }
+    assert delivered.run("file", "list", "residents-file", "--json").json == listed
+
+
+def test_a_held_file_is_listed_with_the_reason_and_the_next_step(delivered: World) -> None:
+    out = delivered.run("file", "list", "residents-file", COLUMNS="120").out
+
+    assert "RESIDENTS.D20260202: held: expected records of 40 bytes, found 3 bytes, 3 too many" in out
+    assert "next step: mend the file or the settings, and start the adapter again; or take the file away" in out
+
+
+def test_a_delivery_is_shown_by_what_people_have_of_it(delivered: World) -> None:
+    (row,) = (each for each in delivered.run("file", "list", "--json").json if each["outcome"] == "published")
+
+    for named in (row["delivery"], row["sha256"], row["stream"], f"{row['stream']}:000000000000"):
+        assert delivered.run("file", "show", named, "--json").json == row
+    assert row["ledger_offset"] >= 0
+    lines = delivered.run("file", "show", row["delivery"]).out.splitlines()
+    assert [line.split()[:2] for line in lines[:4]] == [
+        ["delivery", row["delivery"]],
+        ["adapter", "residents-file"],
+        ["file", "RESIDENTS.D20260131"],
+        ["sha256", row["sha256"]],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["show", "0000"], "there is no delivery '0000'; see `banyan file list`"),
+        (["list", "nobody"], "'nobody' has delivered nothing; there are: residents-file"),
+    ],
+)
+def test_what_is_not_there_is_told(delivered: World, arguments: list[str], problem: str) -> None:
+    ran = delivered.run("file", *arguments)
+
+    assert (ran.code, ran.err) == (2, f"banyan: {problem}\n")
+
+
+def test_a_beginning_that_two_deliveries_have_is_told_with_both(delivered: World) -> None:
+    rows = delivered.run("file", "list", "--json").json
+    published = next(row for row in rows if row["outcome"] == "published")
+
+    ran = delivered.run("file", "show", published["sha256"][:6])
+
+    assert ran.code == 2
+    assert f"is one of {published['delivery']}, {published['delivery']}:again-" in ran.err
+
+
+def test_no_deliveries_are_told(tmp_path: Path) -> None:
+    with EmbeddedKafka() as connection:
+        world = write(tmp_path, connection, batch=FILE.format(kind="batch"), soap=FILE.format(kind="soap"))
+
+        assert world.run("file", "list").out == "no files were delivered\n"
+        assert json.loads(world.run("file", "list", "--json").out) == []
