@@ -123,15 +123,24 @@ class RecordError(BanyanError):
 class FileHeldError(BanyanError):
     """A file is refused as a whole; nothing of it was published.
 
-    `rule` names the declared rule that refused it, `next_step` what to do, where the rule knows that.
+    `rule` names the declared rule that refused it, `next_step` what to do, where the rule knows that. With
+    `for_good`, it is quarantined: another delivery has to come.
     """
 
     def __init__(
-        self, file: str, *, expected: str, found: str, rule: str | None = None, next_step: str | None = None
+        self,
+        file: str,
+        *,
+        expected: str,
+        found: str,
+        rule: str | None = None,
+        next_step: str | None = None,
+        for_good: bool = False,
     ) -> None:
         self.file, self.expected, self.found, self.rule, self.next_step = file, expected, found, rule, next_step
+        self.for_good = for_good
         by = "" if rule is None else f" by {rule}"
-        super().__init__(f"{file}: held{by}: expected {expected}, found {found}")
+        super().__init__(f"{file}: {'quarantined' if for_good else 'held'}{by}: expected {expected}, found {found}")
 
 
 @final

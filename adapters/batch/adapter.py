@@ -24,6 +24,7 @@ from adapters.batch.ledger import Outcome
 from adapters.batch.location import Reader
 from adapters.batch.proof import Complete
 from adapters.batch.reading import File, Reading
+from adapters.batch.reconciling import hold_broken, reconciled
 from adapters.batch.snapshot.accepting import accepting
 from adapters.batch.snapshot.changes import Changes
 from adapters.batch.snapshot.delivery import Extract, Snapshots
@@ -168,7 +169,7 @@ class Adapter:
             since,
             clock=self._clock,
             now=self._now,
-            record_length=shape.record_length,
+            shape=shape,
             extracts=snapshots.history if snapshots else None,
         )
         run = _Run(shape=shape, arrivals=arrivals, snapshots=snapshots)
@@ -228,7 +229,8 @@ class Adapter:
         return arrivals.put_aside(case, why)
 
     async def _deliver(self, run: _Run, case: Case) -> AsyncGenerator[EventBatch, None]:
-        candidate, arrivals, record_length = case.candidate, run.arrivals, run.shape.record_length
+        candidate, arrivals, found = case.candidate, run.arrivals, run.shape.format
+        record_length = found.record_length if found.is_plain else None
         attributes: dict[str, fields.Value] = {
             fields.BANYAN_SOURCE: self.name,
             fields.BANYAN_FILE_NAME: candidate.name,
@@ -242,7 +244,8 @@ class Adapter:
                 raise FileHeldError(candidate.name, expected=case.complete.missing, found="none")
             reader = await asyncio.to_thread(stack.enter_context, arrivals.location.opened(candidate))
             delivery = await asyncio.to_thread(deliver, reader, self.config)
-            verdict = arrivals.decide(case, delivery, records=delivery.size_bytes // record_length)
+            records = None if record_length is None else delivery.size_bytes // record_length
+            verdict = arrivals.decide(case, delivery, records=records)
             delivery = case.identified
             span.set_attribute(fields.BANYAN_STREAM, delivery.stream)
             span.set_attribute(fields.BANYAN_FILE_SHA256, delivery.sha256)
@@ -255,6 +258,8 @@ class Adapter:
             check(delivery, self.config, record_length=record_length)
             if verdict.action != "publish":
                 raise FileHeldError(candidate.name, rule=verdict.rule, expected=verdict.expected, found=verdict.found)
+            if not case.is_begun:
+                await self._reconcile(run, case, reader)
             async with aclosing(self._batches(run, case, reader)) as batches:
                 async for batch in batches:
                     yield arrivals.publish(case, batch)
@@ -273,12 +278,25 @@ class Adapter:
         if checkpoint is not None:
             # Times go with the delivery: a file that was put there again continues the one begun.
             delivery = replace(delivery, file=checkpoint.file, modified=checkpoint.modified)
-        await asyncio.to_thread(self._keep, reader, delivery)
         file = File(shape=run.shape, reader=reader, delivery=delivery, traceparent=case.traceparent)
         reading = Reading(self.config, self._metrics)
-        async with aclosing(reading.batches(file, first=checkpoint.next if checkpoint else 0)) as batches:
+        found = checkpoint or await reading.survey(file)
+        await asyncio.to_thread(self._keep, reader, delivery)
+        async with aclosing(reading.batches(file, found)) as batches:
             async for batch in batches:
                 yield batch
+
+    async def _reconcile(self, run: _Run, case: Case, reader: Reader) -> None:
+        """Hold a file that does not agree with itself, unless somebody accepted it."""
+        report = await asyncio.to_thread(reconciled, run.shape.format, reader)
+        if report is None:
+            return
+        run.arrivals.reconciled(case, report)
+        accepted = self.config.acceptance(case.identified.sha256)
+        if accepted is not None and report.outcome is report.outcome.HOLD:
+            _log.warning("file accepted", source=self.name, file=case.candidate.name, reason=accepted)
+            return
+        hold_broken(case.candidate.name, report)
 
     def _skip(self, arrivals: Arrivals, case: Case) -> EventBatch | None:
         file, verdict = case.candidate.name, case.verdict
@@ -308,5 +326,6 @@ class Adapter:
 def _why(case: Case, error: FileHeldError) -> Reason:
     verdict = case.verdict
     next_step = error.next_step or (None if verdict is None else verdict.next_step)
-    outcome: Outcome = "quarantined" if verdict is not None and verdict.action == "quarantine" else "held"
+    for_good = error.for_good or (verdict is not None and verdict.action == "quarantine")
+    outcome: Outcome = "quarantined" if for_good else "held"
     return Reason(outcome=outcome, reason=str(error), next_step=next_step or _MEND)

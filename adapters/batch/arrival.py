@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapters.batch import ledger
 from adapters.batch.candidate import Candidate
+from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
 from adapters.batch.delivery import Checkpoint, Delivery, business_date, checkpoints_of, rank, sequence
 from adapters.batch.identity import Verdict, decide, identify
@@ -19,6 +20,7 @@ from adapters.batch.remote import FileSystem
 from adapters.batch.snapshot import verdict
 from adapters.batch.snapshot.history import Begun, History
 from contracts.errors import FileChangedError, LegacyUnavailableError
+from contracts.legacy.reconciliation import Report
 from contracts.ports import EventBatch, Progress
 
 __all__ = ["Arrivals", "Case", "Reason", "connect"]
@@ -84,7 +86,7 @@ class Arrivals:
         since: How far the source is published.
         clock: Returns seconds that never go back.
         now: Returns the time of day.
-        record_length: Bytes of a record.
+        shape: How a file's bytes become events.
         extracts: Those that were read, where full extracts are compared.
     """
 
@@ -96,12 +98,14 @@ class Arrivals:
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
-        record_length: int,
+        shape: Shape,
         extracts: History | None = None,
     ) -> None:
         self.location, self.ledger = location, Ledger(since)
         self._config, self._now, self._extracts = config, now, extracts
-        self._watch = Watch(config, location, clock=clock, record_length=record_length)
+        self._watch = Watch(
+            config, location, clock=clock, record_length=shape.record_length, code_page=shape.format.code_page
+        )
         self._checkpoints = checkpoints_of(since.checkpoints)
         self._found: list[Candidate] = []
         self._handled: set[Candidate] = set()
@@ -138,7 +142,7 @@ class Arrivals:
         """Begin anew with a file that changed before anything of it was published."""
         self._watch.forget(candidate)
 
-    def decide(self, case: Case, delivery: Delivery, *, records: int) -> Verdict:
+    def decide(self, case: Case, delivery: Delivery, *, records: int | None) -> Verdict:
         """Identify a file that was read as a whole, and return what becomes of it.
 
         Raises:
@@ -154,7 +158,7 @@ class Arrivals:
             file=case.candidate.name,
             sha256=delivery.sha256,
             size_bytes=delivery.size_bytes,
-            records=records,
+            records=known.records if known and records is None else records,
             business_date=delivery.business_date,
             sequence=delivery.sequence,
             arrived=known.arrived if known else self._now(),
@@ -164,6 +168,7 @@ class Arrivals:
             outcome="in progress",
             read=known.read if known else 0,
             dead_letters=known.dead_letters if known else 0,
+            checks=known.checks if known else (),
             trace_id=None if case.traceparent is None else case.traceparent.split("-")[1],
         )
         case.is_begun = known is not None and known.is_delivered
@@ -181,6 +186,14 @@ class Arrivals:
         case.delivery, case.verdict = delivery, judged
         return delivery, judged
 
+    @staticmethod
+    def reconciled(case: Case, report: Report) -> None:
+        """Keep what the checks of a file found, for its entry in the ledger."""
+        if case.entry is None:
+            raise ValueError("a file is identified before it is reconciled")
+        checks = tuple(f"{each.check}: expected {each.expected}, found {each.found}" for each in report.findings)
+        case.entry = case.entry.model_copy(update={"records": report.records, "checks": checks})
+
     def checkpoint(self, delivery: Delivery) -> Checkpoint | None:
         """Return how far a delivery has been published."""
         return self._checkpoints.get(delivery.stream)
@@ -193,7 +206,8 @@ class Arrivals:
         case.entry = case.entry.model_copy(
             update={
                 "outcome": "published" if checkpoint.done else "in progress",
-                "read": checkpoint.next,
+                "read": checkpoint.read,
+                "records": checkpoint.records,
                 "dead_letters": case.entry.dead_letters + len(batch.dead),
                 "ended": self._now() if checkpoint.done else None,
             }

@@ -1,4 +1,4 @@
-"""The bytes of some records to one batch of events. Pure."""
+"""Some records to one batch of events. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,23 +6,24 @@ from datetime import UTC, datetime, time
 from typing import Literal
 
 from adapters.batch.delivery import Checkpoint, Delivery
+from adapters.batch.record_format import RecordFormat
 from adapters.batch.snapshot.comparison import Comparison
 from contracts.errors import RecordError
 from contracts.event import Event
 from contracts.identifiers import ordinal
-from contracts.legacy.copybook import Codec
+from contracts.legacy.framing import Position, RecordBatch
 from contracts.mapping import Encoded, Mapper
 from contracts.ports import Columns, DeadLetter, EventBatch
 
-__all__ = ["Shape", "event_time", "order", "to_batch", "to_dead_letters"]
+__all__ = ["Chunk", "Shape", "event_time", "order", "to_batch", "to_chunk"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How the bytes of a record become an event."""
+    """How the bytes of a file become events."""
 
     model: type[Event]
-    codec: Codec
+    format: RecordFormat
     mapper: Mapper
     event_time: Literal["modified", "business_date"]
     comparison: Comparison | None = None
@@ -30,43 +31,62 @@ class Shape:
 
     @property
     def record_length(self) -> int:
-        """Return the bytes of a record."""
-        return self.codec.layout.length
+        """Return the bytes of a record; of the longest, where they vary."""
+        return self.format.record_length
 
 
-def to_batch(shape: Shape, delivery: Delivery, data: bytes, *, first: int, traceparent: str | None) -> EventBatch:
-    """Decode, map and encode records, of which the first has this ordinal."""
-    encoded, errors = _encode(shape, data)
-    records = delivery.size_bytes // shape.record_length
-    following = first + len(data) // shape.record_length
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """What became of some records that follow each other."""
+
+    events: tuple[Columns, ...]
+    dead: list[DeadLetter]
+    records: int
+    next: Position
+    """From where to read on."""
+
+
+def to_chunk(shape: Shape, delivery: Delivery, batch: RecordBatch) -> Chunk:
+    """Decode, map and encode records."""
+    encoded, errors = shape.format.encode(batch, shape.mapper)
+    return Chunk(
+        events=(_columns(shape, delivery, encoded, first=batch.first),) if encoded.rows else (),
+        dead=list(_dead_letters(shape, delivery, batch, errors=errors)),
+        records=len(batch),
+        next=batch.next,
+    )
+
+
+def to_batch(chunk: Chunk, delivery: Delivery, *, total: int, first: int, traceparent: str | None) -> EventBatch:
+    """Return a chunk as what is published at once.
+
+    Args:
+        chunk: The chunk.
+        delivery: The file.
+        total: Data records of the file.
+        first: Ordinal of its first data record.
+        traceparent: Of the chunk's span.
+    """
+    done = chunk.next.ordinal - first == total
     checkpoint = Checkpoint(
         sha256=delivery.sha256,
         file=delivery.file,
         modified=delivery.modified,
-        next=following,
-        records=records,
-        done=following == records,
+        next=chunk.next.ordinal,
+        records=total,
+        first=first,
+        offset=chunk.next.offset,
+        block_end=chunk.next.block_end,
+        done=done,
     )
     return EventBatch(
         stream=delivery.stream,
         checkpoint=checkpoint.model_dump_json().encode(),
-        events=[_columns(shape, delivery, encoded, first=first)] if encoded.rows else (),
-        dead=list(_dead_letters(shape, delivery, data, errors=errors, first=first)),
-        more=following < records,
+        events=chunk.events,
+        dead=chunk.dead,
+        more=not done,
         traceparent=traceparent,
     )
-
-
-def to_dead_letters(shape: Shape, delivery: Delivery, data: bytes, *, first: int) -> list[DeadLetter]:
-    """Return only what would be dead-lettered."""
-    _, errors = _encode(shape, data)
-    return list(_dead_letters(shape, delivery, data, errors=errors, first=first))
-
-
-def _encode(shape: Shape, data: bytes) -> tuple[Encoded, Mapping[int, RecordError]]:
-    decoded = shape.codec.decode(data)
-    encoded = shape.mapper.encode(decoded.columns, skip=decoded.errors)
-    return encoded, {**decoded.errors, **encoded.bad}
 
 
 def _columns(shape: Shape, delivery: Delivery, encoded: Encoded, *, first: int) -> Columns:
@@ -99,21 +119,20 @@ def order(delivery: Delivery) -> str:
 
 
 def _dead_letters(
-    shape: Shape, delivery: Delivery, data: bytes, *, errors: Mapping[int, RecordError], first: int
+    shape: Shape, delivery: Delivery, batch: RecordBatch, *, errors: Mapping[int, RecordError]
 ) -> Iterator[DeadLetter]:
-    length = shape.record_length
     for row, error in sorted(errors.items()):
         public = error.field in shape.mapper.public or error.start is None
         shown = error if public else RecordError(error.field, expected=error.expected, start=error.start)
         yield DeadLetter(
-            position=ordinal(first + row),
-            value=data[row * length : (row + 1) * length],
+            position=ordinal(batch.first + row),
+            value=batch.record(row),
             reason=str(shown),
             error=type(error).__name__,
             attributes={
                 "file": delivery.file,
                 "sha256": delivery.sha256,
-                "record": str(first + row),
-                "offset": str((first + row) * length),
+                "record": str(batch.first + row),
+                "offset": str(batch.starts[row]),
             },
         )

@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from adapters.batch.place import Remote, place_of
 from adapters.batch.snapshot.settings import Snapshot
+from contracts.legacy.file_spec import FileSpec
 
 __all__ = ["Config", "Trailer"]
 
@@ -45,10 +46,19 @@ class Config(BaseModel):
     address that fsspec knows, without a password: `sftp://files.example.org/out/BENEFITS.*`, `s3://bucket/in/B.*`."""
     remote: Remote = Remote()
     """How an address is reached."""
-    copybook: Path
-    """The copybook that describes a record, in fixed reference format."""
+    copybook: Path | None = None
+    """The copybook that describes a record, in fixed reference format: all there is to say of files that are nothing
+    but records of one length. Of others, `file` says more."""
+    file: FileSpec | Path | None = None
+    """How the files are read: a description (`FileSpec`), or the YAML file that holds one, which `banyan copybook
+    decode --spec` takes, too: record formats, code pages, segments, headers and trailers, and the checks that hold
+    a file before anything of it is published."""
+    where: Mapping[str, frozenset[str]] = Field(default_factory=dict[str, frozenset[str]])
+    """Legacy field -> the values, as text, of the records that become events: `{"SEGMENT-ID": ["C"]}`. Others are
+    left out on purpose."""
     code_page: str = "cp037"
-    """The files' code page, by the name of Python's codec or of the package ebcdic: cp037, cp273, cp1047, ascii."""
+    """The code page of files that have a `copybook`, by the name of Python's codec or of the package ebcdic: cp037,
+    cp273, cp1047, ascii."""
     record_length: int | None = Field(default=None, ge=1)
     """Bytes of a record; by default what the copybook says, which it must equal."""
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
@@ -119,6 +129,14 @@ class Config(BaseModel):
         if any(not re.fullmatch("[0-9a-f]{64}", sha256) or not reason.strip() for sha256, reason in accept.items()):
             raise ValueError("expected a file's SHA-256, 64 of 0-9 a-f, and a reason")
         return accept
+
+    @model_validator(mode="after")
+    def _check_file(self) -> Self:
+        if (self.copybook is None) == (self.file is None):
+            raise ValueError("expected either copybook or file")
+        if self.file is not None and self.record_length is not None:
+            raise ValueError("record_length: file says it, in framing.lrecl")
+        return self
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

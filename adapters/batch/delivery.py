@@ -61,10 +61,21 @@ class Checkpoint(BaseModel):
     """Its time of modification then, so that a file put there again goes on with the same times."""
     next: int
     """Ordinal of the next record."""
+    first: int = 0
+    """Ordinal of the first record of data: there are so many header records."""
     records: int
-    """Records of the whole file."""
+    """Data records of the whole file."""
+    offset: int | None = None
+    """Where the next record begins, in the decompressed file; None in checkpoints of older releases."""
+    block_end: int = 0
+    """Where the block ends that it is in; 0 where it is in none."""
     done: bool
     """Nothing is left."""
+
+    @property
+    def read(self) -> int:
+        """Return how many data records have been published."""
+        return self.next - self.first
 
 
 def checkpoints_of(checkpoints: Mapping[str, bytes]) -> dict[str, Checkpoint]:
@@ -114,13 +125,18 @@ def deliver(reader: Reader, config: Config) -> Delivery:
     )
 
 
-def check(delivery: Delivery, config: Config, *, record_length: int) -> None:
+def check(delivery: Delivery, config: Config, *, record_length: int | None) -> None:
     """Check a delivery as a whole, before anything is made of its records.
+
+    Args:
+        delivery: The delivery.
+        config: What is declared of it.
+        record_length: Bytes of a record, where a file is nothing but records of one length.
 
     Raises:
         FileHeldError: It holds no whole number of records, or no business date or sequence where one is declared.
     """
-    rest = delivery.size_bytes % record_length
+    rest = 0 if record_length is None else delivery.size_bytes % record_length
     if rest:
         found = f"{delivery.size_bytes} bytes, {rest} too many"
         raise FileHeldError(delivery.file, expected=f"records of {record_length} bytes", found=found)

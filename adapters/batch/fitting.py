@@ -1,16 +1,20 @@
 """Reads the copybook, and fits the mapping to it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
+from adapters.batch.copybook import ends_of, layout_of, read_spec
+from adapters.batch.record_format import RecordFormat
 from adapters.batch.snapshot.changes import Changes, compile_changes
 from adapters.batch.snapshot.comparison import Comparison
 from adapters.batch.snapshot.cut import Cut
 from contracts.errors import ConfigError, ContractError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
-from contracts.legacy.copybook import Codec, parse
+from contracts.legacy.copybook import parse
+from contracts.legacy.file_spec import FileSpec
 from contracts.mapping import EventMapping, Mapper, compile_mapping
 
 __all__ = ["Mapped", "fit"]
@@ -33,44 +37,56 @@ def fit(config: Config, mapped: Mapped) -> Shape:
     Raises:
         ConfigError: The copybook is not understood, or the mapping does not fit; holds every problem.
     """
-    codec = _codec(config)
+    found = _format(config)
     problems: list[str] = []
-    if config.record_length not in (None, codec.layout.length):
-        found = f"{config.copybook} describes {codec.layout.length} bytes"
-        problems.append(f"{config.name}: record_length is {config.record_length}, but {found}")
+    if config.record_length not in (None, found.layout.length):
+        length = f"{config.copybook} describes {found.layout.length} bytes"
+        problems.append(f"{config.name}: record_length is {config.record_length}, but {length}")
     try:
-        mapper, comparison = _compiled(config, mapped, codec)
+        found = found.selecting(config.where)
+        mapper, comparison = _compiled(config, mapped, found)
     except ConfigError as error:
         raise ConfigError([*problems, *(f"{config.name}: {problem}" for problem in error.problems)]) from error
     if problems:
         raise ConfigError(problems)
-    return Shape(
-        model=mapped.model,
-        codec=codec if comparison else codec.only(mapper.fields),
-        mapper=mapper,
-        event_time=config.event_time,
-        comparison=comparison,
-    )
+    return Shape(model=mapped.model, format=found, mapper=mapper, event_time=config.event_time, comparison=comparison)
 
 
-def _codec(config: Config) -> Codec:
+def _format(config: Config) -> RecordFormat:
+    """Return the format that a copybook alone gives, or a whole description."""
     try:
-        # Old copybooks may hold anything in comments; what counts is ASCII.
-        layout = parse(config.copybook.read_text(encoding="ascii", errors="replace"))
-        return Codec(layout, config.code_page)
+        if config.copybook is not None:
+            # Old copybooks may hold anything in comments; what counts is ASCII.
+            layout = parse(config.copybook.read_text(encoding="ascii", errors="replace"))
+            return RecordFormat.fixed(layout, config.code_page)
+        spec = config.file if isinstance(config.file, FileSpec) else read_spec(config.file, {})
+        return RecordFormat.described(spec, layout_of(spec), ends_of(spec))
     except OSError as error:
         raise ConfigError([f"{config.name}: {config.copybook}: {error.strerror}"]) from error
+    except ConfigError as error:
+        raise ConfigError([f"{config.name}: {problem}" for problem in error.problems]) from error
     except ContractError as error:
-        raise ConfigError([f"{config.name}: {config.copybook}: {error}"]) from error
+        raise ConfigError([f"{config.name}: {_copybook(config)}: {error}"]) from error
 
 
-def _compiled(config: Config, mapped: Mapped, codec: Codec) -> tuple[Mapper, Comparison | None]:
+def _copybook(config: Config) -> Path | None:
+    if config.file is None:
+        return config.copybook
+    return config.file.copybook if isinstance(config.file, FileSpec) else config.file
+
+
+def _compiled(config: Config, mapped: Mapped, found: RecordFormat) -> tuple[Mapper, Comparison | None]:
     model, mapping, key, canonical = mapped.model, mapped.mapping, mapped.key, mapped.canonical
     snapshot = config.snapshot
     if snapshot is None:
         if mapped.changes is not None:
             raise ConfigError(["changes: only full extracts have them; set `snapshot`"])
-        return compile_mapping(model, mapping, key=key, legacy=codec.layout.by_name, canonical=canonical), None
+        return compile_mapping(model, mapping, key=key, legacy=found.names, canonical=canonical), None
+    codec = found.codec
+    if codec is None or not found.is_plain or found.record_length != codec.layout.length:
+        raise ConfigError(["snapshot: expected a file of nothing but records of one length that hold the same fields"])
+    if config.where:
+        raise ConfigError(["where: an extract is compared as a whole"])
     cut = Cut.of(codec.layout, snapshot)
     changes = compile_changes(model, mapping, changes=mapped.changes, key=key, codec=codec, canonical=canonical)
     return changes.mapper, Comparison(snapshot=snapshot, cut=cut, events=changes)

@@ -63,6 +63,7 @@ class Watch:
         location: Where the files are.
         clock: Returns seconds that never go back.
         record_length: Bytes of a trailer, unless declared.
+        code_page: The code page of its text.
     """
 
     def __init__(
@@ -72,11 +73,12 @@ class Watch:
         *,
         clock: Callable[[], float],
         record_length: int,
+        code_page: str,
     ) -> None:
         self._config, self._location, self._clock = config, location, clock
         declared = config.trailer
         self._trailer_bytes = (declared.size_bytes if isinstance(declared, Trailer) else None) or record_length
-        self._is_trailer = _by_pattern(declared.pattern, config) if isinstance(declared, Trailer) else declared
+        self._is_trailer = _by_pattern(declared.pattern, code_page) if isinstance(declared, Trailer) else declared
         self._looks: dict[Candidate, _Look] = {}
         self.unreadable: LegacyUnavailableError | None = None
         """Why a file could not be looked at in the last look; the others were."""
@@ -165,6 +167,6 @@ def _names_of_done(candidate: Candidate, files: Mapping[str, Candidate], done_fi
     return [name for name in files if name != candidate.name and pattern.fullmatch(name)]
 
 
-def _by_pattern(pattern: str, config: Config) -> Callable[[bytes], bool]:
+def _by_pattern(pattern: str, code_page: str) -> Callable[[bytes], bool]:
     expression = re.compile(pattern, re.DOTALL)
-    return lambda data: expression.fullmatch(data.decode(config.code_page, errors="replace")) is not None
+    return lambda data: expression.fullmatch(data.decode(code_page, errors="replace")) is not None

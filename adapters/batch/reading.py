@@ -1,18 +1,20 @@
 """Reads the records of one file chunk by chunk, after a first pass that may hold the file."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 
-from adapters.batch.chunk import Shape, to_batch, to_dead_letters
+from adapters.batch.chunk import Chunk, Shape, to_batch, to_chunk
 from adapters.batch.config import Config
-from adapters.batch.delivery import Delivery
+from adapters.batch.delivery import Checkpoint, Delivery
 from adapters.batch.location import Reader
-from contracts.errors import FileHeldError
+from adapters.batch.stream import stream_of
+from contracts.errors import FileHeldError, FramingError
+from contracts.legacy.framing import Position
 from contracts.ports import EventBatch
 from observability import fields, metrics, tracing
 
-__all__ = ["File", "Reading"]
+__all__ = ["File", "Reading", "Survey"]
 
 _KEPT_BYTES = 64 * 1024 * 1024
 """Up to this size, what the first pass made of a file is kept for the second."""
@@ -28,10 +30,21 @@ class File:
     traceparent: str | None
     """Of the span that covers the file."""
 
-    @property
-    def records(self) -> int:
-        """Return how many records it has."""
-        return self.delivery.size_bytes // self.shape.record_length
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    chunk: Chunk
+    traceparent: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Survey:
+    """What the first pass found."""
+
+    records: int = 0
+    """Data records."""
+    kept: list[_Step] | None = field(default_factory=list[_Step])
+    """What it made of them; None where that is too much, or was not asked for."""
 
 
 class Reading:
@@ -40,69 +53,93 @@ class Reading:
     def __init__(self, config: Config, metrics_: metrics.Metrics) -> None:
         self._config, self._metrics = config, metrics_
 
-    async def batches(self, file: File, *, first: int) -> AsyncGenerator[EventBatch, None]:
-        """Yield the batches from the record of this ordinal on.
+    async def survey(self, file: File) -> Survey:
+        """Look at a whole file before anything of it is published.
 
         Raises:
-            FileHeldError: Too many of its records are bad; nothing was yielded.
+            FileHeldError: Its bytes are not framed as declared, or too many of its records are bad.
             LegacyUnavailableError: It can't be read.
         """
-        rest = range(first, file.records, self._config.chunk_records) or range(1)
-        if first == 0 and self._config.dead_letter_share < 1:
-            if file.delivery.size_bytes <= _KEPT_BYTES:
-                batches = [await self._chunk(file, start) for start in rest]
-                self._judge(file, [letter.reason for batch in batches for letter in batch.dead])
-                for batch in batches:
-                    yield batch
-                return
-            self._judge(file, await self._reasons(file, rest))
-        for start in rest:
-            yield await self._chunk(file, start)
+        try:
+            if self._config.dead_letter_share < 1:
+                return await self._trial(file)
+            return Survey(records=await asyncio.to_thread(self._count, file), kept=None)
+        except FramingError as error:
+            where = f"{error.expected} at byte {error.offset}"
+            raise FileHeldError(file.delivery.file, rule="framing", expected=where, found=error.found) from error
 
-    async def _chunk(self, file: File, first: int) -> EventBatch:
-        """Make a batch of the records from this ordinal on, within a span of its own."""
-        attributes: dict[str, fields.Value] = {
-            fields.BANYAN_SOURCE: self._config.name,
-            fields.BANYAN_CHUNK: first // self._config.chunk_records,
-        }
-        name = fields.span_name(fields.READ, self._config.name)
-        with tracing.span(name, attributes=attributes, parent=file.traceparent) as span:
-            traceparent = tracing.traceparent(span)
-            records, batch = await asyncio.to_thread(self._make, file, first, traceparent=traceparent)
-            span.set_attribute(fields.BANYAN_RECORDS, records)
-            span.set_attribute(fields.BANYAN_DEAD_LETTERS, len(batch.dead))
-        self._metrics.records_read(self._config.name, records)
-        return batch
+    async def batches(self, file: File, found: Survey | Checkpoint) -> AsyncGenerator[EventBatch, None]:
+        """Yield the batches of a file that was surveyed, or the rest of one that is published in part.
 
-    def _make(self, file: File, first: int, *, traceparent: str | None) -> tuple[int, EventBatch]:
-        data = self._bytes(file, first)
-        batch = to_batch(file.shape, file.delivery, data, first=first, traceparent=traceparent)
-        return len(data) // file.shape.record_length, batch
+        Raises:
+            LegacyUnavailableError: It can't be read.
+        """
+        first, total = file.shape.format.framing.header_records, found.records
+        start = self._start(file, found) if isinstance(found, Checkpoint) else Position()
+        steps = self._steps(file, start) if isinstance(found, Checkpoint) or found.kept is None else _each(found.kept)
+        none = True
+        async for step in steps:
+            none = False
+            yield to_batch(step.chunk, file.delivery, total=total, first=first, traceparent=step.traceparent)
+        if none:
+            empty = Chunk(events=(), dead=[], records=0, next=Position(ordinal=first))
+            yield to_batch(empty, file.delivery, total=0, first=first, traceparent=file.traceparent)
 
-    async def _reasons(self, file: File, starts: range) -> list[str]:
-        """Return why records are bad, as many as decide about the file."""
-        reasons: list[str] = []
-        for first in starts:
-            # One thread call for each chunk: a drain must not wait for the whole file.
-            reasons += await asyncio.to_thread(self._bad, file, first)
-            if len(reasons) > self._tolerated(file):
+    async def _trial(self, file: File) -> Survey:
+        """Make all events once, and hold a file of which too many records are bad."""
+        survey, share = Survey(), self._config.dead_letter_share
+        bad, why = 0, ""
+        # Where the size tells how many there are, the rest of a bad file need not be looked at.
+        known = self._count(file) if file.shape.format.is_plain else None
+        async for step in self._steps(file, Position()):
+            survey.records += step.chunk.records
+            if survey.kept is not None:
+                survey.kept.append(step)
+                survey.kept = survey.kept if step.chunk.next.offset <= _KEPT_BYTES else None
+            bad += len(step.chunk.dead)
+            why = why or (step.chunk.dead[0].reason if step.chunk.dead else "")
+            if known is not None and bad > share * known:
                 break
-        return reasons
+        if bad > share * (known or survey.records):
+            found = f"at least {bad} of {known or survey.records}; the first: {why}"
+            raise FileHeldError(file.delivery.file, expected=f"at most {share:.1%} bad records", found=found)
+        return survey
 
-    def _bad(self, file: File, first: int) -> list[str]:
-        dead = to_dead_letters(file.shape, file.delivery, self._bytes(file, first), first=first)
-        return [letter.reason for letter in dead]
+    def _count(self, file: File) -> int:
+        record_format = file.shape.format
+        if record_format.is_plain:
+            return file.delivery.size_bytes // record_format.record_length
+        batches = record_format.read(stream_of(file.reader), Position(), records=self._config.chunk_records)
+        return sum(map(len, batches))
 
-    def _bytes(self, file: File, first: int) -> bytes:
-        length = file.shape.record_length
-        records = min(self._config.chunk_records, file.records - first)
-        return file.reader.read(first * length, records * length)
+    @staticmethod
+    def _start(file: File, checkpoint: Checkpoint) -> Position:
+        offset = checkpoint.offset
+        if offset is None:  # written when all records had one length
+            offset = checkpoint.next * file.shape.record_length
+        return Position(offset=offset, ordinal=checkpoint.next, block_end=checkpoint.block_end)
 
-    def _judge(self, file: File, reasons: Sequence[str]) -> None:
-        if len(reasons) > self._tolerated(file):
-            expected = f"at most {self._config.dead_letter_share:.1%} bad records"
-            found = f"at least {len(reasons)} of {file.records}; the first: {reasons[0]}"
-            raise FileHeldError(file.delivery.file, expected=expected, found=found)
+    async def _steps(self, file: File, start: Position) -> AsyncGenerator[_Step, None]:
+        """Yield the chunks from a place on, each made within a span of its own."""
+        batches = file.shape.format.read(stream_of(file.reader), start, records=self._config.chunk_records)
+        number = start.ordinal // self._config.chunk_records
+        # One thread call for each chunk: a drain must not wait for the whole file.
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            attributes: dict[str, fields.Value] = {
+                fields.BANYAN_SOURCE: self._config.name,
+                fields.BANYAN_CHUNK: number,
+            }
+            name = fields.span_name(fields.READ, self._config.name)
+            with tracing.span(name, attributes=attributes, parent=file.traceparent) as span:
+                chunk = await asyncio.to_thread(to_chunk, file.shape, file.delivery, batch)
+                span.set_attribute(fields.BANYAN_RECORDS, chunk.records)
+                span.set_attribute(fields.BANYAN_DEAD_LETTERS, len(chunk.dead))
+                step = _Step(chunk=chunk, traceparent=tracing.traceparent(span))
+            self._metrics.records_read(self._config.name, chunk.records)
+            number += 1
+            yield step
 
-    def _tolerated(self, file: File) -> float:
-        return self._config.dead_letter_share * file.records
+
+async def _each(steps: list[_Step]) -> AsyncGenerator[_Step, None]:
+    for step in steps:
+        yield step
