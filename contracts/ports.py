@@ -4,11 +4,11 @@
 from outside fulfils a port by its shape: it need not import us.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 __all__ = [
     "Archive",
@@ -20,6 +20,7 @@ __all__ = [
     "Log",
     "LogRecord",
     "Progress",
+    "Rejected",
     "Source",
 ]
 
@@ -71,6 +72,20 @@ class DeadLetter:
     """The original headers, where there were any: their order, doubles and null values are kept."""
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where it came from: file, record ordinal, byte offset and the like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A dead letter of a source, as it is brought back to be tried again."""
+
+    stream: str
+    """The stream that it was read from."""
+    position: str
+    """Its position there; an event that it becomes now has the id that it would have had."""
+    value: bytes
+    """The original bytes."""
+    offset: int | None = None
+    """Where it is in its file, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +186,22 @@ class Archive(Protocol):
 
     def put(self, data: bytes) -> str:
         """Keep the bytes and return their sha256 in hex; the same bytes are kept once."""
+        ...
+
+    def put_blocks(self, blocks: Iterable[bytes], sha256: str) -> None:
+        """Keep bytes of any number, that come in blocks and have this sha256, with bounded memory.
+
+        Raises:
+            ValueError: They have another; nothing is kept.
+        """
+        ...
+
+    def opened(self, sha256: str) -> AbstractContextManager[BinaryIO]:
+        """Open the bytes for the block as a stream that can be sought in, with bounded memory.
+
+        Raises:
+            KeyError: Nothing with that hash is kept, or not any more.
+        """
         ...
 
     def get(self, sha256: str) -> bytes:

@@ -8,10 +8,17 @@ import hashlib
 import os
 import re
 import uuid
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 from fsspec.core import url_to_fs
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
@@ -19,7 +26,8 @@ from contracts.errors import ConfigError
 
 __all__ = ["ArchiveSettings", "FileArchive"]
 
-_NONCE_BYTES = 12
+_NONCE_BYTES, _TAG_BYTES = 12, 16
+_BLOCK_BYTES = 1 << 20
 _OURS = re.compile(r"/([0-9a-f]{2}/[0-9a-f]{62}|incoming/[0-9a-f]{32})$")
 """What we put below the archive's folder; whatever else is there is not ours to remove."""
 
@@ -55,6 +63,26 @@ def _is_sha256(name: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{64}", name) is not None
 
 
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+def _told(blocks: Iterable[bytes], digest: _Digest) -> Iterator[bytes]:
+    for block in blocks:
+        digest.update(block)
+        yield block
+
+
+def _require(found: str, sha256: str) -> None:
+    if found != sha256:
+        raise ValueError(f"expected bytes of sha256 {sha256}, found {found}")
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    while block := file.read(_BLOCK_BYTES):
+        yield block
+
+
 class FileArchive:
     """Keeps bytes in a file system of fsspec's.
 
@@ -66,7 +94,8 @@ class FileArchive:
     """
 
     def __init__(self, settings: ArchiveSettings) -> None:
-        self._cipher = AESGCM(bytes.fromhex(settings.key.get_secret_value())) if settings.key else None
+        self._key = bytes.fromhex(settings.key.get_secret_value()) if settings.key else None
+        self._cipher = AESGCM(self._key) if self._key else None
         try:
             self._fs, self._root = url_to_fs(settings.url)
             self._fs.makedirs(self._root, exist_ok=True)
@@ -87,6 +116,38 @@ class FileArchive:
         self._fs.pipe_file(temporary, self._sealed(data, sha256))
         self._fs.mv(temporary, path)
         return sha256
+
+    def put_blocks(self, blocks: Iterable[bytes], sha256: str) -> None:
+        """Keep bytes that come in blocks and have this sha256; see the port."""
+        path, temporary = self._path(sha256), f"{self._root}/incoming/{uuid.uuid4().hex}"
+        self._fs.makedirs(self._parent(path), exist_ok=True)
+        self._fs.makedirs(self._parent(temporary), exist_ok=True)
+        digest = hashlib.sha256()
+        try:
+            with self._fs.open(temporary, "wb") as file:
+                for block in self._sealed_blocks(_told(blocks, digest), sha256):
+                    file.write(block)
+            _require(digest.hexdigest(), sha256)
+        except BaseException:
+            self._fs.rm_file(temporary)
+            raise
+        self._fs.mv(temporary, path)
+
+    @contextmanager
+    def opened(self, sha256: str) -> Generator[BinaryIO]:
+        """Open the bytes for the block; see the port. They are decrypted and compared with their hash before."""
+        digest = hashlib.sha256()
+        with TemporaryFile() as plain:
+            try:
+                with self._fs.open(self._path(sha256), "rb") as file:
+                    for block in _told(self._opened_blocks(file, sha256), digest):
+                        plain.write(block)
+            except FileNotFoundError:
+                raise KeyError(sha256) from None
+            if digest.hexdigest() != sha256:
+                raise ConfigError([f"archive: {sha256}: the bytes are not those that were put; is a key missing?"])
+            plain.seek(0)
+            yield plain
 
     def get(self, sha256: str) -> bytes:
         """Return the bytes.
@@ -128,6 +189,35 @@ class FileArchive:
     def _modified(self, path: str) -> datetime:
         modified = self._fs.modified(path)
         return modified if modified.tzinfo else modified.replace(tzinfo=UTC)
+
+    def _sealed_blocks(self, blocks: Iterable[bytes], sha256: str) -> Iterator[bytes]:
+        """Yield what `_sealed` would return."""
+        if self._key is None:
+            yield from blocks
+            return
+        nonce = os.urandom(_NONCE_BYTES)
+        sealing = Cipher(AES(self._key), GCM(nonce)).encryptor()
+        sealing.authenticate_additional_data(sha256.encode())
+        yield nonce
+        yield from map(sealing.update, blocks)
+        yield sealing.finalize() + sealing.tag
+
+    def _opened_blocks(self, file: IO[bytes], sha256: str) -> Iterator[bytes]:
+        """Yield what `_opened` would return; that it was not changed is known only at the end."""
+        if self._key is None:
+            yield from _blocks(file)
+            return
+        opening = Cipher(AES(self._key), GCM(file.read(_NONCE_BYTES).ljust(_NONCE_BYTES, b"\0"))).decryptor()
+        opening.authenticate_additional_data(sha256.encode())
+        held = b""
+        for block in _blocks(file):
+            held += block
+            yield opening.update(held[:-_TAG_BYTES])
+            held = held[-_TAG_BYTES:]
+        try:
+            yield opening.finalize_with_tag(held)
+        except (InvalidTag, ValueError):  # the latter where even the tag is cut off
+            raise ConfigError([f"archive: {sha256}: encrypted by another key, or changed"]) from None
 
     def _sealed(self, data: bytes, sha256: str) -> bytes:
         if self._cipher is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
 from dataclasses import dataclass, replace
@@ -21,10 +21,11 @@ from adapters.batch.config import Config
 from adapters.batch.delivery import Delivery, check, deliver
 from adapters.batch.fitting import Mapped, fit
 from adapters.batch.ledger import Outcome
-from adapters.batch.location import Reader
+from adapters.batch.location import BLOCK_BYTES, Reader
 from adapters.batch.proof import Complete
 from adapters.batch.reading import File, Reading
 from adapters.batch.reconciling import hold_broken, reconciled
+from adapters.batch.redrive import Redrive
 from adapters.batch.snapshot.accepting import accepting
 from adapters.batch.snapshot.changes import Changes
 from adapters.batch.snapshot.delivery import Extract, Snapshots
@@ -32,7 +33,7 @@ from contracts.errors import BanyanError, ConfigError, FileChangedError, FileHel
 from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.mapping import EventMapping
-from contracts.ports import Archive, EventBatch, Progress
+from contracts.ports import Archive, EventBatch, Progress, Rejected
 from observability import fields, metrics, tracing
 
 __all__ = ["Adapter", "Timing"]
@@ -102,6 +103,7 @@ class Adapter:
         self._now = timing.get("now", _utc_now)
         self._sleep = timing.get("sleep", asyncio.sleep)
         self._archive: Archive | None = None
+        self._redrive: Redrive | None = None
         self._told: set[Candidate] = set()
         self.held = 0
         """Files that were refused as a whole, since this was made."""
@@ -137,6 +139,25 @@ class Adapter:
         """
         return self.configured({"accept": accepting(self.config, file, reason)})
 
+    def redriving(self, letters: Sequence[Rejected], reason: str) -> Self:
+        """Return the same adapter, which first tries these rejected records again.
+
+        Raises:
+            ConfigError: It compares extracts, or there is no reason.
+        """
+        if self.config.snapshot is not None:
+            raise ConfigError([f"{self.name}: redrive: records of compared extracts are not tried one by one"])
+        if not reason.strip():
+            raise ConfigError([f"{self.name}: redrive: a reason is needed"])
+        other = copy(self)
+        vars(other).update(_redrive=Redrive(letters=letters, reason=reason), _told=set(), held=0)
+        return other
+
+    @property
+    def still_rejected(self) -> int:
+        """Return how many records that were tried again are still bad."""
+        return 0 if self._redrive is None else self._redrive.refused
+
     def keep_originals(self, archive: Archive) -> None:
         """Put each file's bytes into an archive before anything of it is published."""
         self._archive = archive
@@ -161,6 +182,9 @@ class Adapter:
             LegacyUnavailableError: The location or a file can't be read; readable files went on before.
         """
         shape = await asyncio.to_thread(self._load)
+        if self._redrive is not None:
+            for batch in self._redrive.batches(shape, since, source=self.name, now=self._now()):
+                yield batch
         location = await asyncio.to_thread(connect, self.config)
         snapshots = Snapshots(self.config, shape, shape.comparison, since=since) if shape.comparison else None
         arrivals = Arrivals(
@@ -309,7 +333,9 @@ class Adapter:
 
     def _keep(self, reader: Reader, delivery: Delivery) -> None:
         if self._archive is not None:
-            self._archive.put(reader.read(0, delivery.size_bytes))
+            sizes = range(0, delivery.size_bytes, BLOCK_BYTES)
+            blocks = (reader.read(at, min(BLOCK_BYTES, delivery.size_bytes - at)) for at in sizes)
+            self._archive.put_blocks(blocks, delivery.sha256)
 
     def _reach(self) -> None:
         """Find out whether the files' location can be reached."""

@@ -14,6 +14,7 @@ from contracts.errors import BanyanError, ConfigError, FencedError
 from events.publisher import Published
 from hub.cli.context import settings
 from hub.cli.output import AsJson, print_json, print_table
+from hub.cli.redrive import redriving
 from hub.discovery import Adapter, discover
 from hub.settings import Settings
 from hub.wiring import observed, pipelines, run
@@ -63,7 +64,15 @@ def run_(
         Path | None,
         typer.Option(metavar="FILE", help="Publish this extract although a guard holds it; needs --reason."),
     ] = None,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why the extract is right; kept with it.")] = "",
+    redrive: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Try this dead letter again first (`banyan dlq list`; `all` for all); needs --reason."
+        ),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why the extract is right, or the record now; kept with it.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Publish what one adapter reads, exactly once; SIGTERM drains."""
@@ -71,8 +80,10 @@ def run_(
     chosen = _chosen(given, [name])
     if accept is not None:
         chosen = [_accepting(adapter, accept, reason) for adapter in chosen]
-    elif reason:
-        raise ConfigError(["--reason: it says why a file is accepted; name the file with --accept"])
+    if redrive:
+        chosen = [redriving(given, adapter, redrive, reason) for adapter in chosen]
+    if reason and accept is None and not redrive:
+        raise ConfigError(["--reason: it says why a file is accepted (--accept) or a record tried again (--redrive)"])
     _run(given, chosen, once=once, as_json=as_json)
 
 
@@ -95,14 +106,17 @@ def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: boo
         running = pipelines(given, adapters, on_commit=tell)
         failed = asyncio.run(run(running, health=given.health_file))
     held = {adapter.name: int(getattr(adapter, "held", 0)) for adapter in adapters}
+    still = {adapter.name: int(getattr(adapter, "still_rejected", 0)) for adapter in adapters}
     counts = {name: _counts(pipeline.published) | {"held": held[name]} for name, pipeline in running.items()}
+    for name in counts:
+        counts[name] |= {"still_rejected": still[name]} if still[name] else {}
     if as_json:
         print_json(counts)
     else:
         rows = [(name, c["events"], c["dead_letters"], c["transactions"], c["held"]) for name, c in counts.items()]
         print_table(("adapter", "events", "dead letters", "transactions", "held files"), rows, empty="nothing ran")
     _raise_worst(failed.values())
-    if once and any(held.values()):
+    if (once and any(held.values())) or any(still.values()):
         raise typer.Exit(code=1)
 
 

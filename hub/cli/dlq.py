@@ -2,20 +2,24 @@
 
 import asyncio
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from adapters.batch.redrive import redriven_key
 from contracts.errors import ConfigError
 from contracts.ports import LogRecord
+from events.claim import progress
 from events.connection import Connection
 from events.dead_letter import context_of, original_headers
-from events.log import committed, topics
-from events.topics import dead_letter_topic
+from events.log import committed, latest, topics
+from events.topics import dead_letter_topic, state_topic
 from hub.cli.context import settings
 from hub.cli.output import AsJson, console, print_json, print_table
 
-__all__ = ["app"]
+__all__ = ["app", "letter_id", "letters"]
 
 app = typer.Typer(help="Dead letters: what could not be handled, and why.", no_args_is_help=True)
 
@@ -31,15 +35,18 @@ def list_(
     """List dead letters: where each came from, and why. Never shows their content."""
     given = settings(context)
     rows = [
-        {"owner": name, "id": _id(record), **context_of(record), "bytes": len(record.value or b"")}
-        for name, record in asyncio.run(_letters(given.kafka, given.namespace, owner))
+        {"owner": name, "id": letter_id(record), **context_of(record), "bytes": len(record.value or b"")}
+        for name, record in asyncio.run(letters(given.kafka, given.namespace, owner))
     ]
+    for name in {str(row["owner"]) for row in rows}:
+        _mark(rows, name, asyncio.run(_state(given.kafka, given.namespace, name)))
     if as_json:
         print_json(rows)
         return
-    columns = ("owner", "id", "at", "stream", "position", "error", "reason", "bytes")
+    columns = ["owner", "id", "at", "stream", "position", "error", "reason", "bytes"]
+    columns += ["redriven"] if any("redriven" in row for row in rows) else []
     shown = [[row.get(c, "") for c in columns] for row in rows]
-    spare = ("reason", "stream", "position", "bytes", "error", "at")
+    spare = ("reason", "stream", "position", "bytes", "error", "redriven", "at")
     print_table(columns, shown, empty="no dead letters", spare=spare)
 
 
@@ -53,8 +60,8 @@ def show(
 ) -> None:
     """Show one dead letter: its context and original headers; its bytes only if asked for."""
     given = settings(context)
-    found = asyncio.run(_letters(given.kafka, given.namespace, owner))
-    record = next((record for _, record in found if _id(record) == letter), None)
+    found = asyncio.run(letters(given.kafka, given.namespace, owner))
+    record = next((record for _, record in found if letter_id(record) == letter), None)
     if record is None:
         raise ConfigError([f"{owner} has no dead letter {letter!r}; see `banyan dlq list {owner}`"])
     shown = _shown(record, unmask=unmask)
@@ -70,7 +77,7 @@ def _shown(record: LogRecord, *, unmask: bool) -> dict[str, Any]:
     masked = f"*** ({len(value)} bytes, sha256 {hashlib.sha256(value).hexdigest()[:16]})"
     headers = original_headers(record.headers)
     return {
-        "id": _id(record),
+        "id": letter_id(record),
         **context_of(record),
         "key": (record.key.hex() if record.key is not None else None) if unmask else "***",
         "headers": [(name, (raw.hex() if raw is not None else None) if unmask else "***") for name, raw in headers],
@@ -78,11 +85,30 @@ def _shown(record: LogRecord, *, unmask: bool) -> dict[str, Any]:
     }
 
 
-def _id(record: LogRecord) -> str:
+def _mark(rows: Sequence[dict[str, Any]], owner: str, state: Mapping[bytes, bytes]) -> None:
+    """Say of each dead letter that became an event after all when that was."""
+    for row in rows:
+        kept = state.get(redriven_key(str(row.get("stream")), str(row.get("position"))))
+        if row["owner"] == owner and kept is not None:
+            row["redriven"] = json.loads(kept)["at"]
+
+
+async def _state(connection: Connection, namespace: str, owner: str) -> Mapping[bytes, bytes]:
+    topic = state_topic(namespace, owner).name
+    return progress(await latest(connection, topic)).state if topic in await topics(connection) else {}
+
+
+def letter_id(record: LogRecord) -> str:
+    """Return what a dead letter is called: its partition and offset."""
     return f"{record.partition}:{record.offset}"
 
 
-async def _letters(connection: Connection, namespace: str, owner: str | None) -> list[tuple[str, LogRecord]]:
+async def letters(connection: Connection, namespace: str, owner: str | None) -> list[tuple[str, LogRecord]]:
+    """Return the dead letters of an owner, or of all, each with its owner.
+
+    Raises:
+        ConfigError: The owner has none.
+    """
     prefix = dead_letter_topic(namespace, "").name
     there = sorted(topic for topic in await topics(connection) if topic.startswith(prefix))
     owners = [topic.removeprefix(prefix) for topic in there]

@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from structlog.testing import capture_logs
@@ -109,6 +111,13 @@ class Archive:
     def put(self, data: bytes) -> str:
         self.kept.append(data)
         return hashlib.sha256(data).hexdigest()
+
+    def put_blocks(self, blocks: Iterable[bytes], sha256: str) -> None:
+        assert self.put(b"".join(blocks)) == sha256
+
+    @contextmanager
+    def opened(self, sha256: str) -> Generator[BinaryIO]:
+        yield BytesIO(self.get(sha256))
 
     def get(self, sha256: str) -> bytes:
         return next(data for data in self.kept if hashlib.sha256(data).hexdigest() == sha256)

@@ -1,8 +1,9 @@
 """Full extracts to created, updated and deleted events: what is published, and where a new read goes on."""
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -318,9 +319,9 @@ async def test_originals_are_archived_before_anything_is_published(folder: Path)
     kept: list[bytes] = []
 
     class Archive:
-        def put(self, data: bytes) -> str:
-            kept.append(data)
-            return ""
+        def put_blocks(self, blocks: Iterable[bytes], sha256: str) -> None:
+            kept.append(b"".join(blocks))
+            assert hashlib.sha256(kept[-1]).hexdigest() == sha256
 
     source = make(folder)
     source.keep_originals(Archive())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
