@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Self, TypedDict, Unpack
+from typing import BinaryIO, Self, TypedDict, Unpack
 
 import structlog
 
@@ -22,6 +22,7 @@ from adapters.batch.delivery import Delivery, check, deliver
 from adapters.batch.fitting import Mapped, fit
 from adapters.batch.ledger import Outcome
 from adapters.batch.location import BLOCK_BYTES, Reader
+from adapters.batch.original import Original, original
 from adapters.batch.proof import Complete
 from adapters.batch.reading import File, Reading
 from adapters.batch.reconciling import hold_broken, reconciled
@@ -157,6 +158,14 @@ class Adapter:
     def still_rejected(self) -> int:
         """Return how many records that were tried again are still bad."""
         return 0 if self._redrive is None else self._redrive.refused
+
+    def original(self, file: BinaryIO, ordinal: int) -> Original:
+        """Return a record of a file that was delivered, given its bytes; blocks.
+
+        Raises:
+            ConfigError: The file has no such record, or is not framed as declared now.
+        """
+        return original(self._load().format, file, ordinal)
 
     def keep_originals(self, archive: Archive) -> None:
         """Put each file's bytes into an archive before anything of it is published."""

@@ -103,6 +103,7 @@ class Arrivals:
     ) -> None:
         self.location, self.ledger = location, Ledger(since)
         self._config, self._now, self._extracts = config, now, extracts
+        self._copybook = shape.format.copybook
         self._watch = Watch(
             config, location, clock=clock, record_length=shape.record_length, code_page=shape.format.code_page
         )
@@ -168,6 +169,7 @@ class Arrivals:
             outcome="in progress",
             read=known.read if known else 0,
             dead_letters=known.dead_letters if known else 0,
+            copybook=self._copybook or None,
             checks=known.checks if known else (),
             trace_id=None if case.traceparent is None else case.traceparent.split("-")[1],
         )

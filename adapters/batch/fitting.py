@@ -1,5 +1,6 @@
 """Reads the copybook, and fits the mapping to it."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +59,19 @@ def _format(config: Config) -> RecordFormat:
         if config.copybook is not None:
             # Old copybooks may hold anything in comments; what counts is ASCII.
             layout = parse(config.copybook.read_text(encoding="ascii", errors="replace"))
-            return RecordFormat.fixed(layout, config.code_page)
+            return RecordFormat.fixed(layout, config.code_page, copybook=_version(config.copybook))
         spec = config.file if isinstance(config.file, FileSpec) else read_spec(config.file, {})
-        return RecordFormat.described(spec, layout_of(spec), ends_of(spec))
+        return RecordFormat.described(spec, layout_of(spec), ends_of(spec), copybook=_version(spec.copybook))
     except OSError as error:
         raise ConfigError([f"{config.name}: {config.copybook}: {error.strerror}"]) from error
     except ConfigError as error:
         raise ConfigError([f"{config.name}: {problem}" for problem in error.problems]) from error
     except ContractError as error:
         raise ConfigError([f"{config.name}: {_copybook(config)}: {error}"]) from error
+
+
+def _version(copybook: Path) -> str:
+    return hashlib.sha256(copybook.read_bytes()).hexdigest()
 
 
 def _copybook(config: Config) -> Path | None:

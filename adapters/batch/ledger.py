@@ -52,6 +52,8 @@ class Entry(BaseModel):
     read: int = 0
     """Records that became events or dead letters in Kafka."""
     dead_letters: int = 0
+    copybook: str | None = None
+    """SHA-256 of the copybook that it was read with."""
     checks: tuple[str, ...] = ()
     """What was reconciled before anything of it was published, and what was found."""
     same_as: str | None = None

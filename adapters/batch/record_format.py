@@ -29,6 +29,8 @@ class RecordFormat:
     layout: Layout
     framing: Framing
     code_page: str
+    copybook: str = ""
+    """The SHA-256 of the copybook's text: its version."""
     codec: Codec | None
     """Decodes by columns, where the layout allows it."""
     file: RecordFile | None = None
@@ -38,17 +40,19 @@ class RecordFormat:
     """Legacy field -> the values, as text, of records that become events."""
 
     @classmethod
-    def fixed(cls, layout: Layout, code_page: str) -> Self:
+    def fixed(cls, layout: Layout, code_page: str, *, copybook: str = "") -> Self:
         """Return the format of records of one length without anything between them.
 
         Raises:
             ContractError: A code page is not known, or records differ in length.
         """
         framing = Framing(recfm=Recfm.F, lrecl=layout.length, max_record_bytes=max(layout.length, 1 << 20))
-        return cls(layout=layout, framing=framing, code_page=code_page, codec=Codec(layout, code_page))
+        return cls(
+            layout=layout, framing=framing, code_page=code_page, copybook=copybook, codec=Codec(layout, code_page)
+        )
 
     @classmethod
-    def described(cls, spec: FileSpec, layout: Layout, ends: Mapping[Role, Layout]) -> Self:
+    def described(cls, spec: FileSpec, layout: Layout, ends: Mapping[Role, Layout], *, copybook: str = "") -> Self:
         """Return the format that a description gives.
 
         Raises:
@@ -66,6 +70,7 @@ class RecordFormat:
             layout=layout,
             framing=file.framing,
             code_page=spec.encoding,
+            copybook=copybook,
             codec=codec,
             file=file,
             checks=spec.checks,

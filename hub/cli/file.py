@@ -1,22 +1,27 @@
 """`banyan file`: the files that were delivered, and what became of each."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
+from pydantic_core import to_json
 
 from adapters.batch.ledger import Entry, entries_in
 from contracts.errors import ConfigError
 from contracts.ports import LogRecord
+from events.archive import FileArchive
 from events.claim import progress
 from events.connection import Connection
 from events.log import latest, topics
 from events.topics import state_topic
 from hub.cli.context import settings
 from hub.cli.output import AsJson, console, print_json, print_table
+from hub.discovery import discover
+from hub.settings import Settings
 
 __all__ = ["app"]
 
@@ -38,6 +43,11 @@ class _Told:
     def short_id(self) -> str:
         sha256, colon, rest = self.entry.id.partition(":")
         return sha256[:_SHORT] + colon + rest
+
+    def ordinal_in(self, told: str) -> int | None:
+        """Return the record that an event's id names; None where somebody names a whole delivery."""
+        rest = told.removeprefix("file:").removeprefix(f"{self.entry.id}:")
+        return int(rest) if f"{self.entry.id}:{rest}" == told.removeprefix("file:") and rest.isdecimal() else None
 
     def is_meant_by(self, told: str) -> bool:
         """Tell whether this is what somebody names: by an id or its beginning, a stream, or an event's id."""
@@ -71,11 +81,14 @@ def show(
         str,
         typer.Argument(metavar="DELIVERY", help="As `list` shows it, the beginning of its SHA-256, or an event's id."),
     ],
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show an event's record itself, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show all that is known of a delivery."""
+    """Show all that is known of a delivery; of an event's id, the record that it was made of, from the archive."""
     given = settings(context)
-    row = _row(_only(asyncio.run(_ledgers(given.kafka, given.namespace, None)), delivery))
+    told = _only(asyncio.run(_ledgers(given.kafka, given.namespace, None)), delivery)
+    ordinal = told.ordinal_in(delivery)
+    row = _row(told) if ordinal is None else {**_row(told), **_record(given, told, ordinal, unmask=unmask)}
     if as_json:
         print_json(row)
         return
@@ -98,6 +111,27 @@ def _row(told: _Told) -> dict[str, Any]:
     committed = datetime.fromtimestamp(told.record.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
     where = {"ledger_offset": told.record.offset, "committed": committed}
     return {"delivery": told.short_id, "adapter": told.source, **entry, "stream": f"file:{told.entry.id}", **where}
+
+
+def _record(given: Settings, told: _Told, ordinal: int, *, unmask: bool) -> dict[str, Any]:
+    """Return the record itself, or why it can't be shown."""
+    shown: dict[str, Any] = {"record": ordinal}
+    archive = FileArchive(given.archive) if given.archive else None
+    read = getattr(discover(given.adapters).get(told.source), "original", None)
+    sha256 = told.entry.sha256 or ""
+    if archive is None:
+        return {**shown, "original": "no archive is configured: archive.url"}
+    if sha256 not in archive:
+        return {**shown, "original": "the archive has it not, or not any more"}
+    if read is None:
+        return {**shown, "original": f"there is no adapter {told.source} that reads it; see adapters.files"}
+    with archive.opened(sha256) as file:
+        found = read(file, ordinal)
+    shown |= {"offset": found.offset, "bytes": len(found.value)}
+    if not unmask:
+        return {**shown, "original": "*** (--unmask shows it)"}
+    fields = None if found.fields is None else json.loads(to_json(found.fields))
+    return {**shown, "original": found.value.hex(), "fields": fields, "error": found.error}
 
 
 def _cell(value: object) -> str:

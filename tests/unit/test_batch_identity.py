@@ -1,6 +1,7 @@
 """What becomes of a delivery: the same content again, corrections, late ones, gaps, and the ledger of it all."""
 
 import asyncio
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from contracts.ports import EventBatch, Progress
 from observability import fields
 from observability.testing import recorded_metrics, recorded_spans
 from tests.payments import (
+    COPYBOOK,
     MODIFIED,
     collect,
     entries,
@@ -58,6 +60,7 @@ async def test_the_ledger_tells_all_of_a_delivery(folder: Path) -> None:
         "file": "BENEFITS.D20260131.N7",
         "sha256": stream_of(records(12, bad=[3])).removeprefix("file:"),
         "size_bytes": 132,
+        "copybook": hashlib.sha256(COPYBOOK.encode()).hexdigest(),
         "records": 12,
         "business_date": date(2026, 1, 31),
         "sequence": 7,

@@ -162,7 +162,10 @@ def batch_records(count: int) -> bytes:
     [
         (("residents-file", "--accept", "gone.dat"), "only full extracts can be accepted"),
         (("members", "--accept", "gone.dat", "--reason", "x"), "it holds no files that could be accepted"),
-        (("members", "--reason", "x"), "--reason: it says why a file is accepted (--accept) or a record tried again (--redrive)"),
+        (
+            ("members", "--reason", "x"),
+            "--reason: it says why a file is accepted (--accept) or a record",
+        ),
     ],
 )
 def test_what_can_not_be_accepted_is_wrong_usage(world: World, arguments: tuple[str, ...], told: str) -> None:

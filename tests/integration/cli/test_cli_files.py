@@ -26,6 +26,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         put(incoming / "RESIDENTS.D20260202", b"xyz")
         settings = folder / "banyan.yaml"
         document = yaml.safe_load(settings.read_text())
+        document["archive"] = {"url": str(folder / "archive")}
         document["adapters"]["config"] = {
             "residents-file": {"path": str(incoming / "RESIDENTS.*"), "stable_for": 0, "dead_letter_share": 1}
         }
@@ -55,7 +56,7 @@ def test_a_held_file_is_listed_with_the_reason_and_the_next_step(delivered: Worl
 def test_a_delivery_is_shown_by_what_people_have_of_it(delivered: World) -> None:
     (row,) = (each for each in delivered.run("file", "list", "--json").json if each["outcome"] == "published")
 
-    for named in (row["delivery"], row["sha256"], row["stream"], f"{row['stream']}:000000000000"):
+    for named in (row["delivery"], row["sha256"], row["stream"]):
         assert delivered.run("file", "show", named, "--json").json == row
     assert row["ledger_offset"] >= 0
     lines = delivered.run("file", "show", row["delivery"]).out.splitlines()
@@ -65,6 +66,71 @@ def test_a_delivery_is_shown_by_what_people_have_of_it(delivered: World) -> None
         ["file", "RESIDENTS.D20260131"],
         ["sha256", row["sha256"]],
     ]
+
+
+def test_an_event_is_shown_with_the_record_that_it_was_made_of(delivered: World) -> None:
+    (row,) = (each for each in delivered.run("file", "list", "--json").json if each["outcome"] == "published")
+    event_id = f"{row['stream']}:000000000000"
+
+    masked = delivered.run("file", "show", event_id, "--json").json
+    shown = delivered.run("file", "show", event_id, "--unmask", "--json").json
+
+    assert masked == {**row, "record": 0, "offset": 0, "bytes": 40, "original": "*** (--unmask shows it)"}
+    assert shown["original"] == "40" * 40
+    assert (shown["fields"], shown["error"][:22]) == (None, "RES-ID: expected an un")
+
+
+def test_a_record_that_is_not_there_is_told(delivered: World) -> None:
+    (row,) = (each for each in delivered.run("file", "list", "--json").json if each["outcome"] == "published")
+
+    ran = delivered.run("file", "show", f"{row['stream']}:000000000007")
+
+    assert (ran.code, ran.err) == (2, "banyan: the file has no record of data 7\n")
+
+
+def test_without_an_archive_that_is_told(delivered: World) -> None:
+    (row,) = (each for each in delivered.run("file", "list", "--json").json if each["outcome"] == "published")
+
+    path = delivered.folder / "banyan.yaml"
+    before = path.read_text()
+    path.write_text(
+        yaml.safe_dump({name: value for name, value in yaml.safe_load(before).items() if name != "archive"})
+    )
+
+    try:
+        shown = delivered.run("file", "show", f"{row['stream']}:000000000000", "--json").json
+    finally:
+        path.write_text(before)
+
+    assert shown == {**row, "record": 0, "original": "no archive is configured: archive.url"}
+
+
+def test_a_mended_record_is_tried_again_by_its_id(delivered: World) -> None:
+    (letter,) = delivered.run("dlq", "list", "residents-file", "--json").json
+
+    again = delivered.run(
+        "adapter", "run", "residents-file", "--once", "--redrive", letter["id"], "--reason", "a look", "--json"
+    )
+
+    assert again.code == 1
+    assert again.json["residents-file"]["still_rejected"] == 1
+    assert "record still rejected" in again.err
+    assert delivered.run("dlq", "list", "residents-file", "--json").json == [letter]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["residents-file", "--redrive", "9:9", "--reason", "x"], "residents-file has no dead letter '9:9'"),
+        (["residents-file", "--redrive", "all"], "residents-file: redrive: a reason is needed"),
+        (["members", "--redrive", "all", "--reason", "x"], "members: --redrive: it reads no files"),
+    ],
+)
+def test_what_can_not_be_tried_again_is_told(delivered: World, arguments: list[str], problem: str) -> None:
+    ran = delivered.run("adapter", "run", *arguments)
+
+    assert ran.code == 2
+    assert problem in ran.err
 
 
 @pytest.mark.parametrize(

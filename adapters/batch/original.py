@@ -1,0 +1,69 @@
+"""One record of a file again, as it arrived: the bytes that an event was made of."""
+
+from dataclasses import dataclass
+from io import SEEK_END
+from typing import Any, BinaryIO
+
+from adapters.batch.record_format import RecordFormat
+from contracts.errors import ConfigError, FramingError, RecordError
+from contracts.legacy.copybook import Codec
+from contracts.legacy.framing import Position
+
+__all__ = ["Original", "original"]
+
+_RECORDS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A record of a file."""
+
+    offset: int
+    """Where it begins in the (decompressed) file, what stands before the record included."""
+    value: bytes
+    """Its bytes, without what stands before it."""
+    fields: dict[str, Any] | None
+    """What the copybook makes of them; None where it can't."""
+    error: str | None
+    """Why it can't."""
+
+
+def original(found: RecordFormat, file: BinaryIO, ordinal: int) -> Original:
+    """Return the record of this ordinal.
+
+    Args:
+        found: The format of the file.
+        file: Its bytes, from the beginning.
+        ordinal: Records before it, headers included.
+
+    Raises:
+        ConfigError: The file has no such record of data, or is not framed as the format says.
+    """
+    length, size = found.record_length, file.seek(0, SEEK_END)
+    if found.is_plain and (ordinal + 1) * length > size:
+        raise ConfigError([f"the file has no record of data {ordinal}"])
+    start = Position(offset=ordinal * length, ordinal=ordinal) if found.is_plain else Position()
+    try:
+        for batch in found.read(file, start, records=1 if found.is_plain else _RECORDS):
+            if batch.first <= ordinal < batch.first + len(batch):
+                return _shown(found, batch.record(ordinal - batch.first), int(batch.starts[ordinal - batch.first]))
+    except FramingError as error:
+        raise ConfigError([f"the file is not framed as the adapter says now: {error}"]) from error
+    raise ConfigError([f"the file has no record of data {ordinal}"])
+
+
+def _shown(found: RecordFormat, value: bytes, offset: int) -> Original:
+    try:
+        fields = _columns(found.codec, value) if found.file is None else found.file.codec.decode(value)
+    except RecordError as error:
+        return Original(offset=offset, value=value, fields=None, error=str(error))
+    return Original(offset=offset, value=value, fields=fields, error=None)
+
+
+def _columns(codec: Codec | None, value: bytes) -> dict[str, Any] | None:
+    if codec is None:
+        return None
+    decoded = codec.decode(value)
+    if decoded.errors:
+        raise decoded.errors[0]
+    return {name: column[0] for name, column in decoded.columns.items()}
