@@ -10,8 +10,9 @@ from adapters.batch import ledger
 from adapters.batch.candidate import Candidate
 from adapters.batch.config import Config
 from adapters.batch.delivery import Checkpoint, Delivery, business_date, checkpoints_of, rank, sequence
+from adapters.batch.expected.watch import Expectations
 from adapters.batch.identity import Verdict, decide, identify
-from adapters.batch.ledger import Entry, Ledger, Outcome
+from adapters.batch.ledger import Entry, Outcome
 from adapters.batch.location import Local, Location
 from adapters.batch.place import folder_of
 from adapters.batch.proof import Complete, Watch, matching
@@ -85,6 +86,7 @@ class Arrivals:
         clock: Returns seconds that never go back.
         now: Returns the time of day.
         record_length: Bytes of a record.
+        expected: Which deliveries have to come, with the ledger that they are counted in.
         extracts: Those that were read, where full extracts are compared.
     """
 
@@ -97,9 +99,10 @@ class Arrivals:
         clock: Callable[[], float],
         now: Callable[[], datetime],
         record_length: int,
+        expected: Expectations,
         extracts: History | None = None,
     ) -> None:
-        self.location, self.ledger = location, Ledger(since)
+        self.location, self.ledger, self.expected = location, expected.ledger, expected
         self._config, self._now, self._extracts = config, now, extracts
         self._watch = Watch(config, location, clock=clock, record_length=record_length)
         self._checkpoints = checkpoints_of(since.checkpoints)
@@ -149,7 +152,7 @@ class Arrivals:
             raise FileChangedError(delivery.file, found="other content than at the first look")
         delivery, judged = self._judge(case, delivery)
         known = self.ledger.get(ledger.entry_id(delivery))
-        case.entry = Entry(
+        entry = Entry(
             id=ledger.entry_id(delivery),
             file=case.candidate.name,
             sha256=delivery.sha256,
@@ -166,6 +169,7 @@ class Arrivals:
             dead_letters=known.dead_letters if known else 0,
             trace_id=None if case.traceparent is None else case.traceparent.split("-")[1],
         )
+        case.entry = self.expected.placed(entry)
         case.is_begun = known is not None and known.is_delivered
         return judged
 
@@ -219,7 +223,7 @@ class Arrivals:
         candidate = case.candidate
         unread = ledger.unread_id(candidate.name)
         known = self.ledger.get(unread)
-        entry = case.entry or Entry(
+        unplaced = case.entry or Entry(
             id=unread,
             file=candidate.name,
             size_bytes=candidate.size_bytes,
@@ -230,6 +234,7 @@ class Arrivals:
             proof=case.complete.proof,
             outcome=why.outcome,
         )
+        entry = case.entry or self.expected.placed(unplaced)
         update = {"outcome": why.outcome, "reason": why.reason, "next_step": why.next_step, "ended": self._now()}
         return self._tell(case, entry.model_copy(update=update))
 
