@@ -102,6 +102,7 @@ def _log_field(name: str, meaning: str) -> str:
 
 READ: Final = _span("read", "A source reads one delivery of the legacy system, such as a file: `read {source}`.")
 POLL: Final = _span("poll", "A source asks the legacy system once what has changed: `poll {source}`.")
+EXPECT: Final = _span("expect", "An expected delivery is told missing or late: `expect {source}`.")
 CALL: Final = _span("call", "One call of a legacy system: `call {operation}`; its kind is CLIENT.")
 SEND: Final = _span("send", "Events are written to a topic in one transaction: `send {topic}`; its kind is PRODUCER.")
 PROCESS: Final = _span("process", "A subscriber handles one event or a batch: `process {topic}`; its kind is CONSUMER.")
@@ -193,7 +194,8 @@ BANYAN_ATTEMPT: Final = _attribute("banyan.attempt", "Which attempt this is, fro
 BANYAN_OUTCOME: Final = _attribute(
     "banyan.outcome",
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
-    "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file.",
+    "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file; "
+    "`on_time`, `early`, `late`, `missing` for an expected one.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
@@ -211,6 +213,12 @@ MESSAGING_CLIENT_OPERATION_DURATION: Final = _histogram(
 MESSAGING_PROCESS_DURATION: Final = _histogram("messaging.process.duration", "Duration of processing operation.")
 BANYAN_RECORDS_READ: Final = _counter("banyan.records.read", "{record}", "Records or items read from legacy systems.")
 BANYAN_FILES: Final = _counter("banyan.files", "{file}", "Files of a source that were dealt with, by outcome.")
+BANYAN_FILES_EXPECTED: Final = _counter(
+    "banyan.files.expected", "{file}", "Expected files of days that are over, and late ones, by outcome."
+)
+BANYAN_FILES_MISSING: Final = _gauge(
+    "banyan.files.missing", "{day}", "Days of the last month whose expected files were told missing, and still are."
+)
 BANYAN_EVENTS_PUBLISHED: Final = _counter("banyan.events.published", "{event}", "Events in committed transactions.")
 BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Records that were dead-lettered.")
 BANYAN_TRANSACTIONS: Final = _counter("banyan.transactions", "{transaction}", "Kafka transactions, by outcome.")

@@ -114,6 +114,15 @@ class Metrics:
         """Count a file that was published to its end, skipped as a duplicate, held or quarantined."""
         self._count(fields.BANYAN_FILES, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
 
+    def expected(self, source: str, outcome: str, *, files: int = 1) -> None:
+        """Count files that were expected, by what became of them: on_time, early, late, missing."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome}
+        self._count(fields.BANYAN_FILES_EXPECTED, files, attributes)
+
+    def missing(self, source: str, days: int) -> None:
+        """Show on how many days files are missing."""
+        self._instruments().gauges[fields.BANYAN_FILES_MISSING].set(days, {fields.BANYAN_SOURCE: source})
+
     def published(self, source: str, events: int, *, topic: str) -> None:
         """Count events of a transaction that was committed."""
         attributes: dict[str, fields.Value] = {

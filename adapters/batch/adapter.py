@@ -19,6 +19,8 @@ from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
 from adapters.batch.delivery import Delivery, check, deliver
+from adapters.batch.expected.bounds import checked
+from adapters.batch.expected.watch import Expectations, Outage
 from adapters.batch.fitting import Mapped, fit
 from adapters.batch.ledger import Outcome
 from adapters.batch.location import BLOCK_BYTES, Reader
@@ -109,6 +111,8 @@ class Adapter:
         self.held = 0
         """Files that were refused as a whole, since this was made."""
         self._metrics = metrics.Metrics()
+        self._expected: Expectations | None = None
+        self._outage = Outage()
 
     @classmethod
     def example(cls) -> Self:
@@ -121,6 +125,11 @@ class Adapter:
         """Return the name of this source."""
         return self.config.name
 
+    @property
+    def missing(self) -> list[str]:
+        """Return the days of the last month whose expected files are missing, while it is read; ISO dates."""
+        return [] if self._expected is None else [str(day) for day in self._expected.missing]
+
     def configured(self, changes: Mapping[str, object]) -> Self:
         """Return the same adapter with some of its configuration changed.
 
@@ -129,7 +138,7 @@ class Adapter:
         """
         config = Config.model_validate({**dict(self.config), **changes})
         other = copy(self)
-        vars(other).update(config=config, _told=set(), held=0)
+        vars(other).update(config=config, _told=set(), held=0, _expected=None, _outage=Outage())
         return other
 
     def accepting(self, file: Path, reason: str) -> Self:
@@ -190,6 +199,17 @@ class Adapter:
             ConfigError: The copybook is not understood, the mapping does not fit, or the location refuses us.
             LegacyUnavailableError: The location or a file can't be read; readable files went on before.
         """
+        self._expected = expected = Expectations(self.config, since, outage=self._outage, now=self._now)
+        try:
+            async with aclosing(self._read(since, expected)) as batches:
+                async for batch in batches:
+                    yield batch
+        except LegacyUnavailableError:
+            for told in expected.unreached():
+                yield told
+            raise
+
+    async def _read(self, since: Progress, expected: Expectations) -> AsyncGenerator[EventBatch, None]:
         shape = await asyncio.to_thread(self._load)
         if self._redrive is not None:
             for batch in self._redrive.batches(shape, since, source=self.name, now=self._now()):
@@ -203,6 +223,7 @@ class Adapter:
             clock=self._clock,
             now=self._now,
             shape=shape,
+            expected=expected,
             extracts=snapshots.history if snapshots else None,
         )
         run = _Run(shape=shape, arrivals=arrivals, snapshots=snapshots)
@@ -230,6 +251,8 @@ class Adapter:
                 unreadable = unreadable or error
         if unreadable is not None:
             raise unreadable
+        for told in run.arrivals.expected.due(at_rest=run.arrivals.at_rest):
+            yield told
 
     async def _take(self, run: _Run, complete: Complete) -> AsyncGenerator[EventBatch, None]:
         """Deliver a file, or put it aside."""
@@ -293,6 +316,8 @@ class Adapter:
                 raise FileHeldError(candidate.name, rule=verdict.rule, expected=verdict.expected, found=verdict.found)
             if not case.is_begun:
                 await self._reconcile(run, case, reader)
+                if case.entry is not None and case.entry.records is not None:
+                    case.entry = checked(case.entry, delivery, self.config)
             async with aclosing(self._batches(run, case, reader)) as batches:
                 async for batch in batches:
                     yield arrivals.publish(case, batch)
@@ -314,6 +339,9 @@ class Adapter:
         file = File(shape=run.shape, reader=reader, delivery=delivery, traceparent=case.traceparent)
         reading = Reading(self.config, self._metrics)
         found = checkpoint or await reading.survey(file)
+        if case.entry is not None and case.entry.records is None:
+            counted = case.entry.model_copy(update={"records": found.records})
+            case.entry = checked(counted, delivery, self.config)
         await asyncio.to_thread(self._keep, reader, delivery)
         async with aclosing(reading.batches(file, found)) as batches:
             async for batch in batches:

@@ -11,8 +11,9 @@ from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
 from adapters.batch.delivery import Checkpoint, Delivery, business_date, checkpoints_of, rank, sequence
+from adapters.batch.expected.watch import Expectations
 from adapters.batch.identity import Verdict, decide, identify
-from adapters.batch.ledger import Entry, Ledger, Outcome
+from adapters.batch.ledger import Entry, Outcome
 from adapters.batch.location import Local, Location
 from adapters.batch.place import folder_of
 from adapters.batch.proof import Complete, Watch, matching
@@ -87,6 +88,7 @@ class Arrivals:
         clock: Returns seconds that never go back.
         now: Returns the time of day.
         shape: How a file's bytes become events.
+        expected: Which deliveries have to come, with the ledger that they are counted in.
         extracts: Those that were read, where full extracts are compared.
     """
 
@@ -99,9 +101,10 @@ class Arrivals:
         clock: Callable[[], float],
         now: Callable[[], datetime],
         shape: Shape,
+        expected: Expectations,
         extracts: History | None = None,
     ) -> None:
-        self.location, self.ledger = location, Ledger(since)
+        self.location, self.ledger, self.expected = location, expected.ledger, expected
         self._config, self._now, self._extracts = config, now, extracts
         self._copybook = shape.format.copybook
         self._watch = Watch(
@@ -154,7 +157,7 @@ class Arrivals:
             raise FileChangedError(delivery.file, found="other content than at the first look")
         delivery, judged = self._judge(case, delivery)
         known = self.ledger.get(ledger.entry_id(delivery))
-        case.entry = Entry(
+        entry = Entry(
             id=ledger.entry_id(delivery),
             file=case.candidate.name,
             sha256=delivery.sha256,
@@ -173,6 +176,7 @@ class Arrivals:
             checks=known.checks if known else (),
             trace_id=None if case.traceparent is None else case.traceparent.split("-")[1],
         )
+        case.entry = self.expected.placed(entry)
         case.is_begun = known is not None and known.is_delivered
         return judged
 
@@ -235,7 +239,7 @@ class Arrivals:
         candidate = case.candidate
         unread = ledger.unread_id(candidate.name)
         known = self.ledger.get(unread)
-        entry = case.entry or Entry(
+        unplaced = case.entry or Entry(
             id=unread,
             file=candidate.name,
             size_bytes=candidate.size_bytes,
@@ -246,6 +250,7 @@ class Arrivals:
             proof=case.complete.proof,
             outcome=why.outcome,
         )
+        entry = case.entry or self.expected.placed(unplaced)
         update = {"outcome": why.outcome, "reason": why.reason, "next_step": why.next_step, "ended": self._now()}
         return self._tell(case, entry.model_copy(update=update))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from adapters.batch.expected.settings import Expected
 from adapters.batch.place import Remote, place_of
 from adapters.batch.snapshot.settings import Snapshot
 from contracts.legacy.file_spec import FileSpec
@@ -105,14 +106,17 @@ class Config(BaseModel):
     gap: Literal["publish", "hold"] = "publish"
     """A delivery whose sequence skips a number: published, or held until the missing one is."""
     accept: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")], ...] | Mapping[str, str] = ()
-    """Deliveries that are published whatever `correction`, `late` and `gap` say: the beginning of their SHA-256, at
-    least eight digits; or the whole of it, and why. It is how a held one is let through. An extract that a guard of
-    `snapshot` holds needs the reason."""
+    """Deliveries that are published whatever `correction`, `late`, `gap` and the bounds of `expected` say: the
+    beginning of their SHA-256, at least eight digits; or the whole of it, and why. It is how a held one is let through.
+    An extract that a guard of `snapshot` holds needs the reason."""
     event_time: Literal["modified", "business_date"] = "modified"
     """The events' time: when the file was last modified, or the beginning of its business date, in UTC."""
     dead_letter_share: float = Field(default=0.1, ge=0, le=1)
     """A file of which a larger share of records can't be decoded or mapped is held: it is rather the wrong file,
     copybook or code page. 0.1 is one in ten; 1 holds none, and spares large files a first pass over the records."""
+    expected: Expected | None = None
+    """Which deliveries have to come and how large they are: what is missing or late is told as an event, and what is
+    out of bounds is held."""
     snapshot: Snapshot | None = None
     """Each file is a full extract: what is published is how it differs from the one before."""
 

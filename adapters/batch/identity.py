@@ -8,7 +8,7 @@ from adapters.batch.delivery import Delivery, rank
 from adapters.batch.ledger import Entry, Ledger, entry_id
 from adapters.batch.snapshot.guard import how_to_accept
 
-__all__ = ["Verdict", "decide", "decide_new", "identify"]
+__all__ = ["Verdict", "decide", "decide_new", "identify", "let_through"]
 
 Action = Literal["publish", "skip", "duplicate", "hold", "quarantine"]
 
@@ -88,7 +88,7 @@ def _late(delivery: Delivery, ledger: Ledger, config: Config) -> Verdict | None:
         policy=policy,
         expected=f"nothing before {_said(newest.business_date, newest.sequence)}, which was published",
         found=_said(delivery.business_date, delivery.sequence),
-        next_step=_let_through(delivery, config),
+        next_step=let_through(delivery, config),
     )
 
 
@@ -106,8 +106,7 @@ def _gap(delivery: Delivery, ledger: Ledger, config: Config) -> Verdict | None:
         policy=policy,
         expected=f"sequence {delivery.sequence - 1} before {delivery.sequence}",
         found="none",
-        next_step=f"deliver sequence {delivery.sequence - 1}: it goes on by itself; "
-        f"or {_let_through(delivery, config)}",
+        next_step=f"deliver sequence {delivery.sequence - 1}: it goes on by itself; or {let_through(delivery, config)}",
         until=True,
     )
 
@@ -125,7 +124,7 @@ def _correction(delivery: Delivery, ledger: Ledger, config: Config) -> Verdict |
         policy=policy,
         expected=f"the content that was published under this name, {(newest.sha256 or '')[:12]}",
         found=f"other, {delivery.sha256[:12]}",
-        next_step=_let_through(delivery, config),
+        next_step=let_through(delivery, config),
     )
 
 
@@ -133,7 +132,8 @@ def _is_accepted(delivery: Delivery, config: Config) -> bool:
     return config.acceptance(delivery.sha256) is not None
 
 
-def _let_through(delivery: Delivery, config: Config) -> str:
+def let_through(delivery: Delivery, config: Config) -> str:
+    """Return what somebody does to publish a delivery that is held."""
     if config.snapshot is not None:
         return how_to_accept(delivery)
     return f"to publish it all the same, add {delivery.sha256[:12]} to the setting accept and start the adapter again"

@@ -6,12 +6,13 @@ Its entries are the source's keyed state, written in the same transactions as th
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from adapters.batch.delivery import Checkpoint, Delivery, checkpoints_of, rank
+from adapters.batch.expected.standing import Standing
 from contracts.ports import EventBatch, Progress
 
 __all__ = ["STREAM", "Entry", "Ledger", "Outcome", "batch", "duplicate_id", "entries_in", "entry_id", "unread_id"]
@@ -64,6 +65,14 @@ class Entry(BaseModel):
     """What to do about it."""
     ended: datetime | None = None
     """When it was read to its end, or put aside."""
+    counts_for: date | None = None
+    """The expected day that it counts for."""
+    due: datetime | None = None
+    """End of that day's window."""
+    standing: Standing | None = None
+    """Whether it was in time; none where nothing is expected."""
+    late_by: timedelta | None = None
+    """How long after the window's end it came, or was let through where its day was told missing."""
     trace_id: str | None = None
     """The trace of its reading, for `banyan trace`."""
 
@@ -167,7 +176,8 @@ def _short(name: str) -> str:
 
 def _told(entry: Entry) -> Entry:
     """Return what is worth another record: when it was seen again, and in which trace, is not."""
-    return entry.model_copy(update={"arrived": datetime.min.replace(tzinfo=UTC), "ended": None, "trace_id": None})
+    never = datetime.min.replace(tzinfo=UTC)
+    return entry.model_copy(update={"arrived": never, "ended": None, "late_by": None, "trace_id": None})
 
 
 def _from_checkpoint(stream: str, checkpoint: Checkpoint) -> Entry:
