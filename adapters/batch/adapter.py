@@ -3,11 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, aclosing, closing
+from contextlib import aclosing, closing
 from copy import copy
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self, TypedDict, Unpack
 
@@ -18,26 +16,22 @@ from adapters.batch.arrival import Arrivals, Case, Reason, connect
 from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
-from adapters.batch.delivery import Delivery, check, deliver
-from adapters.batch.expected.bounds import checked
+from adapters.batch.delivering import Delivering
 from adapters.batch.expected.watch import Expectations, Outage
 from adapters.batch.fitting import Mapped, fit
 from adapters.batch.ledger import Outcome
-from adapters.batch.location import BLOCK_BYTES, Reader
 from adapters.batch.original import Original, original
 from adapters.batch.proof import Complete
-from adapters.batch.reading import File, Reading
-from adapters.batch.reconciling import hold_broken, reconciled
 from adapters.batch.redrive import Redrive
 from adapters.batch.snapshot.accepting import accepting
 from adapters.batch.snapshot.changes import Changes
-from adapters.batch.snapshot.delivery import Extract, Snapshots
+from adapters.batch.snapshot.delivery import Snapshots
 from contracts.errors import BanyanError, ConfigError, FileChangedError, FileHeldError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.mapping import EventMapping
 from contracts.ports import Archive, EventBatch, Progress, Rejected
-from observability import fields, metrics, tracing
+from observability import metrics
 
 __all__ = ["Adapter", "Timing"]
 
@@ -46,16 +40,6 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _MEND = "mend the file or the settings, and start the adapter again; or take the file away"
 _BRING_BACK = "deliver the file again as it was: it goes on where it stopped; what it became is a delivery of its own"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """What one `read` knows."""
-
-    shape: Shape
-    arrivals: Arrivals
-    snapshots: Snapshots | None
-    """Where each file is compared with the one before."""
 
 
 class Timing(TypedDict, total=False):
@@ -226,7 +210,14 @@ class Adapter:
             expected=expected,
             extracts=snapshots.history if snapshots else None,
         )
-        run = _Run(shape=shape, arrivals=arrivals, snapshots=snapshots)
+        run = Delivering(
+            config=self.config,
+            shape=shape,
+            arrivals=arrivals,
+            snapshots=snapshots,
+            archive=self._archive,
+            metrics=self._metrics,
+        )
         with closing(location):
             while True:
                 async with aclosing(self._look(run)) as batches:
@@ -239,7 +230,7 @@ class Adapter:
                     return
                 await self._sleep(pause.total_seconds())
 
-    async def _look(self, run: _Run) -> AsyncGenerator[EventBatch, None]:
+    async def _look(self, run: Delivering) -> AsyncGenerator[EventBatch, None]:
         found = await run.arrivals.look()
         unreadable = run.arrivals.unreadable
         for complete in found:
@@ -254,11 +245,11 @@ class Adapter:
         for told in run.arrivals.expected.due(at_rest=run.arrivals.at_rest):
             yield told
 
-    async def _take(self, run: _Run, complete: Complete) -> AsyncGenerator[EventBatch, None]:
+    async def _take(self, run: Delivering, complete: Complete) -> AsyncGenerator[EventBatch, None]:
         """Deliver a file, or put it aside."""
         case, arrivals = Case(complete=complete), run.arrivals
         try:
-            async with aclosing(self._deliver(run, case)) as batches:
+            async with aclosing(run.batches(case)) as batches:
                 async for batch in batches:
                     yield batch
         except FileChangedError as error:
@@ -283,96 +274,6 @@ class Adapter:
             self._metrics.file(self.name, why.outcome)
             _log.error(f"file {why.outcome}", source=self.name, file=candidate.name, reason=why.reason)
         return arrivals.put_aside(case, why)
-
-    async def _deliver(self, run: _Run, case: Case) -> AsyncGenerator[EventBatch, None]:
-        candidate, arrivals, found = case.candidate, run.arrivals, run.shape.format
-        record_length = found.record_length if found.is_plain else None
-        attributes: dict[str, fields.Value] = {
-            fields.BANYAN_SOURCE: self.name,
-            fields.BANYAN_FILE_NAME: candidate.name,
-            fields.BANYAN_FILE_SIZE: candidate.size_bytes,
-            fields.BANYAN_FILE_PROOF: case.complete.proof,
-        }
-        name = fields.span_name(fields.READ, self.name)
-        with tracing.span(name, attributes=attributes, current=False) as span, ExitStack() as stack:
-            case.traceparent = tracing.traceparent(span)
-            if case.complete.missing is not None:
-                raise FileHeldError(candidate.name, expected=case.complete.missing, found="none")
-            reader = await asyncio.to_thread(stack.enter_context, arrivals.location.opened(candidate))
-            delivery = await asyncio.to_thread(deliver, reader, self.config)
-            records = None if record_length is None else delivery.size_bytes // record_length
-            verdict = arrivals.decide(case, delivery, records=records)
-            delivery = case.identified
-            span.set_attribute(fields.BANYAN_STREAM, delivery.stream)
-            span.set_attribute(fields.BANYAN_FILE_SHA256, delivery.sha256)
-            span.set_attribute(fields.BANYAN_FILE_POLICY, verdict.policy)
-            if verdict.action in {"skip", "duplicate"}:
-                told = self._skip(arrivals, case)
-                if told is not None:
-                    yield told
-                return
-            check(delivery, self.config, record_length=record_length)
-            if verdict.action != "publish":
-                raise FileHeldError(candidate.name, rule=verdict.rule, expected=verdict.expected, found=verdict.found)
-            if not case.is_begun:
-                await self._reconcile(run, case, reader)
-                if case.entry is not None and case.entry.records is not None:
-                    case.entry = checked(case.entry, delivery, self.config)
-            async with aclosing(self._batches(run, case, reader)) as batches:
-                async for batch in batches:
-                    yield arrivals.publish(case, batch)
-            self._metrics.file(self.name, "published")
-
-    def _batches(self, run: _Run, case: Case, reader: Reader) -> AsyncGenerator[EventBatch, None]:
-        if run.snapshots is None or case.extract is None:
-            return self._records(run, case, reader)
-        keep = partial(self._keep, reader, case.extract.delivery)
-        extract = Extract(begun=case.extract, read=reader.read, keep=keep, traceparent=case.traceparent)
-        return run.snapshots.compare(extract)
-
-    async def _records(self, run: _Run, case: Case, reader: Reader) -> AsyncGenerator[EventBatch, None]:
-        delivery = case.identified
-        checkpoint = run.arrivals.checkpoint(delivery)
-        if checkpoint is not None:
-            # Times go with the delivery: a file that was put there again continues the one begun.
-            delivery = replace(delivery, file=checkpoint.file, modified=checkpoint.modified)
-        file = File(shape=run.shape, reader=reader, delivery=delivery, traceparent=case.traceparent)
-        reading = Reading(self.config, self._metrics)
-        found = checkpoint or await reading.survey(file)
-        if case.entry is not None and case.entry.records is None:
-            counted = case.entry.model_copy(update={"records": found.records})
-            case.entry = checked(counted, delivery, self.config)
-        await asyncio.to_thread(self._keep, reader, delivery)
-        async with aclosing(reading.batches(file, found)) as batches:
-            async for batch in batches:
-                yield batch
-
-    async def _reconcile(self, run: _Run, case: Case, reader: Reader) -> None:
-        """Hold a file that does not agree with itself, unless somebody accepted it."""
-        report = await asyncio.to_thread(reconciled, run.shape.format, reader)
-        if report is None:
-            return
-        run.arrivals.reconciled(case, report)
-        accepted = self.config.acceptance(case.identified.sha256)
-        if accepted is not None and report.outcome is report.outcome.HOLD:
-            _log.warning("file accepted", source=self.name, file=case.candidate.name, reason=accepted)
-            return
-        hold_broken(case.candidate.name, report)
-
-    def _skip(self, arrivals: Arrivals, case: Case) -> EventBatch | None:
-        file, verdict = case.candidate.name, case.verdict
-        if verdict is None or verdict.same_as is None:
-            _log.debug("file delivered before", source=self.name, file=file)
-            return None
-        _log.warning("duplicate delivery", source=self.name, file=file, same_as=verdict.same_as)
-        self._metrics.file(self.name, "duplicate")
-        return arrivals.repeat(case, same_as=verdict.same_as)
-
-    def _keep(self, reader: Reader, delivery: Delivery) -> None:
-        if self._archive is not None:
-            sizes = range(0, delivery.size_bytes, BLOCK_BYTES)
-            blocks = (reader.read(at, min(BLOCK_BYTES, delivery.size_bytes - at)) for at in sizes)
-            self._archive.put_blocks(blocks, delivery.sha256)
 
     def _reach(self) -> None:
         """Find out whether the files' location can be reached."""

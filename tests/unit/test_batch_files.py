@@ -197,7 +197,7 @@ async def test_it_looks_again_and_again_and_hashes_no_file_twice(folder: Path, m
         delivered.append(arguments[0].candidate.path.name)
         return real(*arguments, **named)
 
-    monkeypatch.setattr("adapters.batch.adapter.deliver", counted)
+    monkeypatch.setattr("adapters.batch.delivering.deliver", counted)
     waits = Waits(lambda: None, lambda: put(folder / "BENEFITS.D2", records(2)))
     found: list[EventBatch] = []
     with pytest.raises(LegacyUnavailableError, match="over"):

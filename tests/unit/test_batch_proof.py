@@ -143,7 +143,7 @@ async def test_a_file_that_grows_before_anything_is_published_waits_for_its_proo
             grow.pop()()
         return delivery.deliver(*arguments)
 
-    monkeypatch.setattr("adapters.batch.adapter.deliver", growing)
+    monkeypatch.setattr("adapters.batch.delivering.deliver", growing)
     with capture_logs() as logs:
         batches = await read(waiting(folder, lambda: None, lambda: None, lambda: None))
 
