@@ -71,7 +71,7 @@ def _jsonifier(job: Job) -> Sequence[str]:
 
 def _told_to(program: Path) -> Callable[[Job], Sequence[str]]:
     def command(job: Job) -> Sequence[str]:
-        # To standard output, where it writes a buffer at a time: to a file of its own it writes byte strings one by one.
+        # To standard output, where it writes whole buffers: to a file of its own it writes each name and value alone.
         told = ["--format", "fixed", "--codepage", "cp037", "--threads", "1", "--output", "-"]
         return [str(program), "decode", str(job.plain), str(job.data), *told]
 
