@@ -10,14 +10,15 @@ from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 
 from contracts.errors import ConfigError, ContractError, RecordError
-from contracts.legacy.copybook import Layout, OddBytes, Options, Policy, RowCodec, Segments, Trim, parse
+from contracts.legacy.copybook import Layout, OddBytes, Options, Policy, RowCodec, Trim, parse
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.line import LineCodec
 from contracts.legacy.file_spec import FileSpec
-from contracts.legacy.framing import Framing, read, write
+from contracts.legacy.framing import Framing, read
 from contracts.legacy.record_file import RecordFile
-from tests.copybooks import FORMS, QUICK, changed, filled, layouts
+from tests.copybooks import FORMS, QUICK, filled, layouts
 from tests.data import real_data
+from tests.line_by_line import at_once, damaged, told
 
 MORE = (
     "PIC N({n}) NATIONAL",
@@ -65,51 +66,6 @@ def options(draw: st.DrawFn, layout: Layout) -> Options:
         is_trimmed=draw(st.booleans()),
         drop_rest=draw(st.booleans()),
     )
-
-
-@st.composite
-def damaged(draw: st.DrawFn, record: bytes) -> bytes:
-    """Draw what may become of a record: other bytes, a stretch of one byte, another length, or anything."""
-    size = len(record)
-    match draw(st.integers(0, 5)):
-        case 0:
-            return record
-        case 1:
-            return changed(record, draw(st.dictionaries(st.integers(0, size - 1), st.integers(0, 255), max_size=4)))
-        case 2 | 3:
-            begin = draw(st.integers(0, size - 1))
-            end = draw(st.integers(begin, size))
-            fill = draw(st.sampled_from([b"\0", b"@", b" ", b"\xff", b"\xf0", b"0", b"\x0f", b"\x0e", b"\x7f"]))
-            return record[:begin] + fill * (end - begin) + record[end:]
-        case 4:
-            return (record + draw(st.sampled_from([b"\0", b"@", b" ", b"A"])) * 3)[: draw(st.integers(1, size + 3))]
-        case _:
-            return draw(st.binary(min_size=size, max_size=size))
-
-
-def told(rows: RowCodec, record: bytes) -> bytes | tuple[Any, ...]:
-    """Return the line of a record, or what is wrong with it."""
-    try:
-        return RecordFile.line(rows.decode(record)) + b"\n"
-    except RecordError as error:
-        return error.field, error.code, error.start, error.raw
-
-
-def at_once(rows: RowCodec, records: list[bytes]) -> tuple[list[bytes | tuple[Any, ...]], int]:
-    """Return what `told` returns of each record, made at once, and how many records rows had to look at."""
-    lines = LineCodec(rows)
-    found: list[bytes | tuple[Any, ...]] = []
-    left = 0
-    for batch in read(
-        b"".join(write(records, Framing.model_validate({"recfm": "V"}))), Framing.model_validate({"recfm": "V"})
-    ):
-        for part in lines.lines(batch):
-            if isinstance(part, bytes):
-                found += part.splitlines(keepends=True)
-            else:
-                left += 1
-                found.append(told(rows, batch.record(part)))
-    return found, left
 
 
 @settings(max_examples=60, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.too_slow])
@@ -231,15 +187,20 @@ def test_a_renamed_item_stands_behind_the_others() -> None:
     assert (found[0], left) == (b'{"A":"AB","B":{"C":1,"D":123},"AC":"AB01","CC":1}\n', 1)
 
 
-def test_layouts_that_vary_are_left_to_rows() -> None:
-    text = "       01  R.\n         05  N PIC 9.\n         05  T PIC X OCCURS 1 TO 3 DEPENDING ON N.\n"
-    segments = "       01  R.\n         05  N PIC 9.\n         05  A PIC X.\n         05  B REDEFINES A PIC 9.\n"
+def test_what_rows_must_look_into_is_left_to_them() -> None:
+    """Too many values, and counters where nobody sees them."""
+    many = "       01  R.\n         05  T PIC X OCCURS 9000.\n"
+    hidden = """
+       01  R.
+         05  FILLER.
+           10  N PIC 9.
+         05  T PIC X OCCURS 1 TO 3 DEPENDING ON N.
+    """
 
-    assert not LineCodec.fits(RowCodec(parse(text)))
-    assert not LineCodec.fits(RowCodec(parse(segments), Options(segments=(Segments(field="N", groups={"1": "B"}),))))
-    assert not LineCodec.fits(RowCodec(parse("       01  R.\n         05  T PIC X OCCURS 9000.\n")))
+    assert not LineCodec.fits(RowCodec(parse(many)))
+    assert not LineCodec.fits(RowCodec(parse(hidden)))
     with pytest.raises(ConfigError, match="row by row"):
-        LineCodec(RowCodec(parse(text)))
+        LineCodec(RowCodec(parse(many)))
 
 
 def files() -> Iterator[tuple[str, str, str, dict[str, Any]]]:

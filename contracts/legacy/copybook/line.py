@@ -1,43 +1,41 @@
 """Records to lines of JSON, many at once, byte for byte as one at a time gives them.
 
 All lines of a batch are one array of bytes: names and brackets stand in it once and for all, each field has room for
-its longest value, and what is not needed is taken out at the end. Whatever is not plain is left to rows.
+its longest value, and what is not needed is taken out at the end. Where counters or segments decide where items are,
+records of one kind are taken together, see `outline`. Whatever is not plain is left to rows.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, TypeAlias, final
 
 import numpy as np
-from pydantic_core import to_json
+from numpy.typing import NDArray
 
 from contracts.errors import ConfigError, RecordError
-from contracts.legacy.copybook.leaf import Leaf
-from contracts.legacy.copybook.node import GroupNode, LeafNode, Node, TableNode
-from contracts.legacy.copybook.options import OddBytes
-from contracts.legacy.copybook.plane import NOTHING, Mask, Planes
+from contracts.legacy.copybook.kin import Kin
+from contracts.legacy.copybook.outline import is_hidden, outline_of, values_of
 from contracts.legacy.copybook.row import RowCodec
-from contracts.legacy.copybook.shape import Shape, shape_of
 from contracts.legacy.framing import RecordBatch
 
 __all__ = ["LineCodec"]
 
-_Place: TypeAlias = tuple[Leaf, int, int]
-"""A field, where it is in the record, and its bytes."""
+_Indexes: TypeAlias = NDArray[np.intp]
 
 _MOST_VALUES: Final = 5000
 """Of a record; with more, one batch would hold few records."""
-_BATCH_BYTES: Final = 2**23
-"""Of lines that are made at once, all their room counted."""
-_REMEMBERED_BYTES: Final = 2**18
-"""Of the values of a field that had to be looked at one by one."""
-_OFTEN: Final = 8
-"""When one record in so many is not plain, characters of several bytes get their room."""
+_FEWEST: Final = 8
+"""Records of one kind in a batch; fewer take rows less time."""
+_MOST_TRIES: Final = 48
+"""Kinds that are looked for in a batch; where there are so many, rows are as fast."""
+_MOST_KINDS: Final = 128
+_HELD_BYTES: Final = 2**25
+"""Memory for the lines of all kinds together; beyond it, the ones that were not used for longest are forgotten."""
 
 
 @final
 class LineCodec:
-    r"""Decodes records whose items are all at one place, straight to lines of JSON.
+    r"""Decodes records straight to lines of JSON.
 
     >>> from contracts.legacy.copybook import parse
     >>> from contracts.legacy.framing import Framing, read
@@ -55,204 +53,78 @@ class LineCodec:
             ConfigError: The layout is not one that this can do, see `fits`.
         """
         if not self.fits(rows):
-            raise ConfigError(["records whose items are not all at one place are decoded row by row"])
+            raise ConfigError(["records with so many values, or with counters in a FILLER, are decoded row by row"])
         self._rows = rows
-        self._plan = _Plan(rows, is_wide=False)
+        self._all = None if _varies(rows) else Kin(rows, outline_of(rows, b""))
+        self._kinds: list[Kin] = []
 
     @classmethod
     def fits(cls, rows: RowCodec) -> bool:
-        """Tell whether all items of a layout are at one place in every record, and not too many."""
-        varies = any(item.occurs and item.occurs.depending_on for item in rows.layout.walk())
-        return not varies and not rows.options.segments and _values_of(rows.root) <= _MOST_VALUES
+        """Tell whether records of a layout have not too many values, and no counters where nobody sees them."""
+        return values_of(rows.root) <= _MOST_VALUES and not is_hidden(rows.root)
 
     def lines(self, batch: RecordBatch) -> Iterator[bytes | int]:
         """Yield lines, each with its end, and in its place the index of each record that rows must look at."""
-        size = max(1, _BATCH_BYTES // self._plan.width)
-        for begin in range(0, len(batch), size):
-            for found in self._part(batch.cut(begin, begin + size)):
-                yield found + begin if isinstance(found, int) else found
+        return self._all.lines(batch) if self._all else self._sorted(batch)
 
-    def _part(self, batch: RecordBatch) -> list[bytes | int]:
-        bad, records = self._records(batch)
-        planes, odd = self._plan.fill(records, bad)
-        found: list[bytes | int] = []
-        begin = 0
-        for index in [*np.flatnonzero(bad).tolist(), len(batch)]:
-            if index > begin:
-                found.append(planes[:, begin:index].tobytes(order="F").translate(None, NOTHING))
-            if index < len(batch):
-                found.append(index)
-            begin = index + 1
-        if not self._plan.is_wide and odd * _OFTEN > len(batch):
-            self._plan = _Plan(self._rows, is_wide=True)
-        return found
-
-    def _records(self, batch: RecordBatch) -> tuple[Mask, Planes]:
-        """Return records as rows of the layout's length, and which of them have another."""
-        length, blank = self._rows.layout.length, self._rows.blank
-        records = batch.rows()
-        if records is None or records.shape[1] < length:
-            return self._gathered(batch, length)
-        rest = records[:, length:]
-        if self._rows.options.drop_rest or not rest.shape[1]:
-            return np.zeros(len(batch), np.bool_), records[:, :length]
-        return np.asarray(((rest != blank) & (rest != 0)).any(axis=1)), records[:, :length]
-
-    def _gathered(self, batch: RecordBatch, length: int) -> tuple[Mask, Planes]:
-        places = batch.offsets[:, None] + np.arange(length)
-        records = np.take(batch.data, places, mode="clip")
-        if not self._rows.options.is_trimmed:
-            return batch.lengths != length, records
-        records[np.arange(length) >= batch.lengths[:, None]] = self._rows.blank
-        return batch.lengths > length, records
-
-
-@dataclass(slots=True, kw_only=True)
-class _Column:
-    """A field at one place: its bytes in a record, and its room in a line."""
-
-    leaf: Leaf
-    offset: int
-    length: int
-    shape: Shape
-    odd: Sequence[Planes]
-    """What only a policy says is no value."""
-    is_dirty: bool = False
-    """Whether there may be bytes in its room that its way of writing does not overwrite."""
-    known: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
-
-    def fill(self, record: Planes, room: Planes, bad: Mask) -> int:
-        """Write all values, add those that could not be to the bad, and return how many were no plain ones."""
-        raw = record[self.offset : self.offset + self.length]
-        cell = room[:, : raw.shape[1]]
-        if self.shape.write is None:
-            cell[:] = self._found(raw)
-            bad |= cell[0] == 0
-            return 0
-        if self.is_dirty:
-            room[:] = 0
-            self.is_dirty = False
-        doubtful = self.shape.write(raw, cell)
-        for odd in self.odd:
-            doubtful = doubtful | np.asarray((raw == odd).all(axis=0))
-        if not doubtful.any():
-            return 0
-        indexes = np.flatnonzero(doubtful)
-        found = self._found(raw[:, indexes])
-        cell[:, indexes] = found
-        bad[indexes] |= found[0] == 0
-        self.is_dirty = True
-        return len(indexes)
-
-    def _found(self, raw: Planes) -> Planes:
-        """Return the planes of values that are looked up one by one; of what is none, nothing."""
-        packed, length = raw.tobytes(order="F"), self.length
-        values = [self._json(packed[at : at + length]) for at in range(0, len(packed), length)]
-        texts = np.array(values, dtype=f"S{self.shape.width}")
-        return texts.view(np.uint8).reshape(len(values), self.shape.width).T
-
-    def _json(self, raw: bytes) -> bytes:
-        shown = self.known.get(raw)
-        if shown is not None:
-            return shown
-        try:
-            shown = to_json(self.leaf.decode(raw, self.offset))
-        except RecordError:
-            shown = b""
-        if len(shown) > self.shape.width:
-            shown = b""
-        if len(self.known) * self.length >= _REMEMBERED_BYTES:
-            self.known.clear()
-        self.known[raw] = shown
-        return shown
-
-
-class _Plan:
-    """The room of a line, and what is written into it."""
-
-    def __init__(self, rows: RowCodec, *, is_wide: bool) -> None:
-        self.is_wide = is_wide
-        self._columns: list[tuple[_Column, slice]] = []
-        line = bytearray()
-        for token in _tokens(rows):
-            if isinstance(token, bytes):
-                line += token
+    def _sorted(self, batch: RecordBatch) -> Iterator[bytes | int]:
+        """Yield lines kind by kind, put in order again."""
+        found: list[bytes | int] = list(range(len(batch)))
+        for kind, indexes in self._by_kind(batch):
+            places, at = indexes.tolist(), 0
+            for part in kind.lines(_picked(batch, indexes)):
+                lines = [] if isinstance(part, int) else part.splitlines(keepends=True)
+                for place, line in zip(places[at:], lines, strict=False):
+                    found[place] = line
+                at += len(lines) or 1
+        for are_lines, several in groupby(found, key=lambda each: isinstance(each, bytes)):
+            if are_lines:
+                yield b"".join(each for each in several if isinstance(each, bytes))
             else:
-                column = _column(rows, token, is_wide=is_wide)
-                self._columns.append((column, slice(len(line), len(line) + column.shape.width)))
-                line += bytes(column.shape.width)
-        self.width = len(line)
-        self._line = np.frombuffer(bytes(line), np.uint8)
-        self._planes: Planes = np.empty((self.width, 0), np.uint8)
+                yield from several
 
-    def fill(self, records: Planes, bad: Mask) -> tuple[Planes, int]:
-        """Return lines as planes, and the most values of a field that were no plain ones; add to the bad ones."""
-        count = len(records)
-        if self._planes.shape[1] < count:
-            self._planes = np.repeat(self._line, count).reshape(self.width, count)
-        turned = np.ascontiguousarray(records.T)
-        odd = max((column.fill(turned, self._planes[room], bad) for column, room in self._columns), default=0)
-        return self._planes[:, :count], odd
+    def _by_kind(self, batch: RecordBatch) -> Iterator[tuple[Kin, _Indexes]]:
+        """Yield records that are of one kind, and their indexes; few of a kind are left out."""
+        left = np.arange(len(batch))
+        for kind in list(self._kinds):
+            its = kind.has(batch, left)
+            if np.count_nonzero(its) >= _FEWEST:
+                self._remember(kind)
+                yield kind, left[its]
+                left = left[~its]
+        for _ in range(_MOST_TRIES):
+            if len(left) < _FEWEST:
+                return
+            new, its = self._kind_of(batch, left)
+            if new is not None and np.count_nonzero(its) >= _FEWEST:
+                self._remember(new)
+                yield new, left[its]
+            left = left[~its]
 
+    def _kind_of(self, batch: RecordBatch, left: _Indexes) -> tuple[Kin | None, NDArray[np.bool_]]:
+        """Return the kind of the first of some records, and which of them are of it; of none, only the first is."""
+        record = batch.record(int(left[0]))
+        if self._rows.options.is_trimmed:
+            record = record.ljust(self._rows.layout.length, bytes([self._rows.blank]))
+        try:
+            kind = Kin(self._rows, outline_of(self._rows, record))
+        except RecordError:
+            return None, left == left[0]
+        return kind, kind.has(batch, left)
 
-def _column(rows: RowCodec, place: _Place, *, is_wide: bool) -> _Column:
-    leaf, offset, length = place
-    shape = shape_of(leaf, rows.options, length, is_wide=is_wide)
-    odd = [
-        np.frombuffer(raw, np.uint8)[:, None]
-        for raw, (_, meaning) in leaf.odd.items()
-        if meaning is not OddBytes.KEEP and len(raw) == length and leaf.read(raw) is not None
-    ]
-    return _Column(leaf=leaf, offset=offset, length=length, shape=shape, odd=odd)
-
-
-def _tokens(rows: RowCodec) -> Iterator[bytes | _Place]:
-    """Yield what a line is made of: what is the same in all, and where the bytes of its values are."""
-    group, _ = _group(rows.root, 0)
-    yield from group[:-1]
-    comma = b"," if len(group) > 2 else b""  # noqa: PLR2004 - two brackets
-    by_path = {item.path: item for item in rows.layout.walk() if item.name}
-    for renamed, node in rows.renames:
-        first, last = by_path[renamed.first], by_path[renamed.last]
-        yield comma + to_json(renamed.name) + b":"
-        yield node.leaf, first.offset, last.offset + last.size - first.offset
-        comma = b","
-    yield b"}\n"
+    def _remember(self, kind: Kin) -> None:
+        """Keep a kind as the one that was used last."""
+        self._kinds = [*(each for each in self._kinds if each is not kind), kind]
+        while len(self._kinds) > _MOST_KINDS or sum(each.held_bytes for each in self._kinds[:-1]) > _HELD_BYTES:
+            self._kinds.pop(0)
 
 
-def _node(node: Node, at: int) -> tuple[list[bytes | _Place], int]:
-    """Return what the value of an item that begins at a place is made of, and where it ends."""
-    if isinstance(node, LeafNode):
-        return [(node.leaf, at, node.item.length)], at + node.item.length
-    if isinstance(node, GroupNode):
-        return _group(node, at)
-    if not isinstance(node, TableNode):
-        raise TypeError(node)
-    found: list[bytes | _Place] = [b"["]
-    for index in range(node.table.most):
-        one, _ = _node(node.one, at + index * node.item.length)
-        found += [b","] * bool(index) + one
-    return [*found, b"]"], at + node.item.size
+def _varies(rows: RowCodec) -> bool:
+    return bool(rows.options.segments) or any(item.occurs and item.occurs.depending_on for item in rows.layout.walk())
 
 
-def _group(group: GroupNode, at: int) -> tuple[list[bytes | _Place], int]:
-    found: list[bytes | _Place] = [b"{"]
-    starts: list[int] = []
-    end = at
-    for member in group.members:
-        item = member.node.item
-        starts.append(end + item.slack if member.original is None else starts[member.original])
-        if member.is_wanted:
-            value, _ = _node(member.node, starts[-1])
-            found += [b"," * (len(found) > 1) + to_json(item.name) + b":", *value]
-        end = max(end, starts[-1] + item.size)
-    return [*found, b"}"], end
-
-
-def _values_of(node: Node) -> int:
-    """Return how many values the value of an item holds."""
-    if isinstance(node, TableNode):
-        return node.table.most * _values_of(node.one)
-    if isinstance(node, GroupNode):
-        return sum(_values_of(member.node) for member in node.members if member.is_wanted)
-    return 1
+def _picked(batch: RecordBatch, indexes: _Indexes) -> RecordBatch:
+    """Return some records of a batch; where they came from is not told."""
+    starts = np.append(batch.starts[indexes], batch.starts[-1])
+    offsets, lengths = batch.offsets[indexes], batch.lengths[indexes]
+    return RecordBatch(data=batch.data, offsets=offsets, lengths=lengths, starts=starts, first=batch.first)
