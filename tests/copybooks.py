@@ -1,14 +1,21 @@
 """Copybooks and values that hypothesis makes up."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from contracts.legacy.copybook import Layout, parse
+from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.number import scaled
 
-__all__ = ["FORMS", "Made", "entries", "indented", "value_of"]
+__all__ = ["FORMS", "QUICK", "Made", "changed", "entries", "filled", "indented", "layouts", "value_of"]
+
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Making a failing layout smaller takes longer than a test may."""
 
 TEXTS = ("PIC X({n})", "PIC A({n})", "PIC X({n}) JUSTIFIED RIGHT", "PIC XBX({n})/9")
 NUMBERS = (
@@ -122,3 +129,40 @@ def _spread(text: str) -> str:
     """Put the insertions of XBX(n)/9 into its characters."""
     text = text.replace(" ", "A")
     return f"{text[0]} {text[1:]}/7"
+
+
+@st.composite
+def layouts(draw: st.DrawFn, forms: tuple[str, ...] = FORMS) -> Layout:
+    """Draw a layout of records of one length; a group of it may be redefined."""
+    made = Made(forms=forms, in_tables=forms)
+    lines = draw(entries(made))
+    if draw(st.booleans()):
+        first = made.name()
+        lines = [
+            (5, first),
+            *draw(entries(made, 10, 1)),
+            (5, f"{made.name()} REDEFINES {first}"),
+            (10, "VIEW PIC X(4)"),
+            *lines,
+        ]
+    text = "       01  R.\n" + indented(lines)
+    return parse(text, dialect=draw(st.sampled_from(list(DIALECTS.values()))))
+
+
+def filled(data: st.DataObject, item: Item) -> Any:
+    """Draw the values of an item, in as many occurrences as it has."""
+    if item.occurs:
+        return [_one(data, item) for _ in range(item.occurs.most)]
+    return _one(data, item)
+
+
+def _one(data: st.DataObject, item: Item) -> Any:
+    if item.kind is not Kind.GROUP:
+        return data.draw(value_of(item))
+    children = [child for child in item.children if child.name and not child.redefines]
+    return {child.name: filled(data, child) for child in children}
+
+
+def changed(record: bytes, changes: dict[int, int]) -> bytes:
+    """Return a record with some bytes changed."""
+    return bytes(changes.get(index, byte) for index, byte in enumerate(record))

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from contracts.errors import RecordError
 from contracts.legacy.copybook import Layout, Record, RowCodec
 from contracts.legacy.copybook.item import Item
+from contracts.legacy.copybook.line import LineCodec
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import Framing, RecordBatch, Role, read, write
 
@@ -68,6 +69,7 @@ class RecordFile:
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
         self._ends = {role: spec.codec(end) for role, end in (ends or {}).items()}
+        self._columns = LineCodec(self.codec) if LineCodec.fits(self.codec) else None
 
     def batches(self, file: BinaryIO) -> Iterator[RecordBatch]:
         """Yield the records' bytes in batches.
@@ -87,6 +89,18 @@ class RecordFile:
             if batch.role is Role.DATA:
                 yield from self._values(batch, self.codec)
 
+    def lines(self, file: BinaryIO) -> Iterator[bytes | Refused]:
+        """Yield what `decode` yields with `line` of every record, and a line end behind it; many lines at once.
+
+        Several times as fast, unless counters and segments make almost every record one of its kind.
+
+        Raises:
+            FramingError: The file is not framed as described; what came before has been yielded.
+        """
+        for batch in self.batches(file):
+            if batch.role is Role.DATA:
+                yield from self._lines(batch)
+
     def parts(self, file: BinaryIO) -> Iterator[tuple[Role, Value]]:
         """Yield each record with the part of the file that it belongs to; headers and trailers as far as described.
 
@@ -100,13 +114,19 @@ class RecordFile:
             else:
                 yield from ((batch.role, Record()) for _ in range(len(batch)))
 
+    def _lines(self, batch: RecordBatch) -> Iterator[bytes | Refused]:
+        if self._columns is None:
+            yield from map(_with_end, self._values(batch, self.codec))
+            return
+        for found in self._columns.lines(batch):
+            if isinstance(found, bytes):
+                yield found
+            else:
+                yield _with_end(_value_of(batch, found, self.codec, original=batch.record(found)))
+
     def _values(self, batch: RecordBatch, codec: RowCodec) -> Iterator[Value]:
         for index, original in enumerate(batch):
-            try:
-                yield codec.decode(original)
-            except RecordError as error:
-                ordinal, offset = batch.first + index, int(batch.starts[index])
-                yield Refused(ordinal=ordinal, offset=offset, original=original, error=error)
+            yield _value_of(batch, index, codec, original=original)
 
     def rewrite(self, file: BinaryIO, change: Callable[[bytes], bytes], refused: list[Refused]) -> Iterator[bytes]:
         """Yield the file again with each data record changed; all else in it stays as it is.
@@ -170,6 +190,18 @@ class RecordFile:
     def line(record: Record) -> bytes:
         """Return a record as JSON without a line end: whole numbers and floats as numbers, decimals as text."""
         return to_json(record)
+
+
+def _value_of(batch: RecordBatch, index: int, codec: RowCodec, *, original: bytes) -> Value:
+    try:
+        return codec.decode(original)
+    except RecordError as error:
+        ordinal, offset = batch.first + index, int(batch.starts[index])
+        return Refused(ordinal=ordinal, offset=offset, original=original, error=error)
+
+
+def _with_end(value: Value) -> bytes | Refused:
+    return value if isinstance(value, Refused) else RecordFile.line(value) + b"\n"
 
 
 def _group(known: Mapping[str | None, Item], values: Mapping[str, Any]) -> Record:

@@ -3,7 +3,7 @@
 import base64
 import json
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
@@ -23,7 +23,6 @@ __all__ = ["DEAD_LETTERS", "decode", "encode"]
 DEAD_LETTERS: Final = 3
 """The exit code when there were any."""
 _SHOWN: Final = 3
-_FLUSH: Final = 1000
 
 Quarantine = Annotated[Path | None, typer.Option(help="JSON Lines file for the records that can't be handled.")]
 MaxErrors = Annotated[int | None, typer.Option(min=0, help="Give up after more bad records than this.")]
@@ -47,12 +46,12 @@ def decode(
     with told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(shown(file))
-        put = stack.enter_context(_lines(sys.stdout.buffer))
-        for value in records.decode(stream):
-            if isinstance(value, Refused):
-                dead.put(value)
+        out = stack.enter_context(_flushed(sys.stdout.buffer))
+        for found in records.lines(stream):
+            if isinstance(found, Refused):
+                dead.put(found)
             else:
-                put(RecordFile.line(value))
+                out.write(found)
     dead.tell("record")
 
 
@@ -85,21 +84,11 @@ def encode(
 
 
 @contextmanager
-def _lines(out: BinaryIO) -> Generator[Callable[[bytes], None]]:
-    """Write lines, many at a time; what came before an error is written, too."""
-    held: list[bytes] = []
-
-    def put(line: bytes) -> None:
-        held.append(line)
-        if len(held) == _FLUSH:
-            out.write(b"\n".join(held) + b"\n")
-            held.clear()
-
+def _flushed(out: BinaryIO) -> Generator[BinaryIO]:
+    """Give a stream; what was written before an error goes out, too."""
     try:
-        yield put
+        yield out
     finally:
-        held.append(b"")
-        out.write(b"\n".join(held))
         out.flush()
 
 

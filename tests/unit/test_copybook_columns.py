@@ -3,35 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import Phase, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import ConfigError, ContractError, RecordError
 from contracts.legacy.copybook import Codec, Layout, OddBytes, Options, Policy, RowCodec, Segments, Trim, parse
-from contracts.legacy.copybook.dialect import DIALECTS
-from contracts.legacy.copybook.item import Item, Kind
-from tests.copybooks import Made, entries, indented, value_of
-
-QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
-"""Making a failing layout smaller takes longer than a test may."""
-
-
-@st.composite
-def layouts(draw: st.DrawFn) -> Layout:
-    """Draw a layout of records of one length; a group of it may be redefined."""
-    made = Made()
-    lines = draw(entries(made))
-    if draw(st.booleans()):
-        first = made.name()
-        lines = [
-            (5, first),
-            *draw(entries(made, 10, 1)),
-            (5, f"{made.name()} REDEFINES {first}"),
-            (10, "VIEW PIC X(4)"),
-            *lines,
-        ]
-    text = "       01  R.\n" + indented(lines)
-    return parse(text, dialect=draw(st.sampled_from(list(DIALECTS.values()))))
+from tests.copybooks import QUICK, changed, filled, layouts
 
 
 @st.composite
@@ -46,20 +23,6 @@ def cases(draw: st.DrawFn) -> tuple[Layout, Options]:
         is_nul_filled=draw(st.booleans()),
         floats=draw(st.sampled_from([None, "ibm", "ieee"])),
     )
-
-
-def filled(data: st.DataObject, item: Item) -> Any:
-    """Draw the values of an item, in as many occurrences as it has."""
-    if item.occurs:
-        return [_one(data, item) for _ in range(item.occurs.most)]
-    return _one(data, item)
-
-
-def _one(data: st.DataObject, item: Item) -> Any:
-    if item.kind is not Kind.GROUP:
-        return data.draw(value_of(item))
-    children = [child for child in item.children if child.name and not child.redefines]
-    return {child.name: filled(data, child) for child in children}
 
 
 def at(record: Any, path: tuple[str, ...]) -> Any:
@@ -98,11 +61,6 @@ def test_columns_are_rows(case: tuple[Layout, Options], data: st.DataObject) -> 
         for name, field in layout.by_name.items():
             ours, theirs = decoded.columns[name][index], at(values, field.path[1:])
             assert (ours, str(ours)) == (theirs, str(theirs)), name
-
-
-def changed(record: bytes, changes: dict[int, int]) -> bytes:
-    """Return a record with some bytes changed."""
-    return bytes(changes.get(index, byte) for index, byte in enumerate(record))
 
 
 @settings(max_examples=40, deadline=None, phases=QUICK)

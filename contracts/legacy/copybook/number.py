@@ -21,6 +21,7 @@ __all__ = [
     "packed_decoder",
     "packed_encoder",
     "scaled",
+    "sign_bytes",
     "unscaled",
     "zoned_decoder",
     "zoned_encoder",
@@ -65,7 +66,7 @@ def _is_near(value: Decimal) -> bool:
     return value.is_finite() and abs(value.adjusted()) <= _FARTHEST and len(value.as_tuple().digits) <= _FARTHEST
 
 
-def _sign_bytes(*, is_ebcdic: bool, signed: bool) -> dict[int, tuple[bytes, bool]]:
+def sign_bytes(*, is_ebcdic: bool, signed: bool) -> dict[int, tuple[bytes, bool]]:
     """Return what the byte with the sign means: its digit, and whether the number is negative."""
     found: dict[int, tuple[bytes, bool]] = {}
     for digit in range(10):
@@ -100,7 +101,7 @@ def zoned_decoder(item: Item, *, is_ebcdic: bool) -> Decode:
             return scaled(-int(shown) if sign == minus else int(shown), scale)
 
         return separate
-    signs = _sign_bytes(is_ebcdic=is_ebcdic, signed=item.signed)
+    signs = sign_bytes(is_ebcdic=is_ebcdic, signed=item.signed)
 
     def zoned(raw: bytes) -> Number | None:
         found = signs.get(raw[0] if leading else raw[-1])

@@ -42,21 +42,21 @@ class RowCodec:
         self.layout = layout
         self.options = options or Options()
         compiler = Compiler(layout, self.options)
-        self._blank = compiler.page.blank
+        self.blank = compiler.page.blank
         self._told_by = compiler.told_by()
-        self._root = compiler.root()
-        self._renamed = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
+        self.root = compiler.root()
+        self.renames = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
         self._is_ambiguous = bool(layout.renames) or any(item.redefines for item in layout.walk())
 
     @property
     def items(self) -> tuple[Item, ...]:
         """Return the items that stand in a record by their names; those in groups stand in these."""
-        return self._root.item.children
+        return self.root.item.children
 
     @property
     def renamed(self) -> dict[str | None, Item]:
         """Return how the items of level 66 are read, by their names."""
-        return {each.name: node.item for each, node in self._renamed}
+        return {each.name: node.item for each, node in self.renames}
 
     def decode(self, record: bytes) -> Record:
         """Return the values of one record.
@@ -76,9 +76,9 @@ class RowCodec:
             RecordError: As `decode` does; places count from the start of the record.
         """
         state = Reading(buffer[at:] if at else buffer)
-        state.marks = {} if self._renamed else None
-        values, end = self._root.read(state, 0)
-        for renamed, node in self._renamed:
+        state.marks = {} if self.renames else None
+        values, end = self.root.read(state, 0)
+        for renamed, node in self.renames:
             values[renamed.name] = _renamed_value(renamed, node, state)
         return values, at + end
 
@@ -88,7 +88,7 @@ class RowCodec:
         Raises:
             RecordError: A counter, or a field that tells a segment, can't be read.
         """
-        return end_of(self._root, Reading(bytes(data[: self._told_by])), 0)
+        return end_of(self.root, Reading(bytes(data[: self._told_by])), 0)
 
     def decode_all(self, buffer: bytes, extents: Iterable[tuple[int, int]]) -> Iterator[Record | RecordError]:
         """Yield the values of each record of a buffer, or the error of one that has none.
@@ -111,7 +111,7 @@ class RowCodec:
         """
         state = Reading(self._padded(record))
         state.names = []
-        self._root.read(state, 0)
+        self.root.read(state, 0)
         return tuple(state.names)
 
     def encode(self, record: Mapping[str, Any], base: bytes | None = None) -> bytes:
@@ -126,9 +126,9 @@ class RowCodec:
                 values contradict each other that describe the same bytes.
         """
         old = None if base is None else Reading(self._padded(base))
-        state = Writing(self._blank, base=old, told=record, depth=len(self._root.item.path))
+        state = Writing(self.blank, base=old, told=record, depth=len(self.root.item.path))
         self._check_names(record)
-        _, end = write(self._root, record, state, at=0, base_at=None if base is None else 0)
+        _, end = write(self.root, record, state, at=0, base_at=None if base is None else 0)
         encoded = bytes(state.out) + self._rest(state, end)
         if self._is_ambiguous:
             self._check_same(record, encoded)
@@ -137,10 +137,10 @@ class RowCodec:
     def _padded(self, record: bytes) -> bytes:
         if not self.options.is_trimmed:
             return record
-        return record.ljust(self.layout.length, bytes([self._blank]))
+        return record.ljust(self.layout.length, bytes([self.blank]))
 
     def _check_names(self, record: Mapping[str, Any]) -> None:
-        known = {item.name for item in self._root.item.children} | {each.name for each in self.layout.renames}
+        known = {item.name for item in self.root.item.children} | {each.name for each in self.layout.renames}
         if unknown := record.keys() - known:
             raise RecordError(min(unknown), expected="a name that the layout has", code="value")
 
@@ -149,14 +149,14 @@ class RowCodec:
         if state.base is None or end is None:
             return b""
         rest = state.base.record[end:]
-        if rest.strip(bytes([self._blank, 0])):
+        if rest.strip(bytes([self.blank, 0])):
             return rest
         size = max(0, len(state.base.record) - len(state.out)) if rest else 0
         return (rest + rest[-1:] * size)[:size]
 
     def _check_rest(self, record: bytes, end: int) -> None:
         rest = record[end:]
-        if self.options.drop_rest or not rest.strip(bytes([self._blank, 0])):
+        if self.options.drop_rest or not rest.strip(bytes([self.blank, 0])):
             return
         expected = f"the end of the record, or blanks, after {end} bytes"
         raise RecordError(self.layout.name or "record", expected=expected, raw=rest[:16], start=end, code="long-record")
