@@ -8,7 +8,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -76,6 +76,12 @@ class Pipeline:
         self._claimed = False
         self._stop = asyncio.Event()
         self._metrics = metrics.Metrics()
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Return what the source says is missing, such as the days whose files did not come."""
+        told: Sequence[str] = getattr(self._source, "missing", ())
+        return told
 
     def stop(self) -> None:
         """Drain: commit what was sent, read no more, and leave `run`."""

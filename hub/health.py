@@ -34,6 +34,8 @@ class SourceHealth(BaseModel):
     error: str | None
     failures: int
     events: int
+    missing: tuple[str, ...] = ()
+    """Days whose expected files are missing. No fault of the hub's: it makes progress all the same."""
 
 
 class Report(BaseModel):
@@ -64,6 +66,7 @@ def report(running: Mapping[str, Pipeline]) -> Report:
             error=pipeline.health.error,
             failures=pipeline.health.failures,
             events=pipeline.published.events,
+            missing=tuple(pipeline.missing),
         )
         for name, pipeline in running.items()
     }

@@ -19,6 +19,7 @@ from events.connection import Connection
 from events.log import latest, topics
 from events.topics import state_topic
 from hub.cli.context import settings
+from hub.cli.expected import expected
 from hub.cli.output import AsJson, console, print_json, print_table
 from hub.discovery import discover
 from hub.settings import Settings
@@ -26,6 +27,7 @@ from hub.settings import Settings
 __all__ = ["app"]
 
 app = typer.Typer(help="Files: what was delivered, and what became of it.", no_args_is_help=True)
+app.command()(expected)
 
 _SHORT: Final = 12
 """Hex digits of a sha256 that tell deliveries of one source apart."""

@@ -18,8 +18,11 @@ def health(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"ok": not problems, "problems": problems, **report.model_dump(mode="json")})
     else:
-        rows = [(name, source.state, source.events, source.error or "") for name, source in report.sources.items()]
-        print_table(("source", "state", "events", "error"), rows, empty="no sources")
+        rows = [
+            (name, source.state, source.events, ", ".join(source.missing), source.error or "")
+            for name, source in report.sources.items()
+        ]
+        print_table(("source", "state", "events", "missing files of", "error"), rows, empty="no sources")
         for problem in problems:
             typer.echo(problem, err=True)
     if problems:

@@ -237,8 +237,9 @@ async def test_what_is_told_is_seen_in_logs_spans_and_metrics(folder: Path) -> N
     warned = [(each["event"], each["day"], each["reason"]) for each in logs if each["log_level"] == "warning"]
     assert warned == [("delivery missing", "2026-01-12", "none"), ("delivery late", "2026-01-12", "2:00:00 late")]
     expect = [span for span in spans if span.name == "expect benefits"]
+    contexts = [span.get_span_context() for span in expect]
     assert [dict(span.attributes or {})["banyan.outcome"] for span in expect] == ["missing", "late"]
-    traces = [format(found.trace_id, "032x") for span in expect if (found := span.get_span_context())]
+    traces = [format(context.trace_id, "032x") for context in contexts if context]
     events = [each for each in night.batches if each.stream == "expected:benefits" and each.events]
     assert [(each.traceparent or "").split("-")[1] for each in events] == traces
     assert metrics.value("banyan.files.expected", outcome("missing")) == 1
