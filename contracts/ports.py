@@ -7,7 +7,7 @@ from outside fulfils a port by its shape: it need not import us.
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import BinaryIO, Protocol
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Columns",
     "DeadLetter",
     "EventBatch",
+    "FilePart",
     "Inbox",
     "InboxTransaction",
     "Log",
@@ -86,6 +87,29 @@ class Rejected:
     """The original bytes."""
     offset: int | None = None
     """Where it is in its file, in bytes."""
+class FilePart:
+    """The file that a batch is part of. Where every batch of its stream names it, the file is published as one fact.
+
+    Its events carry the stream as the CloudEvents attribute `file`, they are counted by partition, and with the last
+    batch each partition of its topics gets a `contracts.file_end.FileDelivered`.
+    """
+
+    name: str
+    """Without the folder."""
+    sha256: str
+    """Hash of its content, in hex."""
+    topics: Sequence[str]
+    """Logical names of all topics that its events may go to: each gets an end, even where no event went there."""
+    records: int
+    """Records of the whole file."""
+    time: datetime
+    """When it was delivered, with a zone: the time of its end."""
+    business_date: date | None = None
+    sequence: int | None = None
+    totals: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Declared control totals by name, decimals as text."""
+    is_last: bool = False
+    """Nothing of the file follows this batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +128,8 @@ class EventBatch:
     """More of the same unit follows at once; the pipeline may join it into the same transaction."""
     traceparent: str | None = None
     """W3C trace context of the step that read this batch: a file's chunk, a poll."""
+    file: FilePart | None = None
+    """The file that this is part of, where its readers are told of its end."""
 
     @property
     def size_bytes(self) -> int:

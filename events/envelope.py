@@ -17,16 +17,18 @@ from contracts.errors import EnvelopeError
 from contracts.identifiers import event_ids
 from contracts.ports import Columns
 
-__all__ = ["Envelope", "Header", "decode", "encode_columns", "identity"]
+__all__ = ["FILE", "Envelope", "Header", "decode", "encode_columns", "identity"]
 
 Header = tuple[str, bytes | None]
 """One Kafka header; a key may stand more than once, and a value may be null or not UTF-8."""
 
 CONTENT_TYPE = "application/json"
+FILE = "ce_file"
+"""Header of the events of a file: which delivery they are part of."""
 _PREFIX = "ce_"
 _REQUIRED = ("id", "source", "specversion", "type")
 _KNOWN = frozenset(
-    (*_REQUIRED, "time", "subject", "dataschema", "partitionkey", "sequence", "traceparent"),
+    (*_REQUIRED, "time", "subject", "dataschema", "partitionkey", "sequence", "traceparent", "file"),
 )
 
 
@@ -46,14 +48,16 @@ class Envelope:
     partitionkey: str | None = None
     sequence: str | None = None
     traceparent: str | None = None
+    file: str | None = None
+    """The delivery of a file that it is part of, where readers are told of the file's end; unique in the source."""
     extensions: Mapping[str, str] = field(default_factory=dict[str, str])
     """Attributes that we do not name."""
 
 
 def encode_columns(
-    columns: Columns, *, source: str, stream: str, traceparent: str | None
+    columns: Columns, *, source: str, stream: str, traceparent: str | None, is_file: bool = False
 ) -> Iterator[tuple[bytes, bytes | None, list[Header]]]:
-    """Yield (key, value, headers) of each event."""
+    """Yield (key, value, headers) of each event; with `is_file` they say that the stream is a file that will end."""
     shared: list[Header] = [
         ("ce_specversion", b"1.0"),
         ("ce_source", source.encode()),
@@ -62,6 +66,8 @@ def encode_columns(
     ]
     if traceparent is not None:
         shared += [("ce_traceparent", traceparent.encode()), ("traceparent", traceparent.encode())]
+    if is_file:
+        shared.append((FILE, stream.encode()))
     with_data: list[Header] = [*shared, ("content-type", CONTENT_TYPE.encode())]
     ids = event_ids(stream, columns.positions)
     for key, value, id_, sequence, time in zip(
@@ -128,6 +134,7 @@ def decode(headers: Sequence[Header], value: bytes | None) -> Envelope:
         partitionkey=found.get("partitionkey"),
         sequence=found.get("sequence"),
         traceparent=found.get("traceparent"),
+        file=found.get("file"),
         extensions={} if found.keys() <= _KNOWN else {n: text for n, text in found.items() if n not in _KNOWN},
     )
 

@@ -13,7 +13,7 @@ there, and it stops with a `FencedError`. Two that start at once end with one of
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,13 +21,24 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from contracts.errors import BrokerUnavailableError, ContractError
 from contracts.identifiers import event_source
 from contracts.ports import Columns, DeadLetter, EventBatch, Progress
-from events.claim import claim, new_instance, progress, refuse_if_not_newest, state_records
+from events.claim import (
+    claim,
+    count_record,
+    counts,
+    new_instance,
+    progress,
+    refuse_if_not_newest,
+    state_records,
+)
 from events.connection import Connection
 from events.dead_letter import dead_headers
 from events.envelope import encode_columns
+from events.file_end import FileCount, end_rows
 from events.log import KafkaLog, latest
 from events.topics import dead_letter_topic, ensure, event_topic, state_topic
 from events.transaction import Row, TransactionalWriter
@@ -37,6 +48,8 @@ __all__ = ["MAX_EVENT_BYTES", "Phase", "Published", "Publisher"]
 MAX_EVENT_BYTES = 900_000
 """Largest event, its data and its key (which is written three times): below the brokers' 1 MiB with room for
 the other headers. A larger one is dead-lettered."""
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 class Phase(StrEnum):
@@ -105,6 +118,7 @@ class Publisher:
         self._stack = AsyncExitStack()
         self._ensured: set[str] = set()
         self._open = Published()
+        self._counts: dict[str, FileCount] = {}
 
     async def __aenter__(self) -> Self:
         """Claim, fence, and read the progress.
@@ -122,6 +136,7 @@ class Publisher:
             refuse_if_not_newest(self.source, self.instance, records)
             self.progress = progress(records)
             self.checkpoints = dict(self.progress.checkpoints)
+            self._counts = counts(records)
             self._stack = stack.pop_all()
         return self
 
@@ -141,10 +156,16 @@ class Publisher:
         """Send a batch within the transaction; returns when all of it is handed to the connection."""
         self._probe(Phase.SENDING)
         oversized: list[DeadLetter] = []
+        count = self._count_of(batch)
         for columns in batch.events:
-            await self._send_events(columns, batch, oversized)
+            sent = await self._send_events(columns, batch, oversized, is_file=count is not None)
+            if count is not None:
+                count.add(columns.topic, sent)
         await self._send_dead(batch.stream, [*batch.dead, *oversized])
         changes: list[Row] = [(key, value, []) for key, value in state_records(batch)]
+        if count is not None:
+            count.dead += len(batch.dead) + len(oversized)
+            changes.append((*await self._counted(batch, count), []))
         await self._writer.send(self._state_topic.name, changes, keys=None)
         self.checkpoints[batch.stream] = batch.checkpoint
         self._probe(Phase.SENT)
@@ -174,29 +195,60 @@ class Publisher:
             await log.append(self._state_topic.name, [claim(self.instance)])
         self.claimed = True
 
-    async def _send_events(self, columns: Columns, batch: EventBatch, oversized: list[DeadLetter]) -> None:
-        _refuse_ragged(columns, where=f"{self.source}: {batch.stream}")
-        topic = event_topic(self._namespace, columns.topic)
-        if topic.name not in self._ensured:
-            await ensure(self._connection, [topic])
-            self._ensured.add(topic.name)
-        too_large = _oversized(columns)
-        await self._writer.send(topic.name, self._rows(columns, batch, too_large), keys=columns.keys)
-        oversized += too_large.values()
-        sent = len(columns) - len(too_large)
-        self._open.events += sent
-        self._open.by_topic[topic.name] = self._open.by_topic.get(topic.name, 0) + sent
+    def _count_of(self, batch: EventBatch) -> FileCount | None:
+        """Return what was published of the batch's file; None where it is none, or its beginning was not counted."""
+        if batch.file is None:
+            return None
+        if batch.stream not in self._counts and batch.stream in self.checkpoints:
+            if batch.file.is_last:
+                why = "its beginning was published without"
+                _log.warning("file without an end", source=self.source, stream=batch.stream, reason=why)
+            return None
+        return self._counts.setdefault(batch.stream, FileCount())
 
-    def _rows(self, columns: Columns, batch: EventBatch, too_large: dict[int, DeadLetter]) -> Iterator[Row | None]:
-        rows = encode_columns(
+    async def _counted(self, batch: EventBatch, count: FileCount) -> tuple[bytes, bytes | None]:
+        """End the file where it ends, and return what the state topic then has of its counts."""
+        file = batch.file
+        if file is None or not file.is_last:
+            return count_record(batch.stream, count)
+        for topic in sorted({*file.topics, *count.topics}):
+            name = await self._ensure(topic)
+            partitions = await self._writer.partition_count(name)
+            source = event_source(self._namespace, self.source)
+            rows = end_rows(batch, file, count, topic=topic, partitions=partitions, source=source, name=self.source)
+            await self._writer.send_to(name, rows, places=range(partitions))
+        del self._counts[batch.stream]
+        return count_record(batch.stream, None)
+
+    async def _ensure(self, topic: str) -> str:
+        """Create a topic of events where there is none, and return its name."""
+        found = event_topic(self._namespace, topic)
+        if found.name not in self._ensured:
+            await ensure(self._connection, [found])
+            self._ensured.add(found.name)
+        return found.name
+
+    async def _send_events(
+        self, columns: Columns, batch: EventBatch, oversized: list[DeadLetter], *, is_file: bool
+    ) -> Mapping[int, int]:
+        _refuse_ragged(columns, where=f"{self.source}: {batch.stream}")
+        topic = await self._ensure(columns.topic)
+        too_large = _oversized(columns)
+        rows: Iterator[Row | None] = encode_columns(
             columns,
             source=event_source(self._namespace, self.source),
             stream=batch.stream,
             traceparent=batch.traceparent,
+            is_file=is_file,
         )
-        if not too_large:
-            return rows
-        return (None if index in too_large else row for index, row in enumerate(rows))
+        if too_large:
+            rows = (None if index in too_large else row for index, row in enumerate(rows))
+        sent = await self._writer.send(topic, rows, keys=columns.keys)
+        oversized += too_large.values()
+        events = len(columns) - len(too_large)
+        self._open.events += events
+        self._open.by_topic[topic] = self._open.by_topic.get(topic, 0) + events
+        return sent
 
     async def _send_dead(self, stream: str, letters: Sequence[DeadLetter]) -> None:
         if not letters:

@@ -7,7 +7,8 @@ its way; when the broker stalls, `send` waits.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
@@ -96,26 +97,40 @@ class TransactionalWriter:
             await self._producer.begin_transaction()
         self._open = True
 
-    async def send(self, topic: str, rows: Iterable[Row | None], *, keys: Sequence[bytes] | None) -> None:
+    async def partition_count(self, topic: str) -> int:
+        """Return how many partitions a topic has."""
+        async with self._translated():
+            return len(await self._producer.partitions_for(topic))
+
+    async def send(self, topic: str, rows: Iterable[Row | None], *, keys: Sequence[bytes] | None) -> Mapping[int, int]:
         """Send rows; each goes to the partition of its key in `keys`, or all to partition 0.
 
-        A row that is None is left out. Returns when all are handed to the connection.
+        A row that is None is left out. Returns when all are handed to the connection; with `keys`, how many rows
+        went to each partition.
         """
+        count = await self.partition_count(topic)
+        return await self.send_to(topic, rows, places=None if keys is None else partitions(keys, count).tolist())
+
+    async def send_to(
+        self, topic: str, rows: Iterable[Row | None], *, places: Sequence[int] | None
+    ) -> Mapping[int, int]:
+        """Send rows, each to the partition at its index in `places`, or all to partition 0; otherwise as `send`."""
+        sent = Counter(places)
         async with self._translated():
-            count = len(await self._producer.partitions_for(topic))
-            places: list[int] = [] if keys is None else partitions(keys, count).tolist()
             now_ms = int(time.time() * 1000)
-            builders = {place: self._producer.create_batch() for place in (range(count) if places else (0,))}
+            builders = {place: self._producer.create_batch() for place in sent or (0,)}
             for index, row in enumerate(rows):
-                if row is None:
-                    continue
                 place = places[index] if places else 0
+                if row is None:
+                    sent[place] -= 1
+                    continue
                 if not _append(builders[place], now_ms, row):
                     await self._hand_over(topic, place, builders[place])
                     builders[place] = self._producer.create_batch()
                     _append(builders[place], now_ms, row)
             for place, builder in builders.items():
                 await self._hand_over(topic, place, builder)
+        return sent
 
     async def acknowledged(self) -> None:
         """Wait until the broker has acknowledged all that was sent."""

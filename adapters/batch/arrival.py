@@ -1,7 +1,7 @@
 """Files as they arrive at one location, and the ledger of what becomes of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
 from adapters.batch.delivery import Checkpoint, Delivery, business_date, checkpoints_of, rank, sequence
+from adapters.batch.ending import file_part
 from adapters.batch.expected.watch import Expectations
 from adapters.batch.identity import Verdict, decide, identify
 from adapters.batch.ledger import Entry, Outcome
@@ -90,6 +91,7 @@ class Arrivals:
         shape: How a file's bytes become events.
         expected: Which deliveries have to come, with the ledger that they are counted in.
         extracts: Those that were read, where full extracts are compared.
+        topics: Where a file's end is told.
     """
 
     def __init__(
@@ -103,7 +105,9 @@ class Arrivals:
         shape: Shape,
         expected: Expectations,
         extracts: History | None = None,
+        topics: Sequence[str] = (),
     ) -> None:
+        self._topics = topics
         self.location, self.ledger, self.expected = location, expected.ledger, expected
         self._config, self._now, self._extracts = config, now, extracts
         self._copybook = shape.format.copybook
@@ -222,7 +226,8 @@ class Arrivals:
         if checkpoint.done:
             self._handled -= self._waiting
             self._waiting.clear()
-        return replace(batch, state={**batch.state, **self.ledger.put(case.entry)})
+        file = file_part(case.identified, checkpoint, topics=self._topics)
+        return replace(batch, state={**batch.state, **self.ledger.put(case.entry)}, file=file)
 
     def repeat(self, case: Case, *, same_as: str) -> EventBatch | None:
         """Return a batch that tells of a duplicate; None where the ledger has it already."""

@@ -117,6 +117,9 @@ class Config(BaseModel):
     expected: Expected | None = None
     """Which deliveries have to come and how large they are: what is missing or late is told as an event, and what is
     out of bounds is held."""
+    end_of_file: bool = True
+    """With the last events of a file, each partition of their topics gets an event that says so and how many there
+    are: `org.banyan.file.delivered.v1`. Subscribers of whole files need it."""
     snapshot: Snapshot | None = None
     """Each file is a full extract: what is published is how it differs from the one before."""
 

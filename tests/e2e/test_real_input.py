@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from contracts.file_end import FileDelivered
 from events.connection import Connection
 from tests.data import real_data
 
@@ -125,7 +126,7 @@ def run_adapter(folder: Path, kafka: Connection, namespace: str, name: str) -> d
 
 
 def read_back(kafka: Connection, topic: str) -> list[dict[str, Any]]:
-    """Read a topic with kcat: committed records, with their headers, in the order of their ids."""
+    """Read a topic with kcat: committed events of records, with their headers, in the order of their ids."""
     command = [kcat(), "-C", "-e", "-J", "-q", "-b", kafka.bootstrap_servers, "-t", topic]
     command += ["-X", "isolation.level=read_committed"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
@@ -133,6 +134,8 @@ def read_back(kafka: Connection, topic: str) -> list[dict[str, Any]]:
     for line in done.stdout.splitlines():
         message = json.loads(line)
         headers = dict(zip(message["headers"][::2], message["headers"][1::2], strict=True))
+        if headers["ce_type"] == FileDelivered.type:
+            continue
         events.append({"headers": headers, "key": message["key"], "data": json.loads(message["payload"])})
     return sorted(events, key=lambda event: event["headers"]["ce_id"])
 

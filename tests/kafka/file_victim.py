@@ -1,6 +1,6 @@
 """A process that publishes payment files, and kills itself at a given step of a given file.
 
-`python -m tests.kafka.file_victim BOOTSTRAP NAMESPACE FOLDER MARKER PHASE TRANSACTION DELAY_MS`
+`python -m tests.kafka.file_victim BOOTSTRAP NAMESPACE FOLDER MARKER PHASE TRANSACTION DELAY_MS EVENTS`
 """
 
 import asyncio
@@ -9,19 +9,20 @@ import sys
 from pathlib import Path
 
 from events.connection import Connection
-from events.pipeline import Pipeline
+from events.pipeline import Limits, Pipeline
 from tests.kafka.victim import Probe
 from tests.payments import make
 
 
 async def main(arguments: list[str]) -> None:
-    """Publish all files, each as one transaction, or die on the way."""
-    bootstrap, namespace, folder, marker, phase, transaction, delay_ms = arguments
+    """Publish all files, in transactions that take another chunk until they hold so many events, or die on the way."""
+    bootstrap, namespace, folder, marker, phase, transaction, delay_ms, events = arguments
     descriptor = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     pipeline = Pipeline(
         make(Path(folder), {"chunk_records": 40}),
         Connection(bootstrap_servers=bootstrap),
         namespace=namespace,
+        limits=Limits(transaction_events=int(events)),
         probe=Probe(descriptor, phase, int(transaction), float(delay_ms) / 1000),
     )
     await pipeline.run()

@@ -32,11 +32,13 @@ KILLS = [
 ]
 
 
-def run(bootstrap: str, namespace: str, folder: Path, *, phase: str) -> tuple[int, list[str]]:
-    """Run the victim; return its exit code and its markers."""
+def run(
+    bootstrap: str, namespace: str, folder: Path, *, phase: str, transaction: int = 0, events: int = 200_000
+) -> tuple[int, list[str]]:
+    """Run the victim, with this bound of a transaction; return its exit code and its markers."""
     marker = folder.parent / "marker"
     marker.unlink(missing_ok=True)
-    arguments = [bootstrap, namespace, folder, marker, phase, 0, 0.5]
+    arguments = [bootstrap, namespace, folder, marker, phase, transaction, 0.5, events]
     process = subprocess.run(
         [sys.executable, "-m", "tests.kafka.file_victim", *map(str, arguments)],
         check=False,
@@ -68,8 +70,12 @@ async def test_kills_between_two_files_lose_nothing_and_double_nothing(
     print(f"kills by phase {dict(hits)}")
     assert hits["after commit"] >= 1, "no kill fell between two files"
     assert hits.total() >= len(KILLS) // 2
-    ids = [identity(record.headers)[1] async for record in committed(kafka, f"{namespace}.benefits")]
-    assert Counter(ids) == Counter(
+    ids = Counter([identity(record.headers)[1] async for record in committed(kafka, f"{namespace}.benefits")])
+    ends = {id_ for id_ in ids if ":end-" in id_}
+    assert {(ids.pop(id_), id_.rpartition("-")[0]) for id_ in ends} == {
+        (1, f"{stream_of(data)}:end-benefits") for data in (records(90), records(100))
+    }
+    assert ids == Counter(
         f"{stream_of(data)}:{number:012d}"
         for data, count in ((records(90), 90), (records(100), 100))
         for number in range(count)

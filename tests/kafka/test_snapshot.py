@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from contracts.file_end import FileDelivered
 from events.connection import Connection
 from events.envelope import identity
 from events.log import committed
 from tests.accounts import deliver, folder_in, make, published, read
+from tests.kafka.test_file_ends import is_end
 
 ACCOUNTS, CHUNK, KILLS = 240, 10, 12
 PHASES = ("before begin", "during send", "before commit", "during commit", "after commit", "during recovery")
@@ -62,7 +64,11 @@ async def test_kills_in_all_phases_lose_and_double_no_change(kafka: Connection, 
     last = run(kafka.bootstrap_servers, namespace, folder, phase="none", transaction=0, delay_ms=0)
 
     assert (last, codes) == (0, {-9: KILLS})
-    records = [record async for record in committed(kafka, f"{namespace}.accounts")]
+    every = [record async for record in committed(kafka, f"{namespace}.accounts")]
+    records = [record for record in every if not is_end(record)]
+    ends = [FileDelivered.model_validate_json(record.value or b"") for record in every if is_end(record)]
+    assert Counter(end.delivery for end in ends) == dict.fromkeys((end.delivery for end in ends), ends[0].partitions)
+    assert sum(end.partition_events for end in ends) == len(records), "the ends tell another number of events"
     found = {identity(record.headers)[1]: json.loads(record.value or b"null") for record in records}
     assert len(records) == len(found) == len(expected), "nothing is lost and nothing is doubled"
     assert found == {id_: data for id_, _, _, data in expected}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 
+from contracts.file_end import FileDelivered
 from contracts.ports import LogRecord
 from events.topics import event_topic
 from tests.command_line import (
@@ -14,7 +15,8 @@ from tests.command_line import (
 
 
 def test_events_are_masked(published: World) -> None:
-    found = published.run("events", "tail", "residents", "--json").lines
+    shown = published.run("events", "tail", "residents", "--json").lines
+    found = [event for event in shown if event["type"] != FileDelivered.type]
 
     assert len(found) == 24
     assert {event["key"] for event in found} == {"***"}
@@ -24,8 +26,18 @@ def test_events_are_masked(published: World) -> None:
     assert "RESIDENT 7" not in published.run("events", "tail", "residents").out
 
 
+def test_the_end_of_a_file_is_shown_as_its_contract_says(published: World) -> None:
+    shown = published.run("events", "tail", "residents", "--json").lines
+    ends = [event["data"] for event in shown if event["type"] == FileDelivered.type]
+
+    assert sorted(end["partition"] for end in ends) == [0, 1, 2, 3]
+    assert sum(end["partition_events"] for end in ends) == 24
+    assert {(end["events"], end["records"], end["dead_letters"]) for end in ends} == {(24, 25, 1)}
+
+
 def test_events_are_shown_whole_where_that_is_asked_for(published: World) -> None:
-    found = published.run("events", "tail", "residents", "--unmask", "--json").lines
+    shown = published.run("events", "tail", "residents", "--unmask", "--json").lines
+    found = [event for event in shown if event["type"] != FileDelivered.type]
 
     assert {event["key"] for event in found} == {str(number) for number in range(2, 26)}
     assert {json.loads(event["data"])["name"] for event in found} == {f"RESIDENT {number}" for number in range(2, 26)}
