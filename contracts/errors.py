@@ -7,6 +7,7 @@ BanyanError
 ├── RecordError              one record or item can't be decoded or mapped: it is dead-lettered
 ├── FileHeldError            a whole file is refused: it is held, nothing of it is published
 ├── FileChangedError         a file changed after it was judged complete: what is left of it is not published
+├── FileIncompleteError      a partition has not as many events of a file as its end says: they are dead-lettered
 ├── EnvelopeError            a Kafka record is no CloudEvent
 ├── FencedError              a newer instance took over: stop, and do not come back by itself
 ├── LegacyFaultError         the legacy system answered with a fault
@@ -29,6 +30,7 @@ __all__ = [
     "FencedError",
     "FileChangedError",
     "FileHeldError",
+    "FileIncompleteError",
     "FramingCode",
     "FramingError",
     "LegacyFaultError",
@@ -150,6 +152,16 @@ class FileChangedError(BanyanError):
     def __init__(self, file: str, *, found: str) -> None:
         self.file, self.found = file, found
         super().__init__(f"{file}: expected the file that was judged complete, found {found}")
+
+
+@final
+class FileIncompleteError(BanyanError):
+    """A partition has not as many events of a file as the file's end there says; nothing of it is handled."""
+
+    def __init__(self, file: str, *, topic: str, partition: int, expected: int, found: int) -> None:
+        self.file, self.topic, self.partition = file, topic, partition
+        self.expected, self.found = expected, found
+        super().__init__(f"{file}: expected {expected} events on partition {partition} of {topic}, found {found}")
 
 
 @final

@@ -52,7 +52,7 @@ class Event(BaseModel):
     type: ClassVar[str]
     """CloudEvents `type`; ends in the contract's version."""
     topic: ClassVar[str]
-    """Logical name of the topic."""
+    """Logical name of the topic; `*` stands on the topics of other events."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - pydantic's own signature

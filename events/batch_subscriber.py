@@ -15,7 +15,7 @@ again and dead-lettered.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -31,10 +31,11 @@ from contracts.errors import BrokerUnavailableError
 from contracts.event import Event
 from contracts.ports import Inbox, InboxTransaction
 from events.connection import Connection
-from events.delivery import BatchHandler, Delivered, Reader, Wanted
+from events.delivery import BatchHandler, Delivered, Reader, Record, Wanted
 from events.receiver import Receiver
 from events.retry import Retry
 from events.subscription import Subscription
+from events.whole_receiver import WholeReceiver
 from observability.masking import KeyHash
 
 __all__ = ["BatchSubscriber"]
@@ -52,7 +53,14 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 class BatchSubscriber:
     """Delivers the events of one consumer group to its handlers, many at a time.
 
-    Arguments as for `Subscriber`. A handler is called with at most 5000 events.
+    Arguments as for `Subscriber`, and:
+
+    Args:
+        whole_files: Hand on a file's events on a partition only when all of them are there (see
+            `events.whole_receiver`): in one transaction of the inbox, in as many calls as it takes, each event with
+            `file`. A handler of `FileDelivered` is called after them, in the same transaction.
+
+    A handler is called with at most 5000 events.
     """
 
     def __init__(
@@ -65,12 +73,13 @@ class BatchSubscriber:
         retry: Retry | None = None,
         since: datetime | None = None,
         key_hash: KeyHash | None = None,
+        whole_files: bool = False,
     ) -> None:
         terms = Subscription(
             namespace=namespace, group=group, retry=retry or Retry(), since=since, key_hash=key_hash, batches=True
         )
-        self._connection, self._terms = connection, terms
-        self._receiver = Receiver(connection, terms, inbox=inbox)
+        self._connection, self._terms, self._inbox = connection, terms, inbox
+        self._whole_files = whole_files
         self._wanted: list[Wanted] = []
 
     @overload
@@ -98,37 +107,48 @@ class BatchSubscriber:
             ValueError: There is no handler, or there are two for one type.
         """
         reader = Reader(self._terms.namespace, self._wanted)
-        async with self._connected(reader) as consumer:
+        if self._whole_files:
+            receiver: Receiver = WholeReceiver(self._connection, self._terms, inbox=self._inbox, reader=reader)
+        else:
+            receiver = Receiver(self._connection, self._terms, inbox=self._inbox)
+        read = reader.read_parts if self._whole_files else reader.read
+        call = partial(_call, reader)
+
+        async def receive(records: Sequence[Record]) -> None:
+            if not stop.is_set():
+                await receiver.receive([read(record) for record in records], call)
+
+        async with self._connected(reader, receiver) as consumer:
             while not stop.is_set():
-                await self._deliver(reader, consumer, stop)
-                await self._receiver.commit_when_due()
+                await self._deliver(consumer, receive)
+                await receiver.commit_when_due()
 
     @asynccontextmanager
-    async def _connected(self, reader: Reader) -> AsyncGenerator[AIOKafkaConsumer, None]:
+    async def _connected(self, reader: Reader, receiver: Receiver) -> AsyncGenerator[AIOKafkaConsumer, None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._receiver.stop)
-            await self._receiver.start(reader.topics)
-            consumer = self._receiver.connect(AIOKafkaConsumer, max_partition_fetch_bytes=FETCH_BYTES)
-            consumer.subscribe([topic.name for topic in reader.topics], listener=self._receiver)
+            stack.push_async_callback(receiver.stop)
+            await receiver.start(reader.topics)
+            consumer = receiver.connect(AIOKafkaConsumer, max_partition_fetch_bytes=FETCH_BYTES)
+            consumer.subscribe([topic.name for topic in reader.topics], listener=receiver)
             stack.push_async_callback(consumer.stop)
             try:
                 await consumer.start()
             except (KafkaError, OSError) as error:
                 raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
-            stack.push_async_callback(self._receiver.drain)
+            stack.push_async_callback(receiver.drain)
             yield consumer
 
-    async def _deliver(self, reader: Reader, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+    async def _deliver(
+        self, consumer: AIOKafkaConsumer, receive: Callable[[Sequence[Record]], Awaitable[None]]
+    ) -> None:
         try:
             fetched = await consumer.getmany(timeout_ms=FETCH_MS, max_records=MOST_EVENTS)
         except KafkaError as error:
             _log.warning("can't fetch", error=type(error).__name__)
             await asyncio.sleep(PAUSE_AFTER_ERROR)
             return
-        call = partial(_call, reader)
         for records in fetched.values():
-            if not stop.is_set():
-                await self._receiver.receive([reader.read(record) for record in records], call)
+            await receive(records)
 
 
 async def _call(reader: Reader, events: Sequence[Delivered[Any]], tx: InboxTransaction) -> None:

@@ -14,18 +14,38 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from contracts.errors import EnvelopeError
 from contracts.event import Event
-from events.envelope import Envelope, decode, identity
+from contracts.file_end import FileDelivered
+from events.envelope import FILE, Envelope, decode, identity
 from events.topics import Topic, event_topic
 from observability.tracing import safe_message
 
-__all__ = ["BatchHandler", "Delivered", "Handler", "Read", "Reader", "Record", "Refused", "Skipped", "Wanted", "reason"]
+__all__ = [
+    "EVERY_TOPIC",
+    "BatchHandler",
+    "Delivered",
+    "Ends",
+    "Handler",
+    "Read",
+    "Reader",
+    "Record",
+    "Refused",
+    "Skipped",
+    "Waits",
+    "Wanted",
+    "reason",
+]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=Event)
 _T_co = TypeVar("_T_co", covariant=True)
 
 Record: TypeAlias = ConsumerRecord[bytes, bytes]
 
+EVERY_TOPIC = "*"
+"""`topic` of a model whose events stand on the topics of others."""
+
+_END, _END_TYPE = TypeAdapter(FileDelivered), FileDelivered.type.encode()
 _UNSHOWN = "the message of this error is not shown: it may hold personal data"
 
 
@@ -36,7 +56,7 @@ class Delivered(Generic[_T_co]):
     A plain class: a frozen dataclass would take a microsecond longer to make, for each event.
     """
 
-    __slots__ = ("_envelope", "_traceparent", "data", "identity", "model", "record")
+    __slots__ = ("_envelope", "_traceparent", "data", "file", "identity", "model", "record")
 
     def __init__(
         self,
@@ -56,6 +76,8 @@ class Delivered(Generic[_T_co]):
         """CloudEvents (source, id), what makes it the same event."""
         self.data = data
         """The model; the bytes where it was subscribed to as raw; None for a tombstone: the key is gone."""
+        self.file: FileDelivered | None = None
+        """The whole file that it is part of, where whole files were subscribed to: its name, counts and totals."""
         self._envelope = envelope
         self._traceparent = traceparent
 
@@ -98,7 +120,28 @@ class Skipped:
     record: Record
 
 
-Read: TypeAlias = Delivered[Any] | Refused | Skipped
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """An event of a file that is not whole yet; what it is will be read when it is."""
+
+    record: Record
+    file: tuple[bytes, bytes]
+    """CloudEvents `source` and `file`: one delivery."""
+    is_wanted: bool
+    """There is a handler for its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The end of a file on this partition."""
+
+    record: Record
+    file: tuple[bytes, bytes]
+    delivered: Delivered[FileDelivered]
+    told: FileDelivered
+
+
+Read: TypeAlias = Delivered[Any] | Refused | Skipped | Waits | Ends
 
 Handler: TypeAlias = Callable[Concatenate[Delivered[_T], Any, _P], Awaitable[None]]
 """Handles one event within the inbox's transaction: `async def handle(event, tx)`."""
@@ -128,13 +171,34 @@ class Reader:
         if not wanted:
             raise ValueError("no handler; declare one with `on`")
         self.wanted = {one.model: one for one in wanted}
-        topics = {one.model: event_topic(namespace, one.model.topic) for one in wanted}
-        self.topics: Sequence[Topic] = list({topic.name: topic for topic in topics.values()}.values())
-        self._adapters = {
-            (topics[one.model].name, one.model.type.encode()): (one, TypeAdapter(one.model)) for one in wanted
-        }
-        if len(self._adapters) < len(wanted):
-            raise ValueError("two handlers for one type; there may be one")
+        own = [one for one in wanted if one.model.topic != EVERY_TOPIC]
+        topics = {topic.name: topic for topic in (event_topic(namespace, one.model.topic) for one in own)}
+        if not topics:
+            raise ValueError("no handler of a type that has a topic of its own; declare one with `on`")
+        self.topics: Sequence[Topic] = list(topics.values())
+        self._adapters: dict[tuple[str, bytes], tuple[Wanted, TypeAdapter[Event]]] = {}
+        for one in wanted:
+            adapter = TypeAdapter(one.model)
+            where = topics if one not in own else [event_topic(namespace, one.model.topic).name]
+            for topic in where:
+                if self._adapters.setdefault((topic, one.model.type.encode()), (one, adapter))[0] is not one:
+                    raise ValueError("two handlers for one type; there may be one")
+
+    def read_parts(self, record: Record) -> Read:
+        """Read one record, but of a file only which it is part of, and its end; never raises."""
+        headers = dict(record.headers)
+        source, file, type_ = headers.get("ce_source"), headers.get(FILE), headers.get("ce_type")
+        if not source or not file or not type_:
+            return self.read(record)
+        if type_ != _END_TYPE:
+            return Waits(record, (source, file), (record.topic, type_) in self._adapters)
+        try:
+            end = _typed(record, FileDelivered, _END)
+            if end.data is None:
+                raise EnvelopeError("value", expected="what was delivered, not null")  # noqa: TRY301 - as what else it is not
+            return Ends(record, (source, file), end, end.data)
+        except (EnvelopeError, ValidationError) as error:
+            return Refused(record, error, reason(error, FileDelivered))
 
     def read(self, record: Record) -> Read:
         """Read one record; never raises."""
@@ -161,7 +225,7 @@ def _raw(record: Record, model: type[Event], headers: Mapping[str, bytes | None]
     return Delivered(record, model, identity=known, data=record.value, traceparent=headers.get("ce_traceparent"))
 
 
-def _typed(record: Record, model: type[Event], adapter: TypeAdapter[Event]) -> Delivered[Event]:
+def _typed(record: Record, model: type[_E], adapter: TypeAdapter[_E]) -> Delivered[_E]:
     envelope = decode(record.headers, record.value)
     data = None if record.value is None else adapter.validate_json(record.value)
     return Delivered(record, model, identity=(envelope.source, envelope.id), data=data, envelope=envelope)

@@ -38,7 +38,7 @@ from events.waiting import Waiting
 from observability import fields
 from observability.metrics import Metrics
 
-__all__ = ["Call", "Receiver"]
+__all__ = ["Call", "Failure", "Receiver", "called"]
 
 Call: TypeAlias = Callable[[Sequence[Delivered[Any]], InboxTransaction], Awaitable[None]]
 """Calls the handlers with events that nobody has handled yet, in order."""
@@ -47,7 +47,9 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
+    """Why events were not handled."""
+
     error: Exception
     handlers: bool
     """Whether it is the handler's; otherwise the inbox did not answer."""
@@ -161,7 +163,8 @@ class Receiver(ConsumerRebalanceListener):
             if fresh := [event for event, is_new in zip(events, new, strict=True) if is_new]:
                 await call(fresh, tx)
 
-    async def _in_order(self, place: TopicPartition, reads: Sequence[Read], call: Call) -> None:
+    async def _in_order(self, place: TopicPartition, reads: Sequence[Read], call: Call) -> bool:
+        """Handle them, and tell whether all are done; where not, the partition waits."""
         suspect = self._waiting.suspect(place)
         for (refused, _), run in groupby(
             reads, key=lambda read: (isinstance(read, Refused), read.record.offset == suspect)
@@ -169,7 +172,8 @@ class Receiver(ConsumerRebalanceListener):
             together = list(run)
             done = await (self._refuse(place, together) if refused else self._handle(place, together, call))
             if not done:
-                return
+                return False
+        return True
 
     async def _handle(self, place: TopicPartition, reads: Sequence[Read], call: Call) -> bool:
         """Handle them in one transaction; where that fails, in halves, until the one that fails is alone."""
@@ -186,9 +190,9 @@ class Receiver(ConsumerRebalanceListener):
             return await self._handle(place, reads[:half], call) and await self._handle(place, reads[half:], call)
         return await self._failed(place, events[0], failure.error)
 
-    async def _attempt(self, place: TopicPartition, events: Sequence[Delivered[Any]], call: Call) -> _Failure | None:
+    async def _attempt(self, place: TopicPartition, events: Sequence[Delivered[Any]], call: Call) -> Failure | None:
         claimed, began = False, time.monotonic()
-        failure: _Failure | None = None
+        failure: Failure | None = None
         try:
             with self.terms.span(events, attempt=self._waiting.attempts(place, events[0].record.offset) + 1) as current:
                 async with self._inbox.transaction() as tx:
@@ -197,10 +201,10 @@ class Receiver(ConsumerRebalanceListener):
                     fresh = [event for event, is_new in zip(events, new, strict=True) if is_new]
                     current.set_attribute(fields.BANYAN_DUPLICATES, len(events) - len(fresh))
                     if fresh:
-                        await _called(call, fresh, tx)
+                        await called(call, fresh, tx)
                 self._metrics.duplicates(len(events) - len(fresh), group=self.terms.group_id)
         except Exception as error:  # noqa: BLE001 - the one place that turns an error into retry or dead letter
-            failure = _Failure(error, handlers=claimed)
+            failure = Failure(error, handlers=claimed)
         took = timedelta(seconds=time.monotonic() - began)
         self._metrics.processed(
             place.topic, group=self.terms.group_id, took=took, error=None if failure is None else failure.error
@@ -243,8 +247,13 @@ class Receiver(ConsumerRebalanceListener):
         return True
 
     def _done(self, place: TopicPartition, reads: Sequence[Read]) -> None:
-        self._offsets.handled(place, reads[-1].record.offset + 1, records=len(reads))
+        self._offsets.handled(place, self._upto(place, reads[-1].record.offset + 1), records=len(reads))
         self._waiting.over(place)
+
+    def _upto(self, place: TopicPartition, offset: int) -> int:
+        """Return the offset before which all of a partition is handled, given that of what comes next."""
+        del place
+        return offset
 
     def _wait(self, place: TopicPartition, offset: int, error: Exception) -> None:
         self._metrics.retried(fields.PROCESS, error)
@@ -252,7 +261,8 @@ class Receiver(ConsumerRebalanceListener):
             self._waiting.wait(self.consumer, place, offset, error=error)
 
 
-async def _called(call: Call, events: Sequence[Delivered[Any]], tx: InboxTransaction) -> None:
+async def called(call: Call, events: Sequence[Delivered[Any]], tx: InboxTransaction) -> None:
+    """Call the handlers; a cancellation of their own is an error."""
     try:
         await call(events, tx)
     except asyncio.CancelledError as error:

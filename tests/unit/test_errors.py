@@ -16,6 +16,7 @@ from contracts.errors import (
     FencedError,
     FileChangedError,
     FileHeldError,
+    FileIncompleteError,
     FramingError,
     LegacyFaultError,
     LegacyUnavailableError,
@@ -51,6 +52,11 @@ EACH = [
     (
         FileChangedError("A.D1", found="12 bytes"),
         "A.D1: expected the file that was judged complete, found 12 bytes",
+        False,
+    ),
+    (
+        FileIncompleteError("A.D1", topic="prod.accounts", partition=3, expected=10, found=9),
+        "A.D1: expected 10 events on partition 3 of prod.accounts, found 9",
         False,
     ),
     (EnvelopeError("ce_id", expected="a header"), "ce_id: expected a header", False),
