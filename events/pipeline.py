@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from contracts.ports import EventBatch, Source
 from events.claim import new_instance
 from events.connection import Connection
 from events.health import Health, State
+from events.limits import Limits
 from events.publisher import Phase, Published, Publisher
 from observability import fields, metrics
 from observability.tracing import span
@@ -33,22 +34,6 @@ __all__ = ["Limits", "Pipeline"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What bounds one transaction, and how failures are waited out.
-
-    An open transaction holds back the readers of its partitions, so it is short.
-    """
-
-    transaction_events: int = 200_000
-    transaction_bytes: int = 64 * 1024 * 1024
-    transaction_time: timedelta = timedelta(seconds=5)
-    patience: timedelta = timedelta(minutes=1)
-    """Longest wait for one answer of Kafka; its transaction timeout, too."""
-    longest_wait: timedelta = timedelta(seconds=30)
-    """Longest pause between two attempts; pauses grow from half a second and are drawn at random."""
 
 
 class Pipeline:

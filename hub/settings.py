@@ -19,6 +19,7 @@ from contracts.document import FieldPath, fields_below, place, read, refusal
 from contracts.errors import ConfigError
 from events.archive import ArchiveSettings
 from events.connection import Connection
+from events.limits import Limits
 from observability.tracing import Telemetry
 from routers.facade.settings import FacadeSettings
 
@@ -50,6 +51,8 @@ class Settings(BaseModel):
     """Prefixes topics, consumer groups and transactional ids, so that environments share a cluster."""
     kafka: Connection = Connection(bootstrap_servers="127.0.0.1:9092")
     """The one connection of every client."""
+    publishing: Limits = Limits()
+    """How much of a source is one transaction, and how failures are waited out."""
     adapters: AdapterSettings = AdapterSettings()
     """The adapters of this process."""
     telemetry: Telemetry = Telemetry()

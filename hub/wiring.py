@@ -58,6 +58,7 @@ def pipelines(
             adapter,
             settings.kafka,
             namespace=settings.namespace,
+            limits=settings.publishing,
             on_commit=partial(on_commit, adapter.name),
         )
         for adapter in adapters

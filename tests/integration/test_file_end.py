@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from contracts.file_end import FileDelivered
@@ -166,6 +168,26 @@ async def test_a_batch_file_ends_with_its_facts_an_empty_one_too(
     }
     assert len(ends) == 8
     assert {e.delivery.startswith(stream_of(data)) for e in ends if e.sequence == 7} == {True}
+
+
+@pytest.mark.parametrize(
+    ("limits", "transactions"),
+    [
+        (Limits(), 1),
+        (Limits(transaction_events=15), 2),
+        (Limits(transaction_bytes=1), 3),
+        (Limits(transaction_time=timedelta(microseconds=1)), 3),
+    ],
+)
+async def test_a_file_is_one_transaction_up_to_a_bound(
+    embedded: Connection, namespace: str, tmp_path: Path, limits: Limits, transactions: int
+) -> None:
+    folder = folder_in(tmp_path)
+    put(folder / "BENEFITS.1", records(30), MODIFIED)
+
+    published = await Pipeline(make(folder, {"chunk_records": 10}), embedded, namespace=namespace, limits=limits).run()
+
+    assert (published.events, published.transactions) == (30, transactions)
 
 
 async def test_ends_can_be_declined(embedded: Connection, namespace: str, tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""Up to which bounds a file is one transaction is a setting."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contracts.errors import ConfigError
+from events.limits import Limits
+from events.pipeline import Pipeline
+from hub import wiring
+from hub.settings import Settings, load
+from tests.sources import Numbers
+
+
+def test_the_limits_are_settings() -> None:
+    environ = {"BANYAN_PUBLISHING__TRANSACTION_BYTES": "1000", "BANYAN_PUBLISHING__TRANSACTION_TIME": "2"}
+
+    found = load(environ=environ).publishing
+
+    assert found == Limits(transaction_bytes=1000, transaction_time=timedelta(seconds=2))
+
+
+@pytest.mark.parametrize(("name", "value"), [("TRANSACTION_EVENTS", "0"), ("TRANSACTION_TIME", "0"), ("SIZE", "3")])
+def test_limits_that_can_not_be_are_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"publishing.{name.lower()}"):
+        load(environ={f"BANYAN_PUBLISHING__{name}": value})
+
+
+def test_the_pipelines_keep_to_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def note(*arguments: Any, **options: Any) -> Pipeline:
+        given.update(options)
+        return Pipeline(*arguments, **options)
+
+    monkeypatch.setattr(wiring, "Pipeline", note)
+    settings = Settings(publishing=Limits(transaction_events=7))
+
+    made = wiring.pipelines(settings, [Numbers(1)], on_commit=lambda *_: None)  # type: ignore[list-item] - a source will do
+
+    assert list(made) == ["numbers"]
+    assert given["limits"] == settings.publishing
