@@ -115,7 +115,7 @@ class TransactionalWriter:
         self, topic: str, rows: Iterable[Row | None], *, places: Sequence[int] | None
     ) -> Mapping[int, int]:
         """Send rows, each to the partition at its index in `places`, or all to partition 0; otherwise as `send`."""
-        sent = Counter(places)
+        sent: Counter[int] = Counter(places or ())
         async with self._translated():
             now_ms = int(time.time() * 1000)
             builders = {place: self._producer.create_batch() for place in sent or (0,)}

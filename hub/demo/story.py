@@ -7,6 +7,7 @@ from contextlib import aclosing
 from rich.console import Console
 
 from contracts.benefit import BenefitPaid
+from contracts.file_end import FileDelivered
 from contracts.resident import ResidentRecorded
 from events.embedded import NOTICE
 from events.envelope import decode
@@ -140,7 +141,8 @@ class _Story:
     async def _tally(self, source: str, *, read: int, dead: int = 0, planted: int = 0) -> Tally:
         settings = self._stage.settings
         records = committed(settings.kafka, f"{settings.namespace}.{_TOPICS[source]}")
-        events = [decode(record.headers, record.value) async for record in records]
+        every = [decode(record.headers, record.value) async for record in records]
+        events = [event for event in every if event.type != FileDelivered.type]
         published = [event.id for event in events if event.source.endswith(f"/{source}")]
         received = self._stage.received(source)
         # The modern side sends again what it can't know to be sent; the pipeline may not.

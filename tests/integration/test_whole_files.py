@@ -295,6 +295,7 @@ async def test_a_plain_subscriber_may_handle_ends_and_need_not(whole: Whole) -> 
     await world.publish(*part("f1", 1), end("f1", 1), *part("f1", 2))
 
     async def note(delivered: Delivered[Any], _: SqliteTransaction) -> None:
+        assert isinstance(delivered.data, FileDelivered)
         ends.append(delivered.data.partition_events)
 
     async with world.running():

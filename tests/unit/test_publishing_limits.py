@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from adapters import batch
 from contracts.errors import ConfigError
 from events.limits import Limits
 from events.pipeline import Pipeline
 from hub import wiring
 from hub.settings import Settings, load
-from tests.sources import Numbers
 
 
 def test_the_limits_are_settings() -> None:
@@ -37,7 +37,7 @@ def test_the_pipelines_keep_to_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(wiring, "Pipeline", note)
     settings = Settings(publishing=Limits(transaction_events=7))
 
-    made = wiring.pipelines(settings, [Numbers(1)], on_commit=lambda *_: None)  # type: ignore[list-item] - a source will do
+    made = wiring.pipelines(settings, [batch.Adapter.example()], on_commit=lambda *_: None)
 
-    assert list(made) == ["numbers"]
+    assert list(made) == ["residents-file"]
     assert given["limits"] == settings.publishing
