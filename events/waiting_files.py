@@ -168,5 +168,5 @@ def _record(place: TopicPartition, row: tuple[int, bytes | None, bytes]) -> Reco
         checksum=None,
         serialized_key_size=-1 if key is None else len(key),
         serialized_value_size=-1 if value is None else len(value),
-        headers=headers,  # type: ignore[arg-type]
+        headers=headers,
     )
