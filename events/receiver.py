@@ -258,7 +258,13 @@ class Receiver(ConsumerRebalanceListener):
     def _wait(self, place: TopicPartition, offset: int, error: Exception) -> None:
         self._metrics.retried(fields.PROCESS, error)
         if self.consumer is not None:
-            self._waiting.wait(self.consumer, place, offset, error=error)
+            again_from = self._again_from(place, offset)
+            self._waiting.wait(self.consumer, place, offset, again_from=again_from, error=error)
+
+    def _again_from(self, place: TopicPartition, offset: int) -> int:
+        """Return the offset that a partition comes again from, given that of the record it waits because of."""
+        del place
+        return offset
 
 
 async def called(call: Call, events: Sequence[Delivered[Any]], tx: InboxTransaction) -> None:

@@ -51,15 +51,23 @@ class Waiting:
         """Forget the partition's trouble: the record is handled or dead-lettered."""
         self._troubles.pop(place, None)
 
-    def wait(self, consumer: AIOKafkaConsumer, place: TopicPartition, offset: int, *, error: Exception) -> None:
-        """Let the partition wait, and come again with this record."""
+    def wait(
+        self,
+        consumer: AIOKafkaConsumer,
+        place: TopicPartition,
+        offset: int,
+        *,
+        error: Exception,
+        again_from: int | None = None,
+    ) -> None:
+        """Let the partition wait because of this record, and come again with it or from another offset."""
         if place not in consumer.assignment():
             return
         trouble = self._trouble(place, offset)
         self._troubles[place] = replace(trouble, waits=trouble.waits + 1)
         delay = self._retry.delay(trouble.waits + 1)
         consumer.pause(place)
-        consumer.seek(place, offset)
+        consumer.seek(place, offset if again_from is None else again_from)
         self._timers[place] = asyncio.get_running_loop().call_later(delay, self._resume, consumer, place)
         _log.warning(
             "waiting to try again",

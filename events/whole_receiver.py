@@ -55,6 +55,10 @@ class WholeReceiver(Receiver):
     def __init__(self, connection: Connection, terms: Subscription, *, inbox: Inbox, reader: Reader) -> None:
         super().__init__(connection, terms, inbox=inbox)
         self._reader, self._files = reader, WaitingFiles()
+        self._ended: dict[TopicPartition, int] = {}
+        """The offset of a partition's last end whose file was handled or dead-lettered."""
+        self._behind: dict[TopicPartition, int] = {}
+        """The offset of the end that a partition comes again from while what waited behind its file is handled."""
 
     @override
     async def stop(self) -> None:
@@ -66,11 +70,16 @@ class WholeReceiver(Receiver):
         """As for every receiver; what waits is read again by whoever is assigned the partitions."""
         await super().on_partitions_revoked(revoked)
         self._files.clear()
+        self._ended.clear()
 
     @override
     def _upto(self, place: TopicPartition, offset: int) -> int:
         first = self._files.first(place)
         return offset if first is None else min(first, offset)
+
+    @override
+    def _again_from(self, place: TopicPartition, offset: int) -> int:
+        return self._behind.get(place, offset)
 
     @override
     async def _in_order(self, place: TopicPartition, reads: Sequence[Read], call: Call) -> bool:
@@ -107,12 +116,18 @@ class WholeReceiver(Receiver):
 
     async def _end(self, place: TopicPartition, end: Ends, call: Call) -> bool:
         """Hand a file on, and what waits behind it; tell whether that is done."""
-        failure = await self._attempt_file(place, end, call)
-        if failure is not None and not await self._failed_file(place, end, failure):
-            return False
-        self._files.drop(place, end.file)
-        if not await self._pass_behind(place, call):
-            return False
+        if self._ended.get(place) != end.record.offset:
+            failure = await self._attempt_file(place, end, call)
+            if failure is not None and not await self._failed_file(place, end, failure):
+                return False
+            self._files.drop(place, end.file)
+            self._ended[place] = end.record.offset
+        self._behind[place] = end.record.offset
+        try:
+            if not await self._pass_behind(place, call):
+                return False
+        finally:
+            del self._behind[place]
         self._done(place, [end])
         return True
 

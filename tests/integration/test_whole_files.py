@@ -16,7 +16,7 @@ from events.connection import Connection
 from events.dead_letter import context_of
 from events.delivery import Delivered
 from events.inbox import SqliteInbox, SqliteTransaction
-from tests.subscriber_world import QUICK, Ended, Granted, Sent, World, event, number, until
+from tests.subscriber_world import QUICK, Ended, Granted, Sent, Way, World, event, number, until
 from tests.whole_files import end, part
 
 
@@ -29,12 +29,16 @@ class Whole:
     files: list[FileDelivered | None] = field(default_factory=list[FileDelivered | None])
     failures: int = 0
     """How often the handler will fail."""
+    poison: int | None = None
+    """What it always fails on."""
 
     async def handle(self, events: Sequence[Delivered[Any]], tx: SqliteTransaction) -> None:
         numbers = [number(each) for each in events]
         tx.connection.executemany("INSERT INTO benefit VALUES (?)", [(each,) for each in numbers])
         self.files += [each.file for each in events]
         self.calls.append(numbers)
+        if self.poison in numbers:
+            raise ValueError
         if self.failures:
             self.failures -= 1
             raise ValueError
@@ -148,6 +152,23 @@ async def test_an_event_of_a_key_that_waits_comes_after_the_file(whole: Whole) -
     assert before == [101]
     assert between == [101, 1], "the other file has the key, too"
     assert whole.seen == [101, 1, 11, 100, 102]
+    assert await whole.world.committed() == 7
+
+
+@pytest.mark.parametrize("told", [2, 3], ids=["whole", "incomplete"])
+async def test_poison_behind_a_file_is_dead_lettered_in_the_end_and_the_partition_goes_on(
+    whole: Whole, told: int
+) -> None:
+    whole.poison = 666
+    behind = [event(666, key=b"a"), event(101, key=b"b"), event(102, key=b"a")]
+    await whole.world.publish(*part("f1", 1), *behind, *part("f1", 2), end("f1", told), event(100))
+    async with whole.running():
+        await until(lambda: 100 in whole.seen)
+
+    letters = [context_of(letter) for letter in await whole.world.dead()]
+    assert [(each["offset"], each["attempts"]) for each in letters if each["error"] == "ValueError"] == [("1", "3")]
+    assert len(letters) == (1 if told == 2 else 4), "the incomplete file once, with its end"
+    assert await whole.written() == ([101, 1, 2, 102, 100] if told == 2 else [101, 102, 100])
     assert await whole.world.committed() == 7
 
 
@@ -290,8 +311,10 @@ async def test_an_end_without_data_is_dead_lettered(whole: Whole) -> None:
     assert context_of(letter)["error"] == "EnvelopeError"
 
 
-async def test_a_plain_subscriber_may_handle_ends_and_need_not(whole: Whole) -> None:
+@pytest.mark.parametrize("way", ["one by one", "in batches"])
+async def test_a_plain_subscriber_may_handle_ends_and_need_not(whole: Whole, way: Way) -> None:
     world, ends = whole.world, list[int]()
+    world.way = way
     await world.publish(*part("f1", 1), end("f1", 1), *part("f1", 2))
 
     async def note(delivered: Delivered[Any], _: SqliteTransaction) -> None:

@@ -9,6 +9,7 @@ from adapters import batch
 from contracts.errors import ConfigError
 from events.limits import Limits
 from events.pipeline import Pipeline
+from events.publisher import Published
 from hub import wiring
 from hub.settings import Settings, load
 
@@ -27,6 +28,10 @@ def test_limits_that_can_not_be_are_refused(name: str, value: str) -> None:
         load(environ={f"BANYAN_PUBLISHING__{name}": value})
 
 
+def ignore(name: str, committed: Published) -> None:
+    """Take no note of what was committed."""
+
+
 def test_the_pipelines_keep_to_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 
@@ -37,7 +42,7 @@ def test_the_pipelines_keep_to_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(wiring, "Pipeline", note)
     settings = Settings(publishing=Limits(transaction_events=7))
 
-    made = wiring.pipelines(settings, [batch.Adapter.example()], on_commit=lambda *_: None)
+    made = wiring.pipelines(settings, [batch.Adapter.example()], on_commit=ignore)
 
     assert list(made) == ["residents-file"]
     assert given["limits"] == settings.publishing
