@@ -87,6 +87,9 @@ class Rejected:
     """The original bytes."""
     offset: int | None = None
     """Where it is in its file, in bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilePart:
     """The file that a batch is part of. Where every batch of its stream names it, the file is published as one fact.
 

@@ -121,7 +121,10 @@ def value_of(item: Item) -> SearchStrategy[object]:
             return st.integers(-8000, 8000).map(lambda number: number / 8)
         case _:
             least = -(10**item.digits) + 1 if item.signed else 0
-            whole = st.integers(least, 10**item.digits - 1)
+            # A binary number whose bytes are all blanks can't be told from blanks, which are no number by default.
+            blanks = {int.from_bytes(byte * item.length, "big") for byte in (b"\x40", b"\x20")}
+            is_binary = item.kind is Kind.BINARY
+            whole = st.integers(least, 10**item.digits - 1).filter(lambda number: not is_binary or number not in blanks)
             return whole.map(lambda number: scaled(number, item.scale))
 
 

@@ -17,7 +17,6 @@ from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
 from adapters.batch.delivering import Delivering
-from adapters.batch.ending import topics_of
 from adapters.batch.expected.watch import Expectations, Outage
 from adapters.batch.fitting import Mapped, fit
 from adapters.batch.ledger import Outcome
@@ -210,7 +209,6 @@ class Adapter:
             shape=shape,
             expected=expected,
             extracts=snapshots.history if snapshots else None,
-            topics=topics_of(shape) if self.config.end_of_file else (),
         )
         run = Delivering(
             config=self.config,

@@ -1,7 +1,7 @@
 """Files as they arrive at one location, and the ledger of what becomes of them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
 from adapters.batch.delivery import Checkpoint, Delivery, business_date, checkpoints_of, rank, sequence
-from adapters.batch.ending import file_part
+from adapters.batch.ending import file_part, topics_of
 from adapters.batch.expected.watch import Expectations
 from adapters.batch.identity import Verdict, decide, identify
 from adapters.batch.ledger import Entry, Outcome
@@ -91,7 +91,6 @@ class Arrivals:
         shape: How a file's bytes become events.
         expected: Which deliveries have to come, with the ledger that they are counted in.
         extracts: Those that were read, where full extracts are compared.
-        topics: Where a file's end is told.
     """
 
     def __init__(
@@ -105,9 +104,8 @@ class Arrivals:
         shape: Shape,
         expected: Expectations,
         extracts: History | None = None,
-        topics: Sequence[str] = (),
     ) -> None:
-        self._topics = topics
+        self._topics = topics_of(shape) if config.end_of_file else ()
         self.location, self.ledger, self.expected = location, expected.ledger, expected
         self._config, self._now, self._extracts = config, now, extracts
         self._copybook = shape.format.copybook
