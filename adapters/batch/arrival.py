@@ -176,6 +176,7 @@ class Arrivals:
             dead_letters=known.dead_letters if known else 0,
             copybook=self._copybook or None,
             checks=known.checks if known else (),
+            totals=known.totals if known else {},
             trace_id=None if case.traceparent is None else case.traceparent.split("-")[1],
         )
         case.entry = self.expected.placed(entry)
@@ -200,7 +201,9 @@ class Arrivals:
         if case.entry is None:
             raise ValueError("a file is identified before it is reconciled")
         checks = tuple(f"{each.check}: expected {each.expected}, found {each.found}" for each in report.findings)
-        case.entry = case.entry.model_copy(update={"records": report.records, "checks": checks})
+        case.entry = case.entry.model_copy(
+            update={"records": report.records, "checks": checks, "totals": report.totals}
+        )
 
     def checkpoint(self, delivery: Delivery) -> Checkpoint | None:
         """Return how far a delivery has been published."""
@@ -224,7 +227,7 @@ class Arrivals:
         if checkpoint.done:
             self._handled -= self._waiting
             self._waiting.clear()
-        file = file_part(case.identified, checkpoint, topics=self._topics)
+        file = file_part(case.identified, checkpoint, topics=self._topics, totals=case.entry.totals)
         return replace(batch, state={**batch.state, **self.ledger.put(case.entry)}, file=file)
 
     def repeat(self, case: Case, *, same_as: str) -> EventBatch | None:

@@ -1,6 +1,6 @@
 """What readers of a file's events are told of the file, so that they know when they have all of it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adapters.batch.chunk import Shape
 from adapters.batch.delivery import Checkpoint, Delivery
@@ -19,7 +19,9 @@ def topics_of(shape: Shape) -> Sequence[str]:
     return sorted({model.topic for model in models})
 
 
-def file_part(delivery: Delivery, checkpoint: Checkpoint, *, topics: Sequence[str]) -> FilePart | None:
+def file_part(
+    delivery: Delivery, checkpoint: Checkpoint, *, topics: Sequence[str], totals: Mapping[str, str]
+) -> FilePart | None:
     """Return what a batch says of its file, given the batch's checkpoint; None where no topic is told of the end."""
     if not topics:
         return None
@@ -31,5 +33,6 @@ def file_part(delivery: Delivery, checkpoint: Checkpoint, *, topics: Sequence[st
         time=checkpoint.modified,
         business_date=delivery.business_date,
         sequence=delivery.sequence,
+        totals=totals,
         is_last=checkpoint.done,
     )

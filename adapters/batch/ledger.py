@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.batch.delivery import Checkpoint, Delivery, checkpoints_of, rank
 from adapters.batch.expected.standing import Standing
@@ -57,6 +57,8 @@ class Entry(BaseModel):
     """SHA-256 of the copybook that it was read with."""
     checks: tuple[str, ...] = ()
     """What was reconciled before anything of it was published, and what was found."""
+    totals: Mapping[str, str] = Field(default_factory=dict[str, str])
+    """What was counted and added up then: `sum of AMOUNT` -> `190.00`. The end of the file tells it to its readers."""
     same_as: str | None = None
     """Name under which the same content was delivered before."""
     reason: str | None = None

@@ -46,6 +46,8 @@ class Finding:
     found: str
     agrees: bool
     on_break: OnBreak
+    total: str | None = None
+    """What was counted or added up: `sum of AMOUNT`; `found` is how much it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ class Report:
     def breaks(self) -> Sequence[Finding]:
         """Return what does not agree."""
         return [finding for finding in self.findings if not finding.agrees]
+
+    @property
+    def totals(self) -> Mapping[str, str]:
+        """Return what was counted or added up, by what it is; decimals as text."""
+        return {finding.total: finding.found for finding in self.findings if finding.total is not None}
 
 
 def reconcile(checks: Iterable[Check], parts: Iterable[tuple[Role, Value]]) -> Report:
@@ -146,6 +153,7 @@ def _compared(
         found=f"{found:f}" if isinstance(found, Decimal) else found,
         agrees=isinstance(found, Decimal) and said is not None and _number(said) == found,
         on_break=check.on_break,
+        total=what,
     )
 
 

@@ -154,6 +154,9 @@ async def test_records_of_every_format_become_events_in_chunks(
         "sum of AMOUNT = trailer.TR-TOTAL: expected 190.00, found 190.00",
         "header.HD-COUNT = trailer.TR-COUNT: expected 20, found 20",
     )
+    files = [each.file for each in of_files(batches)]
+    assert {each.totals["sum of AMOUNT"] for each in files if each} == {"190.00"}
+    assert [each.is_last for each in files if each] == [False] * (len(files) - 1) + [True]
 
 
 @pytest.mark.parametrize("framing", FRAMINGS, ids=str)
