@@ -24,8 +24,8 @@ class Listed:
 
     occurrence: Occurrence
     state: State
-    """Of a day that has all its files, that of the last one. `overdue` is missing and not told yet; `not watched` is
-    from before the adapter first ran."""
+    """Of a day that has all its files, `late` where one of them was. `overdue` is missing and not told yet; `not
+    watched` is from before the adapter first ran."""
     expected: int
     """How many files."""
     files: Sequence[Entry]
@@ -69,8 +69,7 @@ def listed(expected: Expected, since: Progress, *, now: datetime, days: int) -> 
 def _state(each: Occurrence, account: Account, *, told: Told, now: datetime) -> State:
     published = account.published(each.day)
     if published and not account.lacking(each.day):
-        standings = {entry.standing for entry in published}
-        return next((s for s in ("late", "on time", "early") if s in standings), "on time")
+        return _of_files(published)
     if told.missing is not None:
         return "missing"
     if not account.is_ours(each):
@@ -78,3 +77,10 @@ def _state(each: Occurrence, account: Account, *, told: Told, now: datetime) -> 
     if now > each.overdue:
         return "overdue"
     return "open" if now >= each.opens else "planned"
+
+
+def _of_files(published: Sequence[Entry]) -> State:
+    standings = {entry.standing for entry in published}
+    if "late" in standings:
+        return "late"
+    return "early" if standings == {"early"} else "on time"
