@@ -151,9 +151,8 @@ def large(folder: Path) -> Spent:
     data = folder / "large.data"
     make(NARROW, data, size=LARGE_BYTES)
     job = replace(described(NARROW, folder, data), lines=Path(os.devnull))
-    told = ["--spec", str(job.spec), str(job.data)]
-    command = [sys.executable, "-c", "from hub.cli import main; main()", "copybook", "decode", *told]
-    return run(Contender(name="banyan", command=lambda _: command), job)
+    begin = [sys.executable, "-c", "from hub.cli import main; main()", "copybook", "decode", "--spec", str(job.spec)]
+    return run(Contender(name="banyan", command=lambda its: [*begin, str(its.data)]), job)
 
 
 def report(form: Form, rates: Rates, tell: Callable[[object], None]) -> dict[str, float]:

@@ -19,6 +19,8 @@ from contracts.legacy.framing import Framing, RecordBatch, Role, read, write
 
 __all__ = ["RecordFile", "Refused", "Value"]
 
+_CHUNK_BYTES: Final = 2**21
+"""Read at a time where lines are made of many records at once: with less, wide records are too few for that."""
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 """What `decode` writes, and no more of what Python would take for a decimal."""
 
@@ -97,7 +99,7 @@ class RecordFile:
         Raises:
             FramingError: The file is not framed as described; what came before has been yielded.
         """
-        for batch in self.batches(file):
+        for batch in read(file, self.framing, length_of=self._length_of, chunk_bytes=_CHUNK_BYTES):
             if batch.role is Role.DATA:
                 yield from self._lines(batch)
 

@@ -94,7 +94,7 @@ def _one(data: st.DataObject, item: Item, counts: dict[str, int], kind: str) -> 
     return data.draw(value_of(item))
 
 
-@settings(max_examples=80, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.too_slow])
 @given(varying(), st.data())
 def test_lines_of_records_that_vary_are_rows(rows: RowCodec, data: st.DataObject) -> None:
     """Whatever the counters, the segments and the bytes."""
