@@ -52,6 +52,8 @@ class Settings(BaseModel):
     """The one connection of every client."""
     adapters: AdapterSettings = AdapterSettings()
     """The adapters of this process."""
+    outbound: tuple[Path, ...] = ()
+    """Descriptions of the files that this process sends (YAML), or folders of them."""
     telemetry: Telemetry = Telemetry()
     """Where traces and metrics go."""
     archive: ArchiveSettings | None = None

@@ -105,6 +105,7 @@ POLL: Final = _span("poll", "A source asks the legacy system once what has chang
 CALL: Final = _span("call", "One call of a legacy system: `call {operation}`; its kind is CLIENT.")
 SEND: Final = _span("send", "Events are written to a topic in one transaction: `send {topic}`; its kind is PRODUCER.")
 PROCESS: Final = _span("process", "A subscriber handles one event or a batch: `process {topic}`; its kind is CONSUMER.")
+DELIVER: Final = _span("deliver", "An outbound file is written, reconciled and given its name: `deliver {name}`.")
 REPLAY: Final = _span("replay", "Dead letters or earlier events are sent again: `replay {topic}`.")
 METHOD: Final = _span(
     "method",
@@ -218,6 +219,15 @@ BANYAN_CHECKPOINT_TIME: Final = _gauge(
 )
 BANYAN_CHECKPOINT_LAG: Final = _gauge(
     "banyan.checkpoint.lag", "s", "Age of the newest published legacy change when it was committed."
+)
+BANYAN_OUTBOUND_FILES: Final = _counter(
+    "banyan.outbound.files", "{file}", "Outbound files handed over; with `error.type`, attempts at it that failed."
+)
+BANYAN_OUTBOUND_RECORDS: Final = _counter(
+    "banyan.outbound.records", "{record}", "Data records of outbound files that were handed over."
+)
+BANYAN_OUTBOUND_WAITING: Final = _gauge(
+    "banyan.outbound.waiting", "{record}", "Records that wait for the next outbound file."
 )
 BANYAN_CALL_DURATION: Final = _histogram(
     "banyan.call.duration",
