@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from adapters.batch.copybook import ends_of, layout_of
-from adapters.outbound import Ledger, LocalFolder, Outbound, OutboundSpec
+from adapters.outbound import Answered, Answers, Ledger, LocalFolder, Outbound, OutboundSpec, Outcome
 from contracts.document import place, read, refusal
 from contracts.errors import BanyanError, ConfigError, RecordError
 from contracts.event import Event
@@ -20,13 +20,15 @@ from events.batch_subscriber import BatchSubscriber
 from events.delivery import Delivered
 from events.inbox import SqliteInbox, SqliteTransaction
 from hub.settings import Settings
+from observability.metrics import Metrics
 from observability.tracing import safe_message
 
-__all__ = ["made", "outbounds", "read_outbound", "run"]
+__all__ = ["answers_to", "made", "outbounds", "read_outbound", "run"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 TEND_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 5.0
 PAUSE_AFTER_ERROR: Final = 30.0
 
 
@@ -71,8 +73,10 @@ def read_outbound(path: Path) -> OutboundSpec:
     document = read(path, what="a description of an outbound file")
     values = document.values
     _place(values, ("folder",), path.parent)
-    _place(values, ("file", "copybook"), path.parent)
-    _place(values, ("file", "copies"), path.parent)
+    for file in (("file",), ("acknowledgement", "file")):
+        _place(values, (*file, "copybook"), path.parent)
+        _place(values, (*file, "copies"), path.parent)
+    _place(values, ("acknowledgement", "path"), path.parent)
     problems = list(document.problems)
     try:
         spec = OutboundSpec.model_validate(values)
@@ -115,6 +119,20 @@ def made(settings: Settings, spec: OutboundSpec) -> Outbound:
     return Outbound(spec, layout, ends, ledger=ledger, folder=LocalFolder(spec.folder))
 
 
+def answers_to(outbound: Outbound) -> Answers | None:
+    """Return what reads the receiver's answers; None where it gives none.
+
+    Raises:
+        ConfigError: The description does not fit the copybook; holds every problem.
+        ContractError: The copybook is not understood.
+    """
+    spec = outbound.spec.acknowledgement
+    if spec is None:
+        return None
+    layout, ends = layout_of(spec.file), ends_of(spec.file)
+    return Answers(spec, layout, ends, ledger=outbound.ledger, totalled=outbound.total)
+
+
 def _ledger_file(settings: Settings, spec: OutboundSpec) -> Path:
     return settings.data / "outbound" / f"{spec.name}.sqlite"
 
@@ -129,6 +147,8 @@ async def run(settings: Settings, running: Collection[Outbound], stop: asyncio.E
         for outbound in running:
             tasks.create_task(_subscribed(settings, outbound, stop))
             tasks.create_task(_tended(outbound, stop))
+            if (answers := answers_to(outbound)) is not None:
+                tasks.create_task(_answered(outbound, answers, stop))
 
 
 async def _subscribed(settings: Settings, outbound: Outbound, stop: asyncio.Event) -> None:
@@ -170,9 +190,39 @@ async def _tended(outbound: Outbound, stop: asyncio.Event) -> None:
             _log.error(
                 "not handed over", source=outbound.spec.name, error=type(error).__name__, reason=safe_message(error)
             )
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
+        await _passed(stop, pause)
+
+
+async def _answered(outbound: Outbound, answers: Answers, stop: asyncio.Event) -> None:
+    """Read what the receiver answers, and tell once of each file whose answer is overdue."""
+    name, metrics, told = outbound.spec.name, Metrics(), set[int]()
+    while not stop.is_set():
+        now = datetime.now(UTC)
+        try:
+            for each in await asyncio.to_thread(answers.take, now):
+                metrics.outbound_answered(name, each.answer.outcome.value)
+                _tell(name, each)
+            late = await asyncio.to_thread(answers.overdue, now)
+            metrics.outbound_overdue(name, len(late))
+            for file in late:
+                if file.number not in told:
+                    told.add(file.number)
+                    _log.warning("answer overdue", source=name, file=file.name)
+        except BanyanError as error:
+            _log.error("answers not read", source=name, error=type(error).__name__, reason=safe_message(error))
+        await _passed(stop, ANSWER_SECONDS)
+
+
+def _tell(name: str, each: Answered) -> None:
+    answer = each.answer
+    tell = _log.info if answer.outcome is Outcome.ACCEPTED else _log.warning
+    tell("answered", source=name, file=each.file, outcome=answer.outcome.value, reason=answer.detail)
+
+
+async def _passed(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 @asynccontextmanager

@@ -190,7 +190,8 @@ BANYAN_ATTEMPT: Final = _attribute("banyan.attempt", "Which attempt this is, fro
 BANYAN_OUTCOME: Final = _attribute(
     "banyan.outcome",
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
-    "`failed`, `in_doubt`, `cut`, `abandoned` for a call.",
+    "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
+    "`unknown file`, `unreadable` for the answer to an outbound file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
@@ -228,6 +229,12 @@ BANYAN_OUTBOUND_RECORDS: Final = _counter(
 )
 BANYAN_OUTBOUND_WAITING: Final = _gauge(
     "banyan.outbound.waiting", "{record}", "Records that wait for the next outbound file."
+)
+BANYAN_OUTBOUND_ANSWERS: Final = _counter(
+    "banyan.outbound.answers", "{answer}", "What receivers of outbound files answered, by outcome."
+)
+BANYAN_OUTBOUND_OVERDUE: Final = _gauge(
+    "banyan.outbound.overdue", "{file}", "Outbound files whose answer has not come in time."
 )
 BANYAN_CALL_DURATION: Final = _histogram(
     "banyan.call.duration",

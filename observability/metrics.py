@@ -161,6 +161,15 @@ class Metrics:
         """Show how many records wait for the next outbound file."""
         self._instruments().gauges[fields.BANYAN_OUTBOUND_WAITING].set(records, {fields.BANYAN_SOURCE: source})
 
+    def outbound_answered(self, source: str, outcome: str) -> None:
+        """Count an answer to an outbound file."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome}
+        self._count(fields.BANYAN_OUTBOUND_ANSWERS, 1, attributes)
+
+    def outbound_overdue(self, source: str, files: int) -> None:
+        """Show how many outbound files are not answered in time."""
+        self._instruments().gauges[fields.BANYAN_OUTBOUND_OVERDUE].set(files, {fields.BANYAN_SOURCE: source})
+
     def _instruments(self) -> "_Instruments":
         provider = self._provider or (_installed[-1] if _installed else None)
         return _instruments(provider)

@@ -16,12 +16,19 @@ receiver acknowledges.
     )
 """
 
+from adapters.outbound.acknowledgement import Acknowledgement, Answer, Outcome
+from adapters.outbound.answer_ledger import Answered
+from adapters.outbound.answers import Answers
 from adapters.outbound.folder import LocalFolder
 from adapters.outbound.ledger import CutFile, Ledger, State
 from adapters.outbound.outbound import Outbound
 from adapters.outbound.spec import EndField, EventRecords, OutboundSpec, RecordField
 
 __all__ = [
+    "Acknowledgement",
+    "Answer",
+    "Answered",
+    "Answers",
     "CutFile",
     "EndField",
     "EventRecords",
@@ -29,6 +36,7 @@ __all__ = [
     "LocalFolder",
     "Outbound",
     "OutboundSpec",
+    "Outcome",
     "RecordField",
     "State",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import chain
 from typing import Final, final
 
@@ -193,6 +194,15 @@ class Outbound:
         data = self.ledger.records(file.first_row, file.last_row)
         first, last = ([ends[role]] if role in ends else [] for role in (Role.HEADER, Role.TRAILER))
         return write(chain(first, data, last), self._framing, length_of=self._length_of)
+
+    def total(self, file: CutFile, field: str) -> Decimal:
+        """Return the exact sum of a field over the data records of a file.
+
+        Raises:
+            RecordError: A value is no number.
+        """
+        records = map(self._file.codec.decode, self.ledger.records(file.first_row, file.last_row))
+        return totals_of(records, [field])[field]
 
     def _handed_over(self, file: CutFile) -> CutFile:
         name, done = file.name, file.name + self.spec.done_file if self.spec.done_file else None

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ImportString, field_validator, model_validator
 
+from adapters.outbound.acknowledgement import Acknowledgement
 from adapters.outbound.schedule import Cut
 from contracts.event import Event
 from contracts.legacy.file_spec import FileSpec
@@ -22,7 +23,9 @@ _PLACEHOLDERS: Final = {"business_date", "created", "sequence"}
 class RecordField(BaseModel):
     """Where the value of one field of the record comes from; a plain name is short for `{from: name}`."""
 
-    model_config = ConfigDict(**_STRICT, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True, validate_by_alias=True
+    )
 
     source: str | None = Field(default=None, alias="from")
     """Field of the event; the fields of what is in it follow after dots: `address.city`."""
@@ -160,6 +163,8 @@ class OutboundSpec(BaseModel):
     """How files are numbered."""
     cut: Cut = Cut()
     """When a file ends and the next begins."""
+    acknowledgement: Acknowledgement | None = None
+    """What the receiver answers; without it, nobody knows whether a file was read."""
     verify: bool = True
     """Each file is read again and reconciled before it is handed over; about 50 µs a record."""
 
@@ -215,4 +220,5 @@ class OutboundSpec(BaseModel):
 def _spelled_out(given: object, name: str) -> object:
     if not isinstance(given, Mapping):
         return given
-    return {field: {name: each} if isinstance(each, str) else each for field, each in given.items()}
+    fields = cast("Mapping[str, object]", given)
+    return {field: {name: each} if isinstance(each, str) else each for field, each in fields.items()}

@@ -5,17 +5,17 @@ import hashlib
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
-from adapters.outbound import CutFile, Outbound, OutboundSpec
+from adapters.outbound import Answer, Answered, CutFile, Outbound, OutboundSpec, Outcome
 from contracts.errors import ConfigError
 from hub.cli.context import settings
 from hub.cli.output import AsJson, complain, console, print_json, print_table
-from hub.outbound import made, outbounds, run
+from hub.outbound import answers_to, made, outbounds, run
 from hub.settings import Settings
 from hub.wiring import observed
 
@@ -23,6 +23,9 @@ __all__ = ["app"]
 
 NOT_THE_SAME: Final = 3
 """The exit code when a file is rendered again with other bytes."""
+
+NOT_ACCEPTED: Final = 3
+"""The exit code when the receiver did not accept a file as it was handed over, or does not answer."""
 
 app = typer.Typer(help="Outbound files: events as records for systems that still read files.", no_args_is_help=True)
 
@@ -52,12 +55,18 @@ def show(
 ) -> None:
     """Show the files that were cut, the newest last, and what waits for the next one."""
     outbound = _made(settings(context), name)
-    files = [_row(file) for file in outbound.ledger.files(newest=newest)]
+    answers = answers_to(outbound)
+    answered = {} if answers is None else answers.ledger.newest()
+    overdue = set[int]() if answers is None else {file.number for file in answers.overdue(datetime.now(UTC))}
+    files = [
+        _row(file) | _fared(answered.get(file.number), is_overdue=file.number in overdue)
+        for file in outbound.ledger.files(newest=newest)
+    ]
     waiting = outbound.ledger.waiting
     if as_json:
         print_json({"name": name, "waiting": waiting, "files": files})
         return
-    columns = ("number", "sequence", "file", "business_date", "records", "state", "delivered", "problem")
+    columns = ("number", "sequence", "file", "business_date", "records", "state", "answer", "delivered", "problem")
     shown = [["-" if row[c] is None else row[c] for c in columns] for row in files]
     print_table(columns, shown, empty="no file has been cut", spare=("problem", "delivered", "business_date"))
     console().print(f"{waiting} records wait for the next file", markup=False)
@@ -89,6 +98,38 @@ def cut(
 def deliver(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Hand over what is cut and was kept back: a full disk, a file in the way, a check that did not agree."""
     _tell(_made(settings(context), name).deliver(), as_json=as_json)
+
+
+@app.command()
+def ack(
+    context: typer.Context,
+    name: Name,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="This file of answers, again; else all that are new.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read what the receiver answers, and compare it with what was handed over.
+
+    Exit code 3 when a file was not accepted as it was handed over, or an answer is overdue.
+    """
+    outbound = _made(settings(context), name)
+    answers = answers_to(outbound)
+    if answers is None:
+        raise ConfigError([f"{name}: its description has no acknowledgement"])
+    now = datetime.now(UTC)
+    found = answers.take(now) if file is None else answers.read(file, now, again=True)
+    overdue = [each.name for each in answers.overdue(now)]
+    rows = [_answer(each) for each in found]
+    if as_json:
+        print_json({"answers": rows, "overdue": overdue})
+    else:
+        columns = ("file", "sequence", "outcome", "detail")
+        print_table(columns, [["-" if row[c] is None else row[c] for c in columns] for row in rows], empty="no answers")
+        for late in overdue:
+            console().print(f"overdue: {late}", markup=False)
+    if overdue or any(each.answer.outcome is not Outcome.ACCEPTED for each in found):
+        raise typer.Exit(NOT_ACCEPTED)
 
 
 @app.command()
@@ -160,6 +201,28 @@ def _tell(delivered: Sequence[CutFile], *, as_json: bool) -> None:
         return
     columns = ("number", "sequence", "file", "records")
     print_table(columns, [[row[c] for c in columns] for row in rows], empty="nothing was handed over")
+
+
+def _fared(answered: Answered | None, *, is_overdue: bool) -> dict[str, Any]:
+    if answered is None:
+        return {"answer": "overdue" if is_overdue else None, "detail": None, "rejects": []}
+    answer = answered.answer
+    return {"answer": answer.outcome.value, "detail": answer.detail or None, "rejects": _rejects(answer)}
+
+
+def _answer(each: Answered) -> dict[str, Any]:
+    return {
+        "file": each.file,
+        "sequence": each.answer.sequence,
+        "number": each.answer.number,
+        "outcome": each.answer.outcome.value,
+        "detail": each.answer.detail,
+        "rejects": _rejects(each.answer),
+    }
+
+
+def _rejects(answer: Answer) -> list[dict[str, Any]]:
+    return [{"record": each.record, "reason": each.reason} for each in answer.rejects]
 
 
 def _listed(outbound: Outbound) -> dict[str, Any]:

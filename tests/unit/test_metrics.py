@@ -52,6 +52,13 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         {"banyan.source": "bank", "error.type": "BrokerUnavailableError"},
         lambda m: m.outbound_held("bank", ERROR),
     ),
+    (
+        fields.BANYAN_OUTBOUND_ANSWERS,
+        1,
+        {"banyan.source": "bank", "banyan.outcome": "rejected"},
+        lambda m: m.outbound_answered("bank", "rejected"),
+    ),
+    (fields.BANYAN_OUTBOUND_OVERDUE, 2, {"banyan.source": "bank"}, lambda m: m.outbound_overdue("bank", 2)),
     (fields.BANYAN_OUTBOUND_WAITING, 7, {"banyan.source": "bank"}, lambda m: m.outbound_waiting("bank", 7)),
     (
         fields.BANYAN_EVENTS_PUBLISHED,

@@ -123,3 +123,64 @@ def test_an_unknown_name_is_told(run: Callable[..., Ran]) -> None:
     ran = run("show", "nothing")
 
     assert (ran.code, ran.err.strip()) == (2, "banyan: no outbound file 'nothing'; there are: payments-to-bank")
+
+
+ACK = """\
+       01  ACK.
+           05  RUN       PIC 9(4).
+           05  STATUS    PIC X(2).
+           05  HOW-MANY  PIC 9(5).
+"""
+
+
+@pytest.fixture
+def answered(folder: Path, run: Callable[..., Ran]) -> Path:
+    """Hand over a file of two records, to a receiver who answers."""
+    (folder / "files" / "ack.cpy").write_text(ACK)
+    (folder / "files" / "in").mkdir()
+    acknowledgement = {
+        "path": "in/ACK.*",
+        "file": {"copybook": "ack.cpy", "encoding": "ascii", "framing": {"recfm": "LS"}},
+        "sequence": "RUN",
+        "status": "STATUS",
+        "accepted": ["OK"],
+        "count": "HOW-MANY",
+        "stable_for": 0,
+        "within": "PT0.001S",
+    }
+    (folder / "files" / "bank.yaml").write_text(yaml.safe_dump({**SPEC, "acknowledgement": acknowledgement}))
+    collect(folder, 1, 2)
+    run("cut", "payments-to-bank")
+    return folder / "files" / "in"
+
+
+def test_an_answer_is_matched_and_shown(answered: Path, run: Callable[..., Ran]) -> None:
+    (answered / "ACK.1").write_text("0001OK00002\n")
+
+    ran = run("ack", "payments-to-bank", "--json")
+
+    assert (ran.code, [each["outcome"] for each in ran.json["answers"]], ran.json["overdue"]) == (0, ["accepted"], [])
+    assert run("show", "payments-to-bank", "--json").json["files"][0]["answer"] == "accepted"
+
+
+def test_an_answer_that_does_not_agree_ends_with_code_3(answered: Path, run: Callable[..., Ran]) -> None:
+    (answered / "ACK.1").write_text("0001OK00007\n")
+
+    assert run("ack", "payments-to-bank").code == 3
+    assert run("ack", "payments-to-bank").code == 0
+    again = run("ack", "payments-to-bank", str(answered / "ACK.1"))
+    assert again.code == 3
+    assert "2 records were handed over, the receiver counts 7" in again.out
+
+
+def test_an_answer_that_is_overdue_is_told(answered: Path, run: Callable[..., Ran]) -> None:
+    ran = run("ack", "payments-to-bank")
+
+    assert ran.code == 3
+    assert "overdue: PAY." in ran.out
+    assert "overdue" in run("show", "payments-to-bank").out
+    assert not list(answered.iterdir())
+
+
+def test_without_a_description_of_answers_there_are_none(run: Callable[..., Ran]) -> None:
+    assert "its description has no acknowledgement" in run("ack", "payments-to-bank").err
