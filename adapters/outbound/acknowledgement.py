@@ -16,7 +16,7 @@ from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import Role
 from contracts.legacy.record_file import Refused, Value
 
-__all__ = ["Acknowledgement", "Answer", "Outcome", "Reject", "Said", "answers", "judge"]
+__all__ = ["Acknowledgement", "Answer", "Outcome", "Reject", "Rejects", "Said", "Total", "answers", "judge"]
 
 _ENDS: Final = ("header", "trailer")
 
