@@ -12,6 +12,7 @@ from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 import adapters
+from adapters.outbound import OutboundSpec
 from contracts.legacy.file_spec import FileSpec
 from hub.cli.root import app
 from hub.settings import ENV_PREFIX, Settings
@@ -30,6 +31,7 @@ def pages() -> dict[str, str]:
         "adapters.md": _adapters,
         "cli.md": _cli,
         "files.md": _files,
+        "outbound.md": _outbound,
         "telemetry.md": _telemetry,
     }
     return {name: _NOTE + "\n".join(page()).rstrip() + "\n" for name, page in written.items()}
@@ -63,7 +65,8 @@ def _configuration() -> Iterator[str]:
 def _adapters() -> Iterator[str]:
     yield "# Adapter settings\n"
     yield "What `Config` takes, for each kind of adapter. Settings under `adapters.config.NAME` replace them."
-    for module in sorted(m.name for m in pkgutil.iter_modules(adapters.__path__) if not m.name.startswith("_")):
+    names = {m.name for m in pkgutil.iter_modules(adapters.__path__) if not m.name.startswith("_")}
+    for module in sorted(names - {"outbound"}):  # goes the other way, and is described by a file
         kind = importlib.import_module(f"adapters.{module}")
         yield f"\n## {module}\n"
         yield (kind.__doc__ or "").strip() + "\n"
@@ -75,6 +78,13 @@ def _files() -> Iterator[str]:
     yield "What `banyan copybook decode --spec` and `encode --spec` take as YAML; their options are among these."
     yield "Guide: [files of records](../guides/framing.md).\n"
     yield from _model_table(FileSpec)
+
+
+def _outbound() -> Iterator[str]:
+    yield "# Descriptions of outbound files\n"
+    yield "What the YAML files take that the setting `outbound` names. What `file` takes is that of"
+    yield "[descriptions of files](files.md). Guide: [outbound files](../guides/outbound.md).\n"
+    yield from _model_table(OutboundSpec)
 
 
 def _model_table(model: type[BaseModel]) -> Iterator[str]:

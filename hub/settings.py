@@ -55,6 +55,8 @@ class Settings(BaseModel):
     """How much of a source is one transaction, and how failures are waited out."""
     adapters: AdapterSettings = AdapterSettings()
     """The adapters of this process."""
+    outbound: tuple[Path, ...] = ()
+    """Descriptions of the files that this process sends (YAML), or folders of them."""
     telemetry: Telemetry = Telemetry()
     """Where traces and metrics go."""
     archive: ArchiveSettings | None = None

@@ -106,6 +106,7 @@ EXPECT: Final = _span("expect", "An expected delivery is told missing or late: `
 CALL: Final = _span("call", "One call of a legacy system: `call {operation}`; its kind is CLIENT.")
 SEND: Final = _span("send", "Events are written to a topic in one transaction: `send {topic}`; its kind is PRODUCER.")
 PROCESS: Final = _span("process", "A subscriber handles one event or a batch: `process {topic}`; its kind is CONSUMER.")
+DELIVER: Final = _span("deliver", "An outbound file is written, reconciled and given its name: `deliver {name}`.")
 REPLAY: Final = _span("replay", "Dead letters or earlier events are sent again: `replay {topic}`.")
 METHOD: Final = _span(
     "method",
@@ -196,6 +197,8 @@ BANYAN_OUTCOME: Final = _attribute(
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
     "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file; "
     "`on_time`, `early`, `late`, `missing` for an expected one.",
+    "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
+    "`unknown file`, `unreadable` for the answer to an outbound file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
@@ -231,6 +234,21 @@ BANYAN_CHECKPOINT_TIME: Final = _gauge(
 )
 BANYAN_CHECKPOINT_LAG: Final = _gauge(
     "banyan.checkpoint.lag", "s", "Age of the newest published legacy change when it was committed."
+)
+BANYAN_OUTBOUND_FILES: Final = _counter(
+    "banyan.outbound.files", "{file}", "Outbound files handed over; with `error.type`, attempts at it that failed."
+)
+BANYAN_OUTBOUND_RECORDS: Final = _counter(
+    "banyan.outbound.records", "{record}", "Data records of outbound files that were handed over."
+)
+BANYAN_OUTBOUND_WAITING: Final = _gauge(
+    "banyan.outbound.waiting", "{record}", "Records that wait for the next outbound file."
+)
+BANYAN_OUTBOUND_ANSWERS: Final = _counter(
+    "banyan.outbound.answers", "{answer}", "What receivers of outbound files answered, by outcome."
+)
+BANYAN_OUTBOUND_OVERDUE: Final = _gauge(
+    "banyan.outbound.overdue", "{file}", "Outbound files whose answer has not come in time."
 )
 BANYAN_CALL_DURATION: Final = _histogram(
     "banyan.call.duration",

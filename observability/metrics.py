@@ -161,6 +161,28 @@ class Metrics:
         if changed is not None:
             gauges[fields.BANYAN_CHECKPOINT_LAG].set((at - changed).total_seconds(), attributes)
 
+    def outbound_delivered(self, source: str, records: int) -> None:
+        """Count an outbound file that was handed over, and its data records."""
+        self._count(fields.BANYAN_OUTBOUND_FILES, 1, {fields.BANYAN_SOURCE: source})
+        self._count(fields.BANYAN_OUTBOUND_RECORDS, records, {fields.BANYAN_SOURCE: source})
+
+    def outbound_held(self, source: str, error: BaseException) -> None:
+        """Count an outbound file that could not be handed over."""
+        self._count(fields.BANYAN_OUTBOUND_FILES, 1, {fields.BANYAN_SOURCE: source} | _failure(error))
+
+    def outbound_waiting(self, source: str, records: int) -> None:
+        """Show how many records wait for the next outbound file."""
+        self._instruments().gauges[fields.BANYAN_OUTBOUND_WAITING].set(records, {fields.BANYAN_SOURCE: source})
+
+    def outbound_answered(self, source: str, outcome: str) -> None:
+        """Count an answer to an outbound file."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome}
+        self._count(fields.BANYAN_OUTBOUND_ANSWERS, 1, attributes)
+
+    def outbound_overdue(self, source: str, files: int) -> None:
+        """Show how many outbound files are not answered in time."""
+        self._instruments().gauges[fields.BANYAN_OUTBOUND_OVERDUE].set(files, {fields.BANYAN_SOURCE: source})
+
     def _instruments(self) -> "_Instruments":
         provider = self._provider or (_installed[-1] if _installed else None)
         return _instruments(provider)

@@ -25,6 +25,7 @@ from hub.cli import (
     kafka,
     key,
     mask,
+    outbound,
     reconcile,
     records,
     route,
@@ -66,6 +67,7 @@ app.add_typer(ruleset.app, name="ruleset")
 app.add_typer(route.app, name="route")
 app.add_typer(facade.app, name="facade")
 app.add_typer(in_doubt.app, name="in-doubt")
+app.add_typer(outbound.app, name="outbound")
 app.command("trace")(trace.trace)
 app.command("run")(adapter.run_all)
 app.command("health")(health.health)

@@ -234,7 +234,8 @@ def test_zeep_has_errors_to_translate() -> None:
 
 
 def test_every_adapter_kind_is_shown_on_a_page() -> None:
-    kinds = [module.name for module in pkgutil.iter_modules(adapters.__path__) if not module.name.startswith("_")]
+    names = {module.name for module in pkgutil.iter_modules(adapters.__path__) if not module.name.startswith("_")}
+    kinds = sorted(names - {"outbound"})  # goes the other way; its page has a description that the tests read
     pages = [ROOT / "README.md", *(ROOT / "docs" / "guides").glob("*.md")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
 

@@ -9,6 +9,7 @@ import yaml
 from _pytest.mark import ParameterSet
 from typer.testing import CliRunner
 
+from adapters.outbound import OutboundSpec
 from contracts.event import Event
 from contracts.legacy.file_spec import FileSpec
 from hub.cli.root import app
@@ -49,6 +50,9 @@ def test_a_settings_example_is_accepted(text: str, tmp_path: Path) -> None:
         return
     if text.startswith("copybook:"):
         assert len(FileSpec(**yaml.safe_load(text)).model_fields_set) > 1
+        return
+    if text.startswith("name:"):
+        assert OutboundSpec(**yaml.safe_load(text)).trailer
         return
     settings = Settings(**yaml.safe_load(text))
 

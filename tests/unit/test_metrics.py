@@ -50,6 +50,22 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.processed("residents", group="payments", took=TOOK),
     ),
     (fields.BANYAN_RECORDS_READ, 1000, {"banyan.source": "benefits"}, lambda m: m.records_read("benefits", 1000)),
+    (fields.BANYAN_OUTBOUND_FILES, 1, {"banyan.source": "bank"}, lambda m: m.outbound_delivered("bank", 40)),
+    (fields.BANYAN_OUTBOUND_RECORDS, 40, {"banyan.source": "bank"}, lambda m: m.outbound_delivered("bank", 40)),
+    (
+        fields.BANYAN_OUTBOUND_FILES,
+        1,
+        {"banyan.source": "bank", "error.type": "BrokerUnavailableError"},
+        lambda m: m.outbound_held("bank", ERROR),
+    ),
+    (
+        fields.BANYAN_OUTBOUND_ANSWERS,
+        1,
+        {"banyan.source": "bank", "banyan.outcome": "rejected"},
+        lambda m: m.outbound_answered("bank", "rejected"),
+    ),
+    (fields.BANYAN_OUTBOUND_OVERDUE, 2, {"banyan.source": "bank"}, lambda m: m.outbound_overdue("bank", 2)),
+    (fields.BANYAN_OUTBOUND_WAITING, 7, {"banyan.source": "bank"}, lambda m: m.outbound_waiting("bank", 7)),
     (
         fields.BANYAN_EVENTS_PUBLISHED,
         998,

@@ -81,6 +81,7 @@ def test_pages_that_were_written_are_current(folder: Path) -> None:
         "cli.md",
         "configuration.md",
         "files.md",
+        "outbound.md",
         "telemetry.md",
     }
     assert reference.main(["--check"]) == 0
