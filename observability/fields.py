@@ -196,8 +196,7 @@ BANYAN_OUTCOME: Final = _attribute(
     "banyan.outcome",
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
     "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file; "
-    "`on_time`, `early`, `late`, `missing` for an expected one.",
-    "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
+    "`on_time`, `early`, `late`, `missing` for an expected one; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
     "`unknown file`, `unreadable` for the answer to an outbound file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
