@@ -10,6 +10,8 @@ import tempfile
 import xml.etree.ElementTree as ET  # our own report, written a moment ago
 from pathlib import Path
 
+# Whole files to two processes: tests of one file may share a broker, and most of the time they wait for it.
+WHOLE = ("-n", "2", "--dist", "loadfile")
 # Why a test may be skipped where `.ci/tools` has installed what the tests use.
 ALLOWED = ("test data",)
 
@@ -18,7 +20,8 @@ def main(arguments: list[str]) -> int:
     """Run pytest under coverage, and say which skips count as failures."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+        chosen = arguments or WHOLE
+        command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", f"--junitxml={report}", *chosen]
         code = subprocess.run(command, check=False).returncode
         skipped = _skipped(report)
     subprocess.run([sys.executable, "-m", "coverage", "combine", "-q"], check=False)
