@@ -200,7 +200,7 @@ class Arrivals:
         """Keep what the checks of a file found, for its entry in the ledger."""
         if case.entry is None:
             raise ValueError("a file is identified before it is reconciled")
-        checks = tuple(f"{each.check}: expected {each.expected}, found {each.found}" for each in report.findings)
+        checks = tuple(f"{each.check}: expected {each.expected}, found {each.public}" for each in report.findings)
         case.entry = case.entry.model_copy(
             update={"records": report.records, "checks": checks, "totals": report.totals}
         )

@@ -1,13 +1,15 @@
 """Reads the records of one file chunk by chunk, after a first pass that may hold the file."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from adapters.batch.chunk import Chunk, Shape, to_batch, to_chunk
 from adapters.batch.config import Config
 from adapters.batch.delivery import Checkpoint, Delivery
 from adapters.batch.location import Reader
+from adapters.batch.reconciling import not_framed
 from adapters.batch.stream import stream_of
 from contracts.errors import FileHeldError, FramingError
 from contracts.legacy.framing import Position
@@ -60,28 +62,35 @@ class Reading:
             FileHeldError: Its bytes are not framed as declared, or too many of its records are bad.
             LegacyUnavailableError: It can't be read.
         """
-        try:
+        with _framed(file):
             if self._config.dead_letter_share < 1:
                 return await self._trial(file)
             return Survey(records=await asyncio.to_thread(self._count, file), kept=None)
-        except FramingError as error:
-            where = f"{error.expected} at byte {error.offset}"
-            raise FileHeldError(file.delivery.file, rule="framing", expected=where, found=error.found) from error
 
     async def batches(self, file: File, found: Survey | Checkpoint) -> AsyncGenerator[EventBatch, None]:
         """Yield the batches of a file that was surveyed, or the rest of one that is published in part.
 
         Raises:
+            FileHeldError: It is not framed as when it was begun; what fits has been yielded.
             LegacyUnavailableError: It can't be read.
         """
-        first, total = file.shape.format.framing.header_records, found.records
-        start = self._start(file, found) if isinstance(found, Checkpoint) else Position()
-        steps = self._steps(file, start) if isinstance(found, Checkpoint) or found.kept is None else _each(found.kept)
-        none = True
-        async for step in steps:
-            none = False
-            yield to_batch(step.chunk, file.delivery, total=total, first=first, traceparent=step.traceparent)
-        if none:
+        total = found.records
+        if isinstance(found, Checkpoint):
+            first, read, steps = found.first, found.read, self._steps(file, self._start(file, found))
+        else:
+            first, read = file.shape.format.framing.header_records, 0
+            steps = self._steps(file, Position()) if found.kept is None else _each(found.kept)
+        with _framed(file):
+            async for step in steps:
+                read += step.chunk.records
+                if read > total:
+                    break
+                yield to_batch(step.chunk, file.delivery, total=total, first=first, traceparent=step.traceparent)
+        if read != total:
+            # What was published of it was framed otherwise: whoever changed that has to say what is right.
+            expected, told = f"{total} records of data, as when it was begun", f"{read}"
+            raise FileHeldError(file.delivery.file, rule="framing", expected=expected, found=told)
+        if not total:
             empty = Chunk(events=(), dead=[], records=0, next=Position(ordinal=first))
             yield to_batch(empty, file.delivery, total=0, first=first, traceparent=file.traceparent)
 
@@ -138,6 +147,14 @@ class Reading:
             self._metrics.records_read(self._config.name, chunk.records)
             number += 1
             yield step
+
+
+@contextmanager
+def _framed(file: File) -> Generator[None]:
+    try:
+        yield
+    except FramingError as error:
+        raise not_framed(file.delivery.file, error) from error
 
 
 async def _each(steps: list[_Step]) -> AsyncGenerator[_Step, None]:

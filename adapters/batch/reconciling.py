@@ -1,12 +1,17 @@
 """Holds a file that does not agree with itself, before anything of it is published."""
 
+import re
+from typing import Final
+
 from adapters.batch.location import Reader
 from adapters.batch.record_format import RecordFormat
 from adapters.batch.stream import stream_of
 from contracts.errors import FileHeldError, FramingError
 from contracts.legacy.reconciliation import Outcome, Report, reconcile
 
-__all__ = ["hold_broken", "reconciled"]
+__all__ = ["hold_broken", "not_framed", "reconciled"]
+
+_BYTES: Final = re.compile(r"\b(?:[0-9a-f]{2}){3,}\b")
 
 _BY_HAND = "find out which is right; accept it by its SHA-256 in the setting accept, or have it delivered again"
 _AGAIN = "have it delivered again: it is set aside for good"
@@ -24,8 +29,13 @@ def reconciled(found: RecordFormat, reader: Reader) -> Report | None:
     try:
         return reconcile(found.checks, found.file.parts(stream_of(reader)))
     except FramingError as error:
-        where = f"{error.expected} at byte {error.offset}"
-        raise FileHeldError(reader.candidate.name, rule="framing", expected=where, found=error.found) from error
+        raise not_framed(reader.candidate.name, error) from error
+
+
+def not_framed(file: str, error: FramingError) -> FileHeldError:
+    """Return the error of a file that is not framed as declared; bytes that may be personal are not in it."""
+    found = _BYTES.sub("other bytes", error.found)
+    return FileHeldError(file, rule="framing", expected=f"{error.expected} at byte {error.offset}", found=found)
 
 
 def hold_broken(file: str, report: Report) -> None:
@@ -43,7 +53,7 @@ def hold_broken(file: str, report: Report) -> None:
         file,
         rule=f"the check {first.check}",
         expected=first.expected,
-        found=f"{first.found}{more}",
+        found=f"{first.public}{more}",
         next_step=_AGAIN if for_good else _BY_HAND,
         for_good=for_good,
     )

@@ -6,9 +6,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, BinaryIO, Final, Self, cast
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
 from contracts.errors import ConfigError, ContractError, RecordError
-from contracts.legacy.check import Check
-from contracts.legacy.copybook import Codec, Layout, RowCodec
+from contracts.legacy.check import Check, require_fields
+from contracts.legacy.copybook import Codec, Layout
+from contracts.legacy.copybook.compile import Compiler
+from contracts.legacy.copybook.leaf import Leaf
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import Compression, Framing, Position, Recfm, RecordBatch, Role, read
 from contracts.legacy.record_file import RecordFile
@@ -61,7 +67,11 @@ class RecordFormat:
         """
         if spec.framing.resync:
             raise ConfigError(["framing.resync: an adapter holds a file that is not framed as described"])
-        file = RecordFile(spec, layout, ends)
+        require_fields(spec.checks, {Role.DATA: layout, **ends})
+        try:
+            file = RecordFile(spec, layout, ends)
+        except ValidationError as error:
+            raise ConfigError(f"framing: {each['msg']}" for each in error.errors(include_url=False)) from error
         try:
             codec = Codec(layout, options=spec.options())
         except (ConfigError, ContractError):
@@ -82,9 +92,13 @@ class RecordFormat:
         Raises:
             ConfigError: The layout has no such field.
         """
-        unknown = sorted(set(where) - set(self.names))
+        fields = self.layout.by_name
+        unknown = sorted(set(where) - set(fields))
         if unknown:
             raise ConfigError(f"where: the copybook has no field {name}" for name in unknown)
+        tables = sorted(name for name in where if fields[name].dimensions)
+        if tables:
+            raise ConfigError(f"where: {name} is in a table, so a record has several" for name in tables)
         return replace(self, where=where or None)
 
     @cached_property
@@ -129,62 +143,136 @@ class RecordFormat:
                 yield from (batch.cut(at, min(at + records, len(batch))) for at in range(0, len(batch), records))
 
     def encode(self, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
-        """Map records to events; also return what became none, by the index of the record in the batch."""
-        data = self._rows(batch) if mapper.fields is not None or self.file is None else None
-        if self.codec is not None and data is not None:
-            return self._by_columns(self.codec, data, mapper)
+        """Map records to events; also return what became none, by the index of the record in the batch.
+
+        What a record becomes depends on the record alone, never on those that it is read with.
+        """
+        codec = self._columns_for(mapper)
+        if codec is None:
+            return self._by_record(batch, mapper)
+        fits = batch.lengths == codec.layout.length
+        if fits.all():
+            return self._by_columns(codec, batch, mapper)
+        some, others = np.flatnonzero(fits), np.flatnonzero(~fits)
+        parts = [
+            _placed(self._by_columns(codec, _picked(batch, some), mapper), some),
+            _placed(self._by_record(_picked(batch, others), mapper), others),
+        ]
+        return _merged([encoded for encoded, _ in parts]), {**parts[0][1], **parts[1][1]}
+
+    def _columns_for(self, mapper: Mapper) -> Codec | None:
+        """Return what decodes by columns, where the mapping needs no more than they hold."""
         if self.file is None:
-            raise ValueError("records of one length are what columns are made of")
-        return self._by_record(self.file.codec, batch, mapper)
+            return self.codec
+        wanted = None if mapper.fields is None else mapper.fields | set(self.where or ())
+        return self.codec if wanted is not None and wanted <= self.layout.by_name.keys() else None
 
-    def _rows(self, batch: RecordBatch) -> bytes | None:
-        """Return the records one after the other, where all have the length that columns need."""
-        if self.codec is None or (batch.lengths != self.codec.layout.length).any():
-            return None
+    def _by_columns(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
         rows = batch.rows()
-        return None if rows is None else rows.tobytes()
-
-    def _by_columns(self, codec: Codec, data: bytes, mapper: Mapper) -> tuple[Encoded, _Errors]:
-        where = self.where or {}
-        decoded = codec.only(None if mapper.fields is None else mapper.fields | set(where)).decode(data)
+        if rows is None:
+            raise ValueError("expected records of one length")
+        data = rows.tobytes()
+        told = codec.only(set(self.where or ())).decode(data, len(batch))
         left_out = {
             index
-            for name, values in where.items()
-            for index, value in enumerate(decoded.columns[name])
-            if str(value) not in values and not _is_about(decoded.errors.get(index), name)
+            for name, values in (self.where or {}).items()
+            for index, value in enumerate(told.columns[name])
+            if index not in told.errors and str(value) not in values
         }
-        errors = {index: error for index, error in decoded.errors.items() if index not in left_out}
+        decoded = codec.only(mapper.fields).decode(data)
+        errors = {index: e for index, e in {**decoded.errors, **told.errors}.items() if index not in left_out}
         encoded = mapper.encode(decoded.columns, skip=left_out | set(errors))
         return replace(encoded, skipped=encoded.skipped + len(left_out)), {**errors, **encoded.bad}
 
-    def _by_record(self, codec: RowCodec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
-        names, errors = self.names, dict[int, RecordError]()
+    def _by_record(self, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
+        errors: dict[int, RecordError] = {}
         found: list[tuple[int, Mapping[str, Any]]] = []
         for index, original in enumerate(batch):
             try:
-                record = codec.decode(original)
+                record = self._record(original)
             except RecordError as error:
                 errors[index] = error
                 continue
-            if all(str(_value(record, names[name])) in values for name, values in (self.where or {}).items()):
+            if record is not None:
                 found.append((index, record))
-        wanted = mapper.fields
-        records = [
-            record if wanted is None else {name: _value(record, names[name]) for name in wanted} for _, record in found
-        ]
-        rows = [index for index, _ in found]
-        encoded = mapper.encode_records(records)
-        bad = {rows[at]: error for at, error in encoded.bad.items()}
+        names, wanted = self.names, mapper.fields
+        encoded = mapper.encode_records(
+            [record if wanted is None else {n: _value(record, names[n]) for n in wanted} for _, record in found]
+        )
+        rows = np.array([index for index, _ in found], np.int64)
+        placed, bad = _placed((encoded, encoded.bad), rows)
         skipped = encoded.skipped + len(batch) - len(errors) - len(found)
-        return replace(encoded, rows=_taken(rows, encoded.rows), bad=bad, skipped=skipped), {**errors, **bad}
+        return replace(placed, skipped=skipped), {**errors, **bad}
+
+    def _record(self, original: bytes) -> Mapping[str, Any] | None:
+        """Return a record's values, or None where it is not asked for."""
+        where = self.where or {}
+        if self.file is None:
+            expected = f"{self.layout.length} bytes, and the mapping's fields in them"
+            raise RecordError("record", expected=expected, start=0, code="length")
+        try:
+            record = self.file.codec.decode(original)
+        except RecordError:
+            # Another kind of record may be of another form; what tells the kind need not be bad.
+            if any(str(self._told(original, name)) not in values for name, values in where.items()):
+                return None
+            raise
+        wanted = all(str(_value(record, self.names[name])) in values for name, values in where.items())
+        return record if wanted else None
+
+    def _told(self, original: bytes, name: str) -> object:
+        """Return the value of one field that stands at a fixed place.
+
+        Raises:
+            RecordError: It can't be read there.
+        """
+        leaf, item = self._leaves[name], self.layout.by_name[name]
+        if leaf is None or len(original) < item.offset + item.length:
+            raise RecordError(name, expected="a field within the record", start=item.offset, code="length")
+        return leaf.decode(original[item.offset : item.offset + item.length], item.offset)
+
+    @cached_property
+    def _leaves(self) -> Mapping[str, Leaf | None]:
+        """Return what reads each field of `where` alone; None where what comes before it varies in length."""
+        if self.file is None:
+            return {}
+        compiler, found = Compiler(self.layout, self.file.codec.options), dict[str, Leaf | None]()
+        tables = [item.offset for item in self.layout.walk() if item.occurs and item.is_variable]
+        first = min(tables, default=self.layout.length)
+        for name in self.where or {}:
+            field = self.layout.by_name[name]
+            found[name] = compiler.leaf(field).leaf if field.offset < first else None
+        return found
 
 
-def _taken(rows: Sequence[int], at: Sequence[int]) -> list[int]:
-    return rows if len(at) == len(rows) and isinstance(rows, list) else [rows[each] for each in at]
+def _picked(batch: RecordBatch, at: NDArray[np.int64]) -> RecordBatch:
+    """Return some records of a batch, to be decoded; their places in the file are those of the whole batch."""
+    return replace(batch, offsets=batch.offsets[at], lengths=batch.lengths[at], block_ends=None, segments=None)
 
 
-def _is_about(error: RecordError | None, name: str) -> bool:
-    return error is not None and error.field == name
+def _placed(part: tuple[Encoded, _Errors], at: NDArray[np.int64]) -> tuple[Encoded, _Errors]:
+    """Return what became of some records by their index in the whole batch."""
+    encoded, errors = part
+    rows = at.tolist()
+    placed = replace(
+        encoded, rows=[rows[each] for each in encoded.rows], bad={rows[i]: e for i, e in encoded.bad.items()}
+    )
+    return placed, {rows[index]: error for index, error in errors.items()}
+
+
+def _merged(parts: Sequence[Encoded]) -> Encoded:
+    """Return the events of several parts in the order of their records."""
+    events = sorted(
+        (event for part in parts for event in zip(part.rows, part.keys, part.values, strict=True)),
+        key=lambda event: event[0],
+    )
+    return Encoded(
+        rows=[row for row, _, _ in events],
+        keys=[key for _, key, _ in events],
+        values=[value for _, _, value in events],
+        bad=dict(sorted(item for part in parts for item in part.bad.items())),
+        skipped=sum(part.skipped for part in parts),
+    )
 
 
 def _value(record: object, path: tuple[str, ...]) -> object:

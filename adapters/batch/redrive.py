@@ -53,9 +53,10 @@ class Redrive:
         unknown = sorted({letter.stream for letter in self.letters} - set(checkpoints))
         if unknown:
             raise ConfigError(f"redrive: nothing of {stream} was published by {source}" for stream in unknown)
+        done = set(since.state)
         for letter in self.letters:
             key = redriven_key(letter.stream, letter.position)
-            if key in since.state:
+            if key in done:
                 _log.info("record redriven before", source=source, stream=letter.stream, position=letter.position)
                 continue
             delivery = _delivery(letter.stream, checkpoints[letter.stream], ledger)
@@ -65,6 +66,7 @@ class Redrive:
                 where = {"stream": letter.stream, "position": letter.position, "reason": chunk.dead[0].reason}
                 _log.error("record still rejected", source=source, **where)
                 continue
+            done.add(key)
             kept = {"reason": self.reason, "at": now.isoformat(), "events": sum(map(len, chunk.events))}
             yield EventBatch(
                 stream=letter.stream,
@@ -89,6 +91,8 @@ def _delivery(stream: str, checkpoint: Checkpoint, ledger: Ledger) -> Delivery:
 
 def _only(letter: Rejected) -> RecordBatch:
     """Return one record where it was in its file."""
+    if not (letter.position.isascii() and letter.position.isdecimal()):
+        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
     first, length = int(letter.position), len(letter.value)
     if letter.position != ordinal(first):
         raise ConfigError([f"redrive: {letter.position!r} is no record's position"])

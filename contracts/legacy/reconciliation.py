@@ -48,6 +48,13 @@ class Finding:
     on_break: OnBreak
     total: str | None = None
     """What was counted or added up: `sum of AMOUNT`; `found` is how much it is."""
+    places: str | None = None
+    """Where single records break it, without their values, which may be personal."""
+
+    @property
+    def public(self) -> str:
+        """Return what was found, without values of single records."""
+        return self.places or self.found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,12 +211,14 @@ class _Sequence:
         self._next = None if check.start is None else Decimal(check.start)
         self._gaps: list[str] = []
         self._count = 0
+        self._first: int | None = None
 
     def take(self, record: Record) -> None:
         for value in _found(record, self._check.field):
             number = _number(value)
             if number is None or (self._next is not None and number != self._next):
                 self._count += 1
+                self._first = self._seen.records - 1 if self._first is None else self._first
                 if len(self._gaps) < _SHOWN:
                     self._gaps.append(f"{value} at record {self._seen.records - 1} instead of {self._next}")
             self._next = None if number is None else number + self._check.step
@@ -224,6 +233,7 @@ class _Sequence:
             found="; ".join(self._gaps) + more or f"no gap{unread}",
             agrees=not self._count,
             on_break=self._check.on_break,
+            places=f"{self._count} gaps, the first at record {self._first}" if self._count else None,
         )
 
 

@@ -37,7 +37,7 @@ def redriving(settings: Settings, adapter: Adapter, ids: Sequence[str], reason: 
     if unknown:
         see = f"see `banyan dlq list {adapter.name}`"
         raise ConfigError(f"--redrive: {adapter.name} has no dead letter {each!r}; {see}" for each in unknown)
-    chosen = found if _ALL in ids else [named[each] for each in ids]
+    chosen = [r for r in found if "stream" in context_of(r)] if _ALL in ids else [named[each] for each in ids]
     made: Adapter = make([_rejected(record, context_of(record)) for record in chosen], reason)
     return made
 
