@@ -37,6 +37,7 @@ class CountCheck(_Declared):
     """The number of records is what the header or trailer says."""
 
     check: Literal["count"]
+    """Which kind of check it is."""
     of: Literal["data", "all"] = "data"
     """`data` records alone, or `all` with headers and trailers."""
     equals: Place
@@ -47,6 +48,7 @@ class SumCheck(_Declared):
     """The sum of a field over all data records is what the header or trailer says, exactly."""
 
     check: Literal["sum"]
+    """Which kind of check it is."""
     field: str
     """The field, by its name, or by its path joined with dots; all occurrences in tables count."""
     equals: Place
@@ -57,6 +59,7 @@ class HashCheck(_Declared):
     """The sum of a key over all data records, a number without meaning of its own, is what the trailer says."""
 
     check: Literal["hash"]
+    """Which kind of check it is."""
     field: str
     """The key: a number, or text of digits."""
     digits: int | None = Field(default=None, ge=1, le=38)
@@ -69,6 +72,7 @@ class SequenceCheck(_Declared):
     """A field counts up from record to record, without gaps and without doubles."""
 
     check: Literal["sequence"]
+    """Which kind of check it is."""
     field: str
     """The field that counts."""
     start: int | None = None
@@ -81,6 +85,7 @@ class SameCheck(_Declared):
     """A field of the header and one of the trailer say the same: business date, run number."""
 
     check: Literal["same"]
+    """Which kind of check it is."""
     field: Place
     """The one."""
     equals: Place
@@ -91,6 +96,7 @@ class RecordsCheck(_Declared):
     """There are neither too few data records nor too many: an empty or a cut file is no fact."""
 
     check: Literal["records"]
+    """Which kind of check it is."""
     at_least: int | None = Field(default=None, ge=0)
     """The fewest."""
     at_most: int | None = Field(default=None, ge=0)

@@ -92,7 +92,7 @@ class FileSpec(BaseModel):
     """Whether a table with a counter takes the room of its occurrences, so that what follows moves up, or always of
     the most."""
     trim: Trim = Trim.RIGHT
-    """Where blanks of text are cut off."""
+    """Where blanks of text are cut off, unless a policy keeps them."""
     nul_filled: bool = True
     """X'00' at the end of text only fills it, as blanks do: programs leave it where they never moved a value. With
     `false`, it is text."""

@@ -50,6 +50,13 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.processed("residents", group="payments", took=TOOK),
     ),
     (fields.BANYAN_RECORDS_READ, 1000, {"banyan.source": "benefits"}, lambda m: m.records_read("benefits", 1000)),
+    (
+        fields.BANYAN_FILES_EXPECTED,
+        2,
+        {"banyan.source": "benefits", "banyan.outcome": "late"},
+        lambda m: m.expected("benefits", "late", files=2),
+    ),
+    (fields.BANYAN_FILES_MISSING, 3, {"banyan.source": "benefits"}, lambda m: m.missing("benefits", 3)),
     (fields.BANYAN_OUTBOUND_FILES, 1, {"banyan.source": "bank"}, lambda m: m.outbound_delivered("bank", 40)),
     (fields.BANYAN_OUTBOUND_RECORDS, 40, {"banyan.source": "bank"}, lambda m: m.outbound_delivered("bank", 40)),
     (
