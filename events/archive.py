@@ -9,14 +9,13 @@ import os
 import re
 import uuid
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 from fsspec.core import url_to_fs
@@ -95,7 +94,6 @@ class FileArchive:
 
     def __init__(self, settings: ArchiveSettings) -> None:
         self._key = bytes.fromhex(settings.key.get_secret_value()) if settings.key else None
-        self._cipher = AESGCM(self._key) if self._key else None
         try:
             self._fs, self._root = url_to_fs(settings.url)
             self._fs.makedirs(self._root, exist_ok=True)
@@ -109,12 +107,7 @@ class FileArchive:
         The same bytes are kept once; to put them again renews their age, and mends what was damaged.
         """
         sha256 = hashlib.sha256(data).hexdigest()
-        path = self._path(sha256)
-        temporary = f"{self._root}/incoming/{uuid.uuid4().hex}"
-        self._fs.makedirs(self._parent(path), exist_ok=True)
-        self._fs.makedirs(self._parent(temporary), exist_ok=True)
-        self._fs.pipe_file(temporary, self._sealed(data, sha256))
-        self._fs.mv(temporary, path)
+        self.put_blocks([data], sha256)
         return sha256
 
     def put_blocks(self, blocks: Iterable[bytes], sha256: str) -> None:
@@ -129,7 +122,8 @@ class FileArchive:
                     file.write(block)
             _require(digest.hexdigest(), sha256)
         except BaseException:
-            self._fs.rm_file(temporary)
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(temporary)
             raise
         self._fs.mv(temporary, path)
 
@@ -156,14 +150,8 @@ class FileArchive:
             KeyError: Nothing with that hash is kept, or not any more.
             ConfigError: They were encrypted by another key, or changed.
         """
-        try:
-            data = self._fs.cat_file(self._path(sha256))
-        except FileNotFoundError:
-            raise KeyError(sha256) from None
-        opened = self._opened(data, sha256)
-        if hashlib.sha256(opened).hexdigest() != sha256:
-            raise ConfigError([f"archive: {sha256}: the bytes are not those that were put; is a key missing?"])
-        return opened
+        with self.opened(sha256) as file:
+            return file.read()
 
     def __contains__(self, sha256: str) -> bool:
         """Tell whether bytes with that hash are kept."""
@@ -191,7 +179,7 @@ class FileArchive:
         return modified if modified.tzinfo else modified.replace(tzinfo=UTC)
 
     def _sealed_blocks(self, blocks: Iterable[bytes], sha256: str) -> Iterator[bytes]:
-        """Yield what `_sealed` would return."""
+        """Yield nonce, encrypted bytes and tag; without a key, the bytes themselves."""
         if self._key is None:
             yield from blocks
             return
@@ -203,7 +191,7 @@ class FileArchive:
         yield sealing.finalize() + sealing.tag
 
     def _opened_blocks(self, file: IO[bytes], sha256: str) -> Iterator[bytes]:
-        """Yield what `_opened` would return; that it was not changed is known only at the end."""
+        """Yield the bytes that were sealed; that they were not changed is known only at the end."""
         if self._key is None:
             yield from _blocks(file)
             return
@@ -217,18 +205,4 @@ class FileArchive:
         try:
             yield opening.finalize_with_tag(held)
         except (InvalidTag, ValueError):  # the latter where even the tag is cut off
-            raise ConfigError([f"archive: {sha256}: encrypted by another key, or changed"]) from None
-
-    def _sealed(self, data: bytes, sha256: str) -> bytes:
-        if self._cipher is None:
-            return data
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, data, sha256.encode())
-
-    def _opened(self, data: bytes, sha256: str) -> bytes:
-        if self._cipher is None:
-            return data
-        try:
-            return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], sha256.encode())
-        except (InvalidTag, ValueError):  # the latter where even the nonce is cut off
             raise ConfigError([f"archive: {sha256}: encrypted by another key, or changed"]) from None

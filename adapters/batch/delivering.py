@@ -43,7 +43,8 @@ class Delivering:
         """Yield what a complete file becomes; nothing of a duplicate but a note.
 
         Raises:
-            FileHeldError: It is held or quarantined; nothing of it was yielded.
+            FileHeldError: It is held or quarantined. Nothing of it was yielded, unless its framing was changed since
+                it was begun.
             FileChangedError: It is not what it was when it was found complete.
             LegacyUnavailableError: It can't be read.
         """

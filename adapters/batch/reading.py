@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from adapters.batch.chunk import Chunk, Shape, to_batch, to_chunk
@@ -48,6 +48,13 @@ class Survey:
     kept: list[_Step] | None = field(default_factory=list[_Step])
     """What it made of them; None where that is too much, or was not asked for."""
 
+    def take(self, step: _Step) -> None:
+        """Count a step, and keep it while the file is not too large."""
+        self.records += step.chunk.records
+        if self.kept is not None:
+            self.kept.append(step)
+            self.kept = self.kept if step.chunk.next.offset <= _KEPT_BYTES else None
+
 
 class Reading:
     """Makes batches of files, whose records all become events or dead letters."""
@@ -81,11 +88,12 @@ class Reading:
             first, read = file.shape.format.framing.header_records, 0
             steps = self._steps(file, Position()) if found.kept is None else _each(found.kept)
         with _framed(file):
-            async for step in steps:
-                read += step.chunk.records
-                if read > total:
-                    break
-                yield to_batch(step.chunk, file.delivery, total=total, first=first, traceparent=step.traceparent)
+            async with aclosing(steps):
+                async for step in steps:
+                    read += step.chunk.records
+                    if read > total:
+                        break
+                    yield to_batch(step.chunk, file.delivery, total=total, first=first, traceparent=step.traceparent)
         if read != total:
             # What was published of it was framed otherwise: whoever changed that has to say what is right.
             expected, told = f"{total} records of data, as when it was begun", f"{read}"
@@ -100,15 +108,13 @@ class Reading:
         bad, why = 0, ""
         # Where the size tells how many there are, the rest of a bad file need not be looked at.
         known = self._count(file) if file.shape.format.is_plain else None
-        async for step in self._steps(file, Position()):
-            survey.records += step.chunk.records
-            if survey.kept is not None:
-                survey.kept.append(step)
-                survey.kept = survey.kept if step.chunk.next.offset <= _KEPT_BYTES else None
-            bad += len(step.chunk.dead)
-            why = why or (step.chunk.dead[0].reason if step.chunk.dead else "")
-            if known is not None and bad > share * known:
-                break
+        async with aclosing(self._steps(file, Position())) as steps:
+            async for step in steps:
+                survey.take(step)
+                bad += len(step.chunk.dead)
+                why = why or (step.chunk.dead[0].reason if step.chunk.dead else "")
+                if known is not None and bad > share * known:
+                    break
         if bad > share * (known or survey.records):
             found = f"at least {bad} of {known or survey.records}; the first: {why}"
             raise FileHeldError(file.delivery.file, expected=f"at most {share:.1%} bad records", found=found)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, BinaryIO, Final, Self, cast
@@ -213,23 +214,22 @@ class RecordFormat:
         try:
             record = self.file.codec.decode(original)
         except RecordError:
-            # Another kind of record may be of another form; what tells the kind need not be bad.
-            if any(str(self._told(original, name)) not in values for name, values in where.items()):
+            if self._is_other(original):
                 return None
             raise
         wanted = all(str(_value(record, self.names[name])) in values for name, values in where.items())
         return record if wanted else None
 
-    def _told(self, original: bytes, name: str) -> object:
-        """Return the value of one field that stands at a fixed place.
-
-        Raises:
-            RecordError: It can't be read there.
-        """
-        leaf, item = self._leaves[name], self.layout.by_name[name]
-        if leaf is None or len(original) < item.offset + item.length:
-            raise RecordError(name, expected="a field within the record", start=item.offset, code="length")
-        return leaf.decode(original[item.offset : item.offset + item.length], item.offset)
+    def _is_other(self, original: bytes) -> bool:
+        """Tell whether a record that can't be read is of a kind that is not asked for: it may be of another form."""
+        for name, values in (self.where or {}).items():
+            leaf, item = self._leaves[name], self.layout.by_name[name]
+            if leaf is None or len(original) < item.offset + item.length:
+                continue
+            with suppress(RecordError):
+                if str(leaf.decode(original[item.offset : item.offset + item.length], item.offset)) not in values:
+                    return True
+        return False
 
     @cached_property
     def _leaves(self) -> Mapping[str, Leaf | None]:

@@ -1,18 +1,17 @@
 """What was answered, in the ledger of the files: each file of answers once, by its content."""
 
 import sqlite3
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, final
 
 from adapters.outbound.acknowledgement import Answer, Outcome, Reject
+from adapters.outbound.database import reading, writing
 
 __all__ = ["AnswerLedger", "Answered"]
 
-_BUSY_SECONDS: Final = 30
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS outbound_answer (
@@ -48,18 +47,18 @@ class AnswerLedger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with closing(self._opened()) as connection:
+        with reading(self._path) as connection:
             connection.executescript(_SCHEMA)
 
     def is_known(self, sha256: str) -> bool:
         """Tell whether a file of answers was read, by its content."""
-        with closing(self._opened()) as connection:
+        with reading(self._path) as connection:
             found = connection.execute("SELECT 1 FROM outbound_answer WHERE sha256 = ?", (sha256,)).fetchone()
         return found is not None
 
     def write(self, sha256: str, answers: Sequence[Answer], *, file: str, at: datetime) -> None:
         """Remember what a file of answers says, instead of what was remembered of it, in one transaction."""
-        with self._writing() as connection:
+        with writing(self._path) as connection:
             for table in ("outbound_answer", "outbound_reject"):
                 connection.execute(f"DELETE FROM {table} WHERE sha256 = ?", (sha256,))  # noqa: S608 - of the two above
             for place, each in enumerate(answers):
@@ -70,25 +69,13 @@ class AnswerLedger:
 
     def answered(self) -> list[Answered]:
         """Return all answers, the oldest first."""
-        with closing(self._opened()) as connection:
+        with reading(self._path) as connection:
             rows = connection.execute(_ANSWERS).fetchall()
             return [_restored(connection, row) for row in rows]
 
     def newest(self) -> dict[int, Answered]:
         """Return the newest answer to each file, by the file's number."""
         return {each.answer.number: each for each in self.answered() if each.answer.number is not None}
-
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    @contextmanager
-    def _writing(self) -> Generator[sqlite3.Connection]:
-        with closing(self._opened()) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
 
 
 def _restored(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Answered:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from adapters.outbound.rendering import item_named, put
 from adapters.outbound.spec import EndField, OutboundSpec
@@ -13,6 +13,7 @@ from contracts.legacy.check import Check, CountCheck, HashCheck, SumCheck
 from contracts.legacy.copybook import RowCodec
 from contracts.legacy.copybook.item import Kind
 from contracts.legacy.framing import Role
+from contracts.legacy.reconciliation import values_in
 
 __all__ = ["End", "Facts", "checks_of", "totals_of", "wanted_totals"]
 
@@ -82,7 +83,7 @@ def totals_of(records: Iterable[Mapping[str, Any]], wanted: Iterable[str]) -> di
     sums = dict.fromkeys(wanted, Decimal(0))
     for record in records:
         for name in sums:
-            for value in _found(record, name):
+            for value in values_in(record, name):
                 sums[name] = _EXACT.add(sums[name], _decimal(name, value))
     return sums
 
@@ -125,15 +126,3 @@ def _decimal(name: str, value: object) -> Decimal:
         return Decimal(str(value))
     except InvalidOperation:
         raise RecordError(name, expected="a number, to be added up", code="total") from None
-
-
-def _found(record: Mapping[str, Any], name: str) -> Iterator[object]:
-    """Yield the values of a field, by its name or its path; more than one where it is in a table."""
-    head, _, rest = name.partition(".")
-    for key, value in record.items():
-        values = cast("list[object]", value) if isinstance(value, list) else [value]
-        for each in values:
-            if key == head and not rest:
-                yield each
-            elif isinstance(each, dict):
-                yield from _found(cast("dict[str, Any]", each), rest if key == head else name)

@@ -8,17 +8,17 @@ happened to a file on the disk follows from its state and from which temporary n
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, final
 
+from adapters.outbound.database import reading, writing
+
 __all__ = ["CutFile", "Entry", "Ledger", "State"]
 
-_BUSY_SECONDS: Final = 30
 _MARK: Final = "mark"
 
 _SCHEMA: Final = """
@@ -119,7 +119,7 @@ class Ledger:
     def __init__(self, path: Path, *, now: datetime) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        with closing(self._opened()) as connection:
+        with reading(self.path) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
             connection.execute("INSERT OR IGNORE INTO outbound_meta VALUES (?, ?)", (_MARK, now.isoformat()))
@@ -135,14 +135,14 @@ class Ledger:
     @property
     def mark(self) -> datetime:
         """Return the time from which on the next cut counts."""
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             [(text,)] = connection.execute("SELECT value FROM outbound_meta WHERE name = ?", (_MARK,))
         return datetime.fromisoformat(text)
 
     @property
     def waiting(self) -> int:
         """Return how many records wait for a file."""
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             [(count,)] = connection.execute(_WAITING)
         return int(count)
 
@@ -152,7 +152,7 @@ class Ledger:
         Args:
             most: Its most records; None is all that wait.
         """
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             [(number, last)] = connection.execute(_LAST)
             [(row, count)] = connection.execute(_LAST_OF, (last, -1 if most is None else most))
         return number + 1, last + 1, last if row is None else row, count
@@ -164,7 +164,7 @@ class Ledger:
             file: The file, as `next` told it.
             mark: The time from which on the next cut counts; None leaves it.
         """
-        with self._writing() as connection:
+        with writing(self.path) as connection:
             [(number, last)] = connection.execute(_LAST)
             if (number + 1, last + 1) != (file.number, file.first_row):
                 return False
@@ -175,31 +175,31 @@ class Ledger:
 
     def pass_over(self, mark: datetime) -> None:
         """Remember that a cut was due and there was nothing to cut."""
-        with self._writing() as connection:
+        with writing(self.path) as connection:
             self._set_mark(connection, mark)
 
     def files(self, *, newest: int | None = None) -> list[CutFile]:
         """Return the files by number, the oldest first; only so many, the newest, where that is said."""
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             query = f"{_FILES} ORDER BY number DESC LIMIT ?"
             rows = connection.execute(query, (-1 if newest is None else newest,)).fetchall()
         return [_restored(row) for row in reversed(rows)]
 
     def undelivered(self) -> list[CutFile]:
         """Return the files that are not handed over yet, the oldest first."""
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             rows = connection.execute(f"{_FILES} WHERE state <> ? ORDER BY number", (State.DELIVERED.value,)).fetchall()
         return [_restored(row) for row in rows]
 
     def file(self, number: int) -> CutFile | None:
         """Return a file by its number."""
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             row = connection.execute(f"{_FILES} WHERE number = ?", (number,)).fetchone()
         return None if row is None else _restored(row)
 
     def records(self, first_row: int, last_row: int) -> Iterator[bytes]:
         """Yield the records of a range of rows, in their order."""
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             for (record,) in connection.execute(_ROWS, (first_row, last_row)):
                 yield record
 
@@ -213,33 +213,16 @@ class Ledger:
 
     def failed(self, number: int, problem: str | None) -> None:
         """Write down why a file was not handed over; it stays as far as it had come."""
-        with self._writing() as connection:
+        with writing(self.path) as connection:
             connection.execute("UPDATE outbound_file SET problem = ? WHERE number = ?", (problem, number))
 
     def _change(self, number: int, state: State, more: Mapping[str, str | int]) -> None:
         values = {"sha256": None, "size": None, "delivered": None, **more, "state": state.value, "number": number}
-        with self._writing() as connection:
+        with writing(self.path) as connection:
             connection.execute(_CHANGE, values)
 
     def _set_mark(self, connection: sqlite3.Connection, mark: datetime) -> None:
         connection.execute("UPDATE outbound_meta SET value = ? WHERE name = ?", (mark.isoformat(), _MARK))
-
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    @contextmanager
-    def _reading(self) -> Generator[sqlite3.Connection]:
-        with closing(self._opened()) as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Generator[sqlite3.Connection]:
-        with closing(self._opened()) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
 
 
 def _stored(file: CutFile) -> Mapping[str, Any]:

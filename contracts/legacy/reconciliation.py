@@ -20,7 +20,7 @@ from contracts.legacy.copybook import Record
 from contracts.legacy.framing import Role
 from contracts.legacy.record_file import Refused, Value
 
-__all__ = ["Finding", "Outcome", "Report", "reconcile"]
+__all__ = ["Finding", "Outcome", "Report", "reconcile", "values_in"]
 
 _SHOWN = 5
 _EXACT = Context(prec=64)
@@ -102,7 +102,7 @@ def reconcile(checks: Iterable[Check], parts: Iterable[tuple[Role, Value]]) -> R
     return Report(outcome=outcome, records=seen.records, refused=seen.refused, findings=findings)
 
 
-def _found(record: Mapping[str, Any], name: str) -> Iterator[object]:
+def values_in(record: Mapping[str, Any], name: str) -> Iterator[object]:
     """Yield the values of a field, by its name or its path; more than one where it is in a table."""
     head, _, rest = name.partition(".")
     for key, value in record.items():
@@ -112,7 +112,7 @@ def _found(record: Mapping[str, Any], name: str) -> Iterator[object]:
                 yield each
             elif isinstance(each, dict):
                 inner = cast("dict[str, Any]", each)
-                yield from _found(inner, rest if key == head else name)
+                yield from values_in(inner, rest if key == head else name)
 
 
 def _number(value: object) -> Decimal | None:
@@ -141,7 +141,7 @@ class _Seen:
     def said(self, place: str) -> str | None:
         """Return what the header or trailer says; None where it is not there."""
         part, _, name = place.partition(".")
-        values = [str(value) for record in self._ends[Role(part)] for value in _found(record, name)]
+        values = [str(value) for record in self._ends[Role(part)] for value in values_in(record, name)]
         return values[0] if values else None
 
 
@@ -186,7 +186,7 @@ class _Sum:
         self._total, self._unread = Decimal(0), 0
 
     def take(self, record: Record) -> None:
-        for value in _found(record, self._check.field):
+        for value in values_in(record, self._check.field):
             number = _number(value)
             if number is None:
                 self._unread += 1
@@ -214,7 +214,7 @@ class _Sequence:
         self._first: int | None = None
 
     def take(self, record: Record) -> None:
-        for value in _found(record, self._check.field):
+        for value in values_in(record, self._check.field):
             number = _number(value)
             if number is None or (self._next is not None and number != self._next):
                 self._count += 1

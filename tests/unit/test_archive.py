@@ -157,14 +157,16 @@ def test_another_key_is_refused(tmp_path: Path, written: str | None, read: str |
 def test_a_file_that_was_half_written_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: Any = archive(str(tmp_path))
 
-    def full(path: str, data: bytes) -> None:
-        Path(path).write_bytes(data[:7])
+    def full(path: str, mode: str) -> None:
+        assert mode == "wb"
+        Path(path).write_bytes(DATA[:7])
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(kept._fs, "pipe_file", full)
+        patched.setattr(kept._fs, "open", full)
         with pytest.raises(OSError, match="No space"):
             kept.put(DATA)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
     sha256 = hashlib.sha256(DATA).hexdigest()
     assert sha256 not in kept
