@@ -235,6 +235,26 @@ async def test_a_held_file_that_somebody_accepts_is_published(folder: Path) -> N
     assert list(published(batches)) == expected(10)
 
 
+async def test_a_quarantined_file_stays_so_whoever_accepts_it(folder: Path) -> None:
+    found = spec(folder)
+    put(folder / "ORDERS.1", encoded(found, 10, trailer={"TR-COUNT": 9}))
+    first = await read(make(folder, found))
+    sha256 = entries(first)["ORDERS.1"].sha256 or ""
+
+    batches = await read(make(folder, found, {"accept": {sha256: "it looks right to me"}}), progress(first))
+
+    assert (of_files(batches), entries([*first, *batches])["ORDERS.1"].outcome) == ([], "quarantined")
+
+
+async def test_a_file_that_was_begun_is_not_held_by_a_check_that_came_later(folder: Path) -> None:
+    put(folder / "ORDERS.1", encoded(spec(folder), 10, trailer={"TR-TOTAL": Decimal(1)}))
+    begun = (await read(make(folder, spec(folder, checks=[]), {"chunk_records": 4})))[:1]
+
+    rest = await read(make(folder, spec(folder), {"chunk_records": 4}), progress(begun))
+
+    assert [*published(begun), *published(rest)] == expected(10)
+
+
 @pytest.mark.parametrize("share", [0.1, 1])
 async def test_a_file_that_is_not_framed_as_declared_is_held_whole(folder: Path, share: float) -> None:
     found = spec(folder, checks=[])

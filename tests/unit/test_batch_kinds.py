@@ -128,7 +128,8 @@ async def test_a_file_that_is_framed_otherwise_than_it_was_begun_is_held(
     entry = entries([*begun, *rest])["F.1"]
     assert entry.outcome == "held"
     assert said in (entry.reason or "")
-    assert max(positions(begun)) == 5
+    of_it = [each for each in rest if each.stream == begun[0].stream]
+    assert max(positions([*begun, *of_it])) <= 7  # what were data when it was begun, and never its trailer
 
 
 async def test_headers_that_are_declared_later_leave_the_file_whole(folder: Path) -> None:
