@@ -257,7 +257,8 @@ def _connections_of(pid: int, port: int) -> int:
     """Return how many connections of callers a worker has accepted."""
     folder, held = Path(f"/proc/{pid}/fd"), set[str]()
     for entry in folder.iterdir():
-        held.add(entry.readlink().name.removeprefix("socket:[").removesuffix("]"))
+        with suppress(FileNotFoundError):  # the worker closes others meanwhile
+            held.add(entry.readlink().name.removeprefix("socket:[").removesuffix("]"))
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     local = f":{port:04X}"
     listens = "0A"

@@ -13,9 +13,9 @@ from contracts.ports import EventBatch, Progress
 from events.connection import Connection
 from events.envelope import identity
 from events.health import State
-from events.log import committed
 from events.pipeline import Limits, Pipeline
 from tests.brokers import ThreeBrokers
+from tests.settled import committed_records
 from tests.sources import Numbers, batch, eventually, next_number
 
 LIMITS = Limits(transaction_events=500, patience=timedelta(seconds=10), longest_wait=timedelta(seconds=2))
@@ -58,7 +58,7 @@ def stopped(kafka3: ThreeBrokers) -> Generator[None]:
 
 
 async def assert_exactly(kafka3: ThreeBrokers, namespace: str, total: int) -> None:
-    ids = [identity(record.headers)[1] async for record in committed(kafka3.connection, f"{namespace}.numbers")]
+    ids = [identity(record.headers)[1] for record in await committed_records(kafka3.connection, f"{namespace}.numbers")]
     assert len(ids) == total
     assert set(ids) == {f"numbers:{number:012d}" for number in range(total)}
 

@@ -12,7 +12,7 @@ import pytest
 
 from events.connection import Connection
 from events.envelope import identity
-from events.log import committed
+from tests.settled import committed_records
 
 TOTAL, CHUNK = 100_000, 300
 KILLS = 50
@@ -85,6 +85,6 @@ async def test_fifty_kills_in_all_phases_lose_nothing_and_double_nothing(
     assert not wanted
     assert hits.total() >= KILLS
     assert min(hits.values()) >= AT_LEAST
-    ids = [identity(record.headers)[1] async for record in committed(kafka, f"{namespace}.numbers")]
+    ids = [identity(record.headers)[1] for record in await committed_records(kafka, f"{namespace}.numbers")]
     assert len(ids) == TOTAL, "nothing is lost and nothing is doubled"
     assert set(ids) == {f"numbers:{number:012d}" for number in range(TOTAL)}

@@ -13,10 +13,11 @@ from contracts.ports import LogRecord
 from events.claim import counts
 from events.connection import Connection
 from events.envelope import decode
-from events.log import committed, latest
+from events.log import latest
 from events.topics import ensure, event_topic
 from tests.kafka.test_file_kills import run
 from tests.payments import MODIFIED, folder_in, put, records, stream_of
+from tests.settled import committed_records, committed_state
 
 RECORDS, BAD = 400, (7, 399)
 DATA = records(RECORDS, bad=BAD)
@@ -59,7 +60,7 @@ async def test_killed_anywhere_in_a_file_its_ends_tell_the_truth_and_nothing_com
     for _ in range(STARTS):
         phase, transaction = draw.choice(KILLS), draw.randrange(3)
         code, _ = run(kafka.bootstrap_servers, namespace, folder, phase=phase, transaction=transaction, events=1)
-        checkpoints = await latest(kafka, f"{namespace}.state.benefits")
+        checkpoints = await (latest if code else committed_state)(kafka, f"{namespace}.state.benefits")
         found = checkpoints.get(f"checkpoint:{stream_of(DATA)}".encode())
         nexts.append(json.loads(found.value or b"{}")["next"] if found else 0)
         if code == 0:
@@ -71,6 +72,6 @@ async def test_killed_anywhere_in_a_file_its_ends_tell_the_truth_and_nothing_com
     assert nexts == sorted(nexts)
     assert nexts[-1] == RECORDS, f"not published in {STARTS} starts (seed {seed})"
     assert len(set(nexts)) > 3, f"killed in too few places (seed {seed})"
-    every = [record async for record in committed(kafka, f"{namespace}.benefits")]
+    every = await committed_records(kafka, f"{namespace}.benefits")
     check(every, partitions=4)
-    assert counts(await latest(kafka, f"{namespace}.state.benefits")) == {}
+    assert counts(await committed_state(kafka, f"{namespace}.state.benefits")) == {}

@@ -12,9 +12,9 @@ from adapters.batch.ledger import entries_in
 from events.claim import progress
 from events.connection import Connection
 from events.envelope import identity
-from events.log import committed, latest
 from tests.kafka.test_exactly_once import PROOF
 from tests.payments import MODIFIED, folder_in, put, records, stream_of
+from tests.settled import committed_records, committed_state
 
 FILES = {"BENEFITS.1": records(90), "BENEFITS.2": records(100), "BENEFITS.3": records(90), "BENEFITS.4": b"xyz"}
 """The third is the first again, the fourth is none."""
@@ -70,7 +70,7 @@ async def test_kills_between_two_files_lose_nothing_and_double_nothing(
     print(f"kills by phase {dict(hits)}")
     assert hits["after commit"] >= 1, "no kill fell between two files"
     assert hits.total() >= len(KILLS) // 2
-    ids = Counter([identity(record.headers)[1] async for record in committed(kafka, f"{namespace}.benefits")])
+    ids = Counter([identity(record.headers)[1] for record in await committed_records(kafka, f"{namespace}.benefits")])
     ends = {id_ for id_ in ids if ":end-" in id_}
     assert {(ids.pop(id_), id_.rpartition("-")[0]) for id_ in ends} == {
         (1, f"{stream_of(data)}:end-benefits") for data in (records(90), records(100))
@@ -80,7 +80,7 @@ async def test_kills_between_two_files_lose_nothing_and_double_nothing(
         for data, count in ((records(90), 90), (records(100), 100))
         for number in range(count)
     )
-    ledger = entries_in(progress(await latest(kafka, f"{namespace}.state.benefits")).state)
+    ledger = entries_in(progress(await committed_state(kafka, f"{namespace}.state.benefits")).state)
     assert sorted((each.file, each.outcome, each.read) for each in ledger) == [
         ("BENEFITS.1", "published", 90),
         ("BENEFITS.2", "published", 100),

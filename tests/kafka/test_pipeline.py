@@ -6,27 +6,24 @@ from datetime import timedelta
 import pytest
 
 from contracts.errors import ContractError, FencedError, LegacyUnavailableError
-from contracts.ports import Columns, EventBatch, LogRecord
+from contracts.ports import Columns, EventBatch
 from events.claim import progress
 from events.connection import Connection
 from events.dead_letter import context_of, original_headers
 from events.envelope import decode
 from events.health import State
-from events.log import committed, latest
 from events.pipeline import Limits, Pipeline
 from events.publisher import MAX_EVENT_BYTES
+from tests.settled import committed_records, committed_state
 from tests.sources import AT, Fed, Numbers, batch, eventually
 
 QUICK = Limits(longest_wait=timedelta(milliseconds=50), patience=timedelta(seconds=20))
 
 
-async def records(connection: Connection, topic: str) -> list[LogRecord]:
-    return [record async for record in committed(connection, topic)]
-
-
 async def numbers(connection: Connection, namespace: str) -> list[int]:
     found = [
-        int(decode(r.headers, r.value).id.split(":")[1]) for r in await records(connection, f"{namespace}.numbers")
+        int(decode(r.headers, r.value).id.split(":")[1])
+        for r in await committed_records(connection, f"{namespace}.numbers")
     ]
     return sorted(found)
 
@@ -34,8 +31,8 @@ async def numbers(connection: Connection, namespace: str) -> list[int]:
 async def test_events_checkpoint_state_and_dead_letters_are_there_together(kafka: Connection, namespace: str) -> None:
     published = await Pipeline(Numbers(300, dead=(7, 150)), kafka, namespace=namespace).run()
 
-    state = progress(await latest(kafka, f"{namespace}.state.numbers"))
-    dead = await records(kafka, f"{namespace}.dead-letters.numbers")
+    state = progress(await committed_state(kafka, f"{namespace}.state.numbers"))
+    dead = await committed_records(kafka, f"{namespace}.dead-letters.numbers")
     assert (published.events, published.dead) == (298, 2)
     assert published.by_topic == {f"{namespace}.numbers": 298}
     assert state.checkpoints == {"numbers": b'{"next": 300}'}
@@ -47,7 +44,7 @@ async def test_events_checkpoint_state_and_dead_letters_are_there_together(kafka
 async def test_a_dead_letter_says_where_it_came_from(kafka: Connection, namespace: str) -> None:
     await Pipeline(Numbers(1, dead=(0,)), kafka, namespace=namespace).run()
 
-    [dead] = await records(kafka, f"{namespace}.dead-letters.numbers")
+    [dead] = await committed_records(kafka, f"{namespace}.dead-letters.numbers")
     context = context_of(dead)
     assert context["owner"] == "numbers"
     assert context["stream"] == "numbers"
@@ -181,7 +178,7 @@ async def test_a_source_that_fails_for_good_ends_the_pipeline_and_leaves_no_half
         await pipeline.run()
 
     assert await numbers(kafka, namespace) == []
-    assert progress(await latest(kafka, f"{namespace}.state.numbers")).checkpoints == {}
+    assert progress(await committed_state(kafka, f"{namespace}.state.numbers")).checkpoints == {}
 
 
 async def test_a_stop_commits_what_was_sent_and_leaves(kafka: Connection, namespace: str) -> None:
@@ -195,11 +192,7 @@ async def test_a_stop_commits_what_was_sent_and_leaves(kafka: Connection, namesp
     pipeline.stop()
 
     assert (await running).events == 10
-    found: list[int] = []
-    async with asyncio.timeout(10):
-        while len(found) < 10:  # Kafka marks a transaction as committed a moment after it says so
-            found = await numbers(kafka, namespace)
-    assert found == list(range(10))
+    assert await numbers(kafka, namespace) == list(range(10))
     assert pipeline.health.state is State.STOPPED
 
 
@@ -248,7 +241,7 @@ async def test_an_event_that_is_too_large_is_dead_lettered_and_the_rest_goes_on(
     pipeline.stop()
     await running
 
-    [dead] = await records(kafka, f"{namespace}.dead-letters.numbers")
+    [dead] = await committed_records(kafka, f"{namespace}.dead-letters.numbers")
     assert dead.value == large
     assert context_of(dead)["reason"] == "expected an event of at most 900,000 bytes, found 900,004"
     assert await numbers(kafka, namespace) == [0, 2]
@@ -264,7 +257,7 @@ async def test_more_records_than_a_batch_holds_all_arrive_in_order(kafka: Connec
     await running
 
     by_key: dict[bytes | None, list[str]] = {}
-    for record in await records(kafka, f"{namespace}.numbers"):
+    for record in await committed_records(kafka, f"{namespace}.numbers"):
         by_key.setdefault(record.key, []).append(decode(record.headers, record.value).sequence or "")
     assert sum(map(len, by_key.values())) == 60_000
     assert all(sequence == sorted(sequence) for sequence in by_key.values())

@@ -12,10 +12,10 @@ from events.claim import progress
 from events.connection import Connection
 from events.dead_letter import context_of
 from events.health import State
-from events.log import committed, latest
 from events.pipeline import Limits, Pipeline
 from events.publisher import MAX_EVENT_BYTES, Phase
 from events.transaction import TransactionalWriter
+from tests.settled import committed_records, committed_state
 from tests.sources import AT, Fed, batch, eventually
 
 QUICK = Limits(longest_wait=timedelta(milliseconds=50), patience=timedelta(seconds=20))
@@ -40,7 +40,7 @@ def one(**changes: object) -> Columns:
 
 
 async def checkpoints(kafka: Connection, namespace: str) -> dict[str, bytes]:
-    return dict(progress(await latest(kafka, f"{namespace}.state.numbers")).checkpoints)
+    return dict(progress(await committed_state(kafka, f"{namespace}.state.numbers")).checkpoints)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_a_refusal_between_two_batches_of_a_transaction_is_recovered_from(
     await running
 
     assert source.progress[1].checkpoints == {}
-    assert len([record async for record in committed(kafka, f"{namespace}.one")]) == 10
+    assert len(await committed_records(kafka, f"{namespace}.one")) == 10
 
 
 def senders() -> list[str]:
@@ -188,7 +188,7 @@ async def test_a_file_name_that_is_not_utf8_is_shown_by_its_codes(kafka: Connect
     pipeline.stop()
     await running
 
-    [dead] = [record async for record in committed(kafka, f"{namespace}.dead-letters.numbers")]
+    [dead] = await committed_records(kafka, f"{namespace}.dead-letters.numbers")
     assert context_of(dead)["file"] == r"caf\udce9.dat"
 
 

@@ -14,9 +14,9 @@ import pytest
 from contracts.file_end import FileDelivered
 from events.connection import Connection
 from events.envelope import identity
-from events.log import committed
 from tests.accounts import deliver, folder_in, make, published, read
 from tests.kafka.test_file_ends import is_end
+from tests.settled import committed_records
 
 ACCOUNTS, CHUNK, KILLS = 240, 10, 12
 PHASES = ("before begin", "during send", "before commit", "during commit", "after commit", "during recovery")
@@ -64,7 +64,7 @@ async def test_kills_in_all_phases_lose_and_double_no_change(kafka: Connection, 
     last = run(kafka.bootstrap_servers, namespace, folder, phase="none", transaction=0, delay_ms=0)
 
     assert (last, codes) == (0, {-9: KILLS})
-    every = [record async for record in committed(kafka, f"{namespace}.accounts")]
+    every = await committed_records(kafka, f"{namespace}.accounts")
     records = [record for record in every if not is_end(record)]
     ends = [FileDelivered.model_validate_json(record.value or b"") for record in every if is_end(record)]
     assert Counter(end.delivery for end in ends) == dict.fromkeys((end.delivery for end in ends), ends[0].partitions)

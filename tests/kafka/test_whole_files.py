@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from events.connection import Connection
-from events.log import committed
 from events.pipeline import Limits, Pipeline
 from events.topics import dead_letter_topic, ensure, event_topic
 from tests.kafka.whole_files_victim import GROUP
 from tests.payments import MODIFIED, folder_in, make, put, records, stream_of
+from tests.settled import committed_records
 
 VICTIM = Path(__file__).with_name("whole_files_victim.py")
 FILES = {f"BENEFITS.{number}": records(200 + number) for number in range(6)}
@@ -96,7 +96,7 @@ async def test_a_killed_service_has_each_file_whole_or_not_at_all_and_once(
     )
     assert sum(ends.values()) == sum(len(data) // 11 for data in FILES.values())
     topic = dead_letter_topic(namespace, GROUP)
-    assert [letter async for letter in committed(kafka, topic.name)] == []
+    assert await committed_records(kafka, topic.name) == []
 
 
 @pytest.mark.timeout(300)
