@@ -1,6 +1,7 @@
 """One HTTP exchange at a time, blocking, streaming, and closable from another thread."""
 
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -64,10 +65,11 @@ class HttpExchange:
         address = urlsplit(request.url)
         kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
         self._connection = kind(address.hostname or "", address.port, timeout=timeout.total_seconds())
+        self._connection.auto_open = 0  # or a request after `close` would connect again
         self._target = address._replace(scheme="", netloc="", fragment="").geturl() or "/"
         self._socket: socket.socket | None = None
         self._response: HTTPResponse | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     def send(self) -> Answer:
         """Send the request and return the head of the answer.
@@ -78,14 +80,17 @@ class HttpExchange:
         """
         self._connection.connect()
         self._socket = self._connection.sock
-        if self._closed:
+        if self._closed.is_set():
             self._connection.close()
             raise ConnectionAbortedError("closed before the request was sent")
         method = "GET" if self._request.body is None else "POST"
         headers = {**self._request.headers, "Connection": "close"}
         self._connection.request(method, self._target, self._request.body, headers)
-        self._response = self._connection.getresponse()
-        return Answer(status=self._response.status, content_type=self._response.headers.get("Content-Type", ""))
+        self._response = response = self._connection.getresponse()
+        if self._closed.is_set():  # by another thread, which may have seen no response yet: its socket would stay open
+            response.close()
+            raise ConnectionAbortedError("closed while the answer arrived")
+        return Answer(status=response.status, content_type=response.headers.get("Content-Type", ""))
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body of the answer as it arrives.
@@ -99,7 +104,7 @@ class HttpExchange:
 
     def close(self) -> None:
         """End it; a thread that blocks in it gets an error at once rather than after its timeout."""
-        self._closed = True
+        self._closed.set()
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)

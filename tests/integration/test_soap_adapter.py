@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -13,6 +14,8 @@ import pytest
 
 from adapters import soap
 from adapters._edge import impatient
+from adapters.soap.http import HttpExchange
+from adapters.soap.http import Request as SoapRequest
 from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError
 from contracts.event import Event, Personal, Public
 from contracts.ports import Progress
@@ -146,6 +149,26 @@ async def test_who_stops_reading_gets_free_of_a_server_that_hangs() -> None:
         with pytest.raises(asyncio.CancelledError):
             await first
         never.set()
+
+
+def test_an_exchange_that_is_closed_while_its_answer_arrives_leaves_no_socket_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    responses: list[HTTPResponse] = []
+    receive = HTTPConnection.getresponse
+
+    def closed_meanwhile(connection: HTTPConnection) -> HTTPResponse:
+        responses.append(receive(connection))
+        exchange.close()
+        return responses[0]
+
+    monkeypatch.setattr(HTTPConnection, "getresponse", closed_meanwhile)
+    with serving(Reply(body=_listing(1))) as script:
+        exchange = HttpExchange(SoapRequest(url=script.address, body=b"<a/>"), timedelta(seconds=5))
+        with pytest.raises(ConnectionAbortedError):
+            exchange.send()
+
+    assert responses[0].isclosed()
 
 
 async def test_a_reply_that_is_cut_off_late_is_read_again_and_nothing_is_doubled() -> None:
