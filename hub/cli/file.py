@@ -56,6 +56,10 @@ class _Told:
         plain = told.removeprefix("file:")
         return self.entry.id.startswith(plain) or self.short_id == plain or plain.startswith(f"{self.entry.id}:")
 
+    def is_exactly(self, told: str) -> bool:
+        """Tell whether somebody names this whole, or an event of this, and not only a beginning."""
+        return told.removeprefix("file:") in {self.entry.id, self.short_id} or self.ordinal_in(told) is not None
+
 
 @app.command("list")
 def list_(
@@ -83,12 +87,15 @@ def show(
         str,
         typer.Argument(metavar="DELIVERY", help="As `list` shows it, the beginning of its SHA-256, or an event's id."),
     ],
+    adapter: Annotated[
+        str | None, typer.Option("--adapter", metavar="NAME", help="Whose delivery, where two adapters read the same.")
+    ] = None,
     unmask: Annotated[bool, typer.Option("--unmask", help="Show an event's record itself, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show all that is known of a delivery; of an event's id, the record that it was made of, from the archive."""
     given = settings(context)
-    told = _only(asyncio.run(_ledgers(given.kafka, given.namespace, None)), delivery)
+    told = _only(asyncio.run(_ledgers(given.kafka, given.namespace, adapter)), delivery)
     ordinal = told.ordinal_in(delivery)
     row = _row(told) if ordinal is None else {**_row(told), **_record(given, told, ordinal, unmask=unmask)}
     if as_json:
@@ -100,12 +107,13 @@ def show(
 
 def _only(found: Sequence[_Told], delivery: str) -> _Told:
     meant = [each for each in found if each.is_meant_by(delivery)]
-    exact = [each for each in meant if delivery.removeprefix("file:") in {each.entry.id, each.short_id}]
+    exact = [each for each in meant if each.is_exactly(delivery)]
     if len(exact or meant) == 1:
         return (exact or meant)[0]
     if not meant:
         raise ConfigError([f"there is no delivery {delivery!r}; see `banyan file list`"])
-    raise ConfigError([f"{delivery!r} is one of {', '.join(sorted(each.short_id for each in meant))}: say more of it"])
+    among = ", ".join(sorted(f"{each.short_id} of {each.source}" for each in exact or meant))
+    raise ConfigError([f"{delivery!r} is one of {among}: {'name the --adapter' if exact else 'say more of it'}"])
 
 
 def _row(told: _Told) -> dict[str, Any]:

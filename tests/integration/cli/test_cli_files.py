@@ -153,7 +153,33 @@ def test_a_beginning_that_two_deliveries_have_is_told_with_both(delivered: World
     ran = delivered.run("file", "show", published["sha256"][:6])
 
     assert ran.code == 2
-    assert f"is one of {published['delivery']}, {published['delivery']}:again-" in ran.err
+    assert f"is one of {published['delivery']} of residents-file, {published['delivery']}:again-" in ran.err
+    assert ran.err.endswith("of residents-file: say more of it\n")
+
+
+def test_of_two_adapters_that_read_the_same_file_one_is_named(tmp_path: Path) -> None:
+    first = FILE.format(kind="batch")
+    with EmbeddedKafka() as connection:
+        world = write(tmp_path, connection, batch=first, copy=f"{first.rstrip()}.configured({{'name': 'second'}})\n")
+        (tmp_path / "in").mkdir()
+        put(tmp_path / "in" / "RESIDENTS.D20260131", b"\x40" * 40)
+        settings = tmp_path / "banyan.yaml"
+        document = yaml.safe_load(settings.read_text())
+        reading = {"path": str(tmp_path / "in" / "RESIDENTS.*"), "stable_for": 0, "dead_letter_share": 1}
+        document["adapters"]["config"] = {"residents-file": reading, "second": reading}
+        settings.write_text(yaml.safe_dump(document))
+        for name in ("residents-file", "second"):
+            world.run("adapter", "run", name, "--once")
+        row, other = world.run("file", "list", "--json").json
+        event_id = f"{row['stream']}:000000000000"
+
+        among = world.run("file", "show", event_id)
+        shown = world.run("file", "show", event_id, "--adapter", "second", "--json").json
+
+    assert row["stream"] == other["stream"]
+    named = f"{row['delivery']} of residents-file, {row['delivery']} of second"
+    assert among.err == f"banyan: {event_id!r} is one of {named}: name the --adapter\n"
+    assert (shown["adapter"], shown["record"]) == ("second", 0)
 
 
 def test_no_deliveries_are_told(tmp_path: Path) -> None:
