@@ -18,6 +18,7 @@ from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segment
 from contracts.legacy.copybook.row import RowCodec
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.framing import Framing, LengthOf, Recfm
+from contracts.legacy.framing.plugin import load_header
 from contracts.legacy.masking import Way
 
 __all__ = ["FieldPolicy", "FileSpec", "SegmentRule", "length_of"]
@@ -144,9 +145,12 @@ class FileSpec(BaseModel):
         """Return the framing with what the copybook says: the length of records that all have the same.
 
         Raises:
-            ConfigError: The records vary in length, so the format must say how.
+            ConfigError: The records vary in length, so the format must say how; or no package offers the plug-in that
+                reads their headers.
         """
         framing = self.framing
+        if framing.record_header is not None:
+            load_header(framing.record_header)
         if framing.lrecl is not None or framing.recfm not in {Recfm.F, Recfm.FB}:
             return framing
         if layout.is_variable and self.odo == "shift":

@@ -122,6 +122,11 @@ def test_records_that_vary_need_a_format_that_says_how() -> None:
     assert record_file(odo="max").framing.lrecl == 30
 
 
+def test_a_plug_in_that_no_package_offers_is_told_before_a_file_is_opened() -> None:
+    with pytest.raises(ConfigError, match="record_header: no plug-in 'nobodys' in the group"):
+        record_file(framing={"recfm": "none", "record_header": "nobodys"})
+
+
 def test_header_and_trailer_records_are_left_out() -> None:
     file = record_file("       01  A PIC 9.", encoding="ascii", framing={"header_records": 1, "trailer_records": 1})
 
