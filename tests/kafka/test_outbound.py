@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -76,7 +77,8 @@ async def test_killed_again_and_again_every_event_is_in_one_file(
 ) -> None:
     receiver = Receiver(described(tmp_path, CUT))
     await publish(kafka, namespace)
-    outbound = built(tmp_path, receiver.spec)
+    # As the process that is killed: the receiver takes files by their names, which begin with the day.
+    outbound = built(tmp_path, receiver.spec, now=datetime.now(UTC))
     draw = random.Random(20261128)
 
     for share in KILLS:
