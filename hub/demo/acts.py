@@ -24,8 +24,20 @@ def bars(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
+def _end_if_asked() -> None:
+    """End what was asked to end: Kafka's client may swallow a cancellation, hence a Ctrl-C, that comes as it closes.
+
+    Raises:
+        CancelledError: It was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def until(condition: Callable[[], object], *, seconds: float = 30) -> bool:
     """Wait until something is so, or the time is up; what is counted afterwards tells what is missing."""
+    _end_if_asked()
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not condition():  # noqa: ASYNC110 - what other processes do gives no event
@@ -42,7 +54,8 @@ class Acts:
     bars: Progress
 
     def begin(self, label: str, *, total: int | None = None) -> TaskID:
-        """Begin a step."""
+        """Begin a step, unless the demo was asked to end."""
+        _end_if_asked()
         return self.bars.add_task(label, total=total)
 
     def end(self, step: TaskID, done: int) -> None:
