@@ -157,6 +157,14 @@ def test_a_beginning_that_two_deliveries_have_is_told_with_both(delivered: World
     assert ran.err.endswith("of residents-file: say more of it\n")
 
 
+def test_an_event_of_a_delivery_whose_name_begins_with_another_s_is_not_ambiguous(delivered: World) -> None:
+    (row,) = (each for each in delivered.run("file", "list", "--json").json if each["outcome"] == "duplicate")
+
+    shown = delivered.run("file", "show", f"{row['stream']}:000000000000", "--json").json
+
+    assert (shown["delivery"], shown["record"]) == (row["delivery"], 0)
+
+
 def test_of_two_adapters_that_read_the_same_file_one_is_named(tmp_path: Path) -> None:
     first = FILE.format(kind="batch")
     with EmbeddedKafka() as connection:
