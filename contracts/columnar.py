@@ -24,7 +24,7 @@ from pydantic_core.core_schema import ErrorType
 from contracts.errors import RecordError
 from contracts.event import DataClass, Event, IsoText, classification
 
-__all__ = ["EncodedEvents", "EventEncoder", "contract_error", "event_encoder", "leave_out"]
+__all__ = ["EncodedEvents", "EventEncoder", "FieldJson", "contract_error", "event_encoder", "leave_out"]
 
 _T = TypeVar("_T")
 
@@ -41,8 +41,27 @@ class EncodedEvents:
     """The first error of each event that breaks its contract, by its index in the input."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldJson:
+    """One field of an event's JSON."""
+
+    name: str
+    as_is: frozenset[type]
+    """The types of values that the contract takes all of, and that JSON has as it has them elsewhere: a Decimal in
+    quotes."""
+    in_quotes: frozenset[type]
+    """The same of those whose JSON has quotes around it."""
+    show: Callable[[object], bytes]
+    """Return the JSON of a value; raises pydantic's ValidationError where the contract does not take it."""
+
+
 class EventEncoder(Protocol):
     """Validates and encodes events of one model."""
+
+    @property
+    def line(self) -> Sequence[bytes | FieldJson] | None:
+        """Return what the JSON of each event is made of; None where it is not so simple."""
+        ...
 
     def __call__(self, columns: Mapping[str, Sequence[object]]) -> EncodedEvents:
         """Take columns of equal length by field name; what is not mapped takes its default."""
@@ -89,6 +108,10 @@ class _Many:
         many: Any = GenericAlias(list, (kind,))
         self.many: TypeAdapter[list[Any]] = TypeAdapter(many)
 
+    def show(self, value: object) -> bytes:
+        """Return the JSON of a value. Raises ValidationError where it is none."""
+        return self.one.dump_json(self.one.validate_python(value))
+
     def validate(self, values: Sequence[object]) -> tuple[list[Any], dict[int, ErrorDetails]]:
         """Return the validated values, None where there is an error, and the first error of each."""
         try:
@@ -109,6 +132,10 @@ class _ByEvent:
         self._model, self._key = model, key
         self._events = _Many(model)
 
+    @property
+    def line(self) -> None:
+        return None
+
     def __call__(self, columns: Mapping[str, Sequence[object]]) -> EncodedEvents:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         events, errors = self._events.validate(rows)
@@ -126,6 +153,21 @@ class _ByColumn:
         self._columns = {name: (_Many(_annotated(model.model_fields[name])), kind) for name, kind in kinds.items()}
         parts = [b'"%b":%b' % (name.encode(), self._placeholder(name)) for name in model.model_fields]
         self._template = b"{" + b",".join(parts) + b"}"
+
+    @property
+    def line(self) -> Sequence[bytes | FieldJson] | None:
+        if _key_kind(self._model.model_fields[self._key]) not in _KEYS:
+            return None
+        parts: list[bytes | FieldJson] = []
+        for at, (name, info) in enumerate(self._model.model_fields.items()):
+            parts.append(b'%b"%b":' % (b"," if at else b"{", name.encode()))
+            if name in self._columns:
+                as_is, in_quotes = _untouched(info)
+                show = self._columns[name][0].show
+                parts.append(FieldJson(name=name, as_is=as_is, in_quotes=in_quotes, show=show))
+            else:
+                parts.append(self._placeholder(name).replace(b"%%", b"%"))
+        return [*parts, b"}"]
 
     def _placeholder(self, name: str) -> bytes:
         """Return where a column's JSON goes, or the JSON of the default of a field that has no column."""
@@ -182,6 +224,13 @@ _SCALARS: Final[Mapping[object, _Kind]] = {
     **dict.fromkeys((str, Decimal, date, datetime, time, UUID), _STRING),
     **dict.fromkeys((int, bool), _NUMBER),
 }
+_KEYS: Final[Collection[object]] = {str, int, Decimal, date, UUID}
+"""Types whose values are the same as text and in JSON, but for quotes."""
+_UNTOUCHED: Final[Mapping[object, tuple[frozenset[type], frozenset[type]]]] = {
+    str: (frozenset({str}), frozenset()),
+    int: (frozenset({int}), frozenset()),
+    Decimal: (frozenset({Decimal}), frozenset({int})),
+}
 _OVERRIDES: Final = {"__init__", "__new__", "__get_pydantic_core_schema__", "model_post_init", "model_dump_json"}
 
 
@@ -235,3 +284,17 @@ def _kind_of(annotation: Any) -> _Kind | None:  # noqa: ANN401 - any type expres
 
 def _annotated(info: FieldInfo) -> Any:  # noqa: ANN401 - a type that is known at run time only
     return Annotated[info.annotation, *info.metadata]
+
+
+def _key_kind(info: FieldInfo) -> object:
+    is_text = get_origin(info.annotation) is Literal and all(type(value) is str for value in get_args(info.annotation))
+    return str if is_text else info.annotation
+
+
+def _untouched(info: FieldInfo) -> tuple[frozenset[type], frozenset[type]]:
+    """Return the types of values that a field takes all of, without changing them; see `FieldJson`."""
+    constraints = [part for part in info.metadata if not isinstance(part, DataClass)]
+    inner = [part for part in get_args(info.annotation) or (info.annotation,) if part is not type(None)]
+    nothing: frozenset[type] = frozenset()
+    is_free = not constraints and len(inner) == 1 and get_origin(info.annotation) in (None, Union, UnionType)
+    return _UNTOUCHED.get(inner[0], (nothing, nothing)) if is_free else (nothing, nothing)

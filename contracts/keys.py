@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Literal
 
 import xxhash
@@ -73,3 +74,22 @@ class CanonicalKey(BaseModel):
         if not self.min_length <= len(text) <= self.max_length:
             raise RecordError("key", expected=f"{self.min_length} to {self.max_length} characters, not {len(text)}")
         return text
+
+    def of_all(self, raw: Sequence[str]) -> list[str]:
+        """Return the canonical forms of many; what `of` gives for each, several times as fast where all are ASCII.
+
+        Raises:
+            RecordError: As `of`, for the first that makes none.
+        """
+        if not all(map(str.isascii, raw)):
+            return [*map(self.of, raw)]
+        texts = [each.strip() for each in raw]
+        if self.strip_zeros:
+            texts = [each.lstrip("0") or each[:1] for each in texts]
+        if self.case != "keep":
+            texts = [*map(str.upper if self.case == "upper" else str.lower, texts)]
+        lengths = [*map(len, texts)]
+        is_fit = self.min_length <= min(lengths, default=self.min_length) and max(lengths, default=0) <= self.max_length
+        joined = "".join(texts)
+        is_right = joined.isdigit() and min(lengths, default=1) if self.type == "digits" else joined.isprintable()
+        return texts if is_fit and (is_right or not texts) else [*map(self.of, raw)]

@@ -11,18 +11,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeIs
 
-from contracts.columnar import EncodedEvents, contract_error, event_encoder, leave_out
+from contracts.columnar import EncodedEvents, FieldJson, contract_error, event_encoder, leave_out
 from contracts.errors import ConfigError, RecordError
 from contracts.event import DataClass, Event, classification
 from contracts.keys import CanonicalKey
 
 __all__ = [
+    "Cell",
     "Converter",
     "Encoded",
     "EventMapping",
@@ -62,6 +64,23 @@ class Encoded:
     """Records that the mapping left out on purpose."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A field of an event's JSON, as it is made of a legacy field."""
+
+    name: str
+    source: str
+    """The legacy field."""
+    as_is: frozenset[type]
+    """Types of legacy values whose JSON stands there as it is."""
+    in_quotes: frozenset[type]
+    """Types of legacy values whose JSON stands there in quotes."""
+    show: Callable[[object], bytes]
+    """Return the JSON of a legacy value; nothing where it is not mapped, or breaks the contract."""
+    longest: int | None
+    """Bytes of the longest JSON that `show` returns, where that is known."""
+
+
 class Mapper:
     """A mapping that was checked and is ready to run; made by `compile_mapping`."""
 
@@ -83,6 +102,19 @@ class Mapper:
         classes = classification(self._model)
         hidden = {_source(to) for name, to in self._mapping.items() if classes[name] is not DataClass.PUBLIC}
         return frozenset(map(_source, self._mapping.values())) - hidden
+
+    @property
+    def line(self) -> Sequence[bytes | Cell] | None:
+        """Return what the JSON of each event is made of; None where it takes more than its fields one by one."""
+        parts = self._encoder.line
+        if parts is None or not _is_table(self._mapping):
+            return None
+        return [part if isinstance(part, bytes) else _cell(part, self._mapping[part.name]) for part in parts]
+
+    @property
+    def key(self) -> str:
+        """Return the event's field that holds the key."""
+        return self._key
 
     def encode(self, columns: _Columns, *, skip: Collection[int] = ()) -> Encoded:
         """Map, validate and encode records that come as columns of equal length.
@@ -179,13 +211,20 @@ class Mapper:
             rows, values = leave_out(rows, errors), leave_out(values, errors)
         return Encoded(rows=rows, keys=keys, values=values, bad=dict(sorted(bad.items())), skipped=skipped)
 
+    def keyed(self, keys: Sequence[str]) -> tuple[Sequence[bytes], Mapping[int, RecordError]]:
+        """Return canonical keys of some values of the key field, and the errors of what makes none, by index."""
+        return self._canonical_keys(keys)
+
     def _canonical_keys(self, found: Sequence[object]) -> tuple[Sequence[bytes], _Errors]:
+        texts = ["" if value is None else str(value) for value in found]
+        with suppress(RecordError):
+            return [key.encode() for key in self._canonical.of_all(texts)], {}
         keys: list[bytes] = []
         bad: _Errors = {}
         canonical = self._canonical.of
-        for index, value in enumerate(found):
+        for index, text in enumerate(texts):
             try:
-                keys.append(canonical("" if value is None else str(value)).encode())
+                keys.append(canonical(text).encode())
             except RecordError as error:
                 bad[index] = RecordError(self._key, expected=f"a key of {error.expected}")
         return keys, bad
@@ -256,6 +295,26 @@ def _instead(name: str, known: Collection[str]) -> str:
 
 def _is_table(mapping: EventMapping) -> TypeIs[Table]:
     return isinstance(mapping, Mapping)
+
+
+def _cell(field: FieldJson, to: str | tuple[str, Converter]) -> Cell:
+    converter = None if isinstance(to, str) else to[1]
+    as_is, in_quotes, longest = frozenset[type](), frozenset[type](), None
+    if converter is None:
+        as_is, in_quotes = field.as_is, field.in_quotes
+    elif converter is str and str in field.as_is:
+        as_is, in_quotes = frozenset({str, Decimal}), frozenset({int})
+    convert = converter.__getitem__ if converter is not None and _is_code_table(converter) else converter
+
+    def show(value: object) -> bytes:
+        try:
+            return field.show(value if convert is None else convert(value))
+        except Exception:  # noqa: BLE001 - whatever a converter raises: rows say what is wrong
+            return b""
+
+    if converter is not None and _is_code_table(converter):
+        longest = max(map(len, map(show, converter)), default=0)
+    return Cell(name=field.name, source=_source(to), as_is=as_is, in_quotes=in_quotes, show=show, longest=longest)
 
 
 def _is_code_table(converter: Converter) -> TypeIs[Mapping[Any, object]]:

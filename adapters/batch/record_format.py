@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, BinaryIO, Final, Self, cast
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from adapters.batch.event_lines import EventLines
 from contracts.errors import ConfigError, ContractError, RecordError
 from contracts.legacy.check import Check, require_fields
 from contracts.legacy.copybook import Codec, Layout
@@ -45,6 +46,7 @@ class RecordFormat:
     checks: tuple[Check, ...] = ()
     where: Mapping[str, frozenset[str]] | None = None
     """Legacy field -> the values, as text, of records that become events."""
+    _lines: dict[Mapper, EventLines | None] = field(default_factory=dict["Mapper", "EventLines | None"], init=False)
 
     @classmethod
     def fixed(cls, layout: Layout, code_page: str, *, copybook: str = "") -> Self:
@@ -153,10 +155,10 @@ class RecordFormat:
             return self._by_record(batch, mapper)
         fits = batch.lengths == codec.layout.length
         if fits.all():
-            return self._by_columns(codec, batch, mapper)
+            return self._by_lines(codec, batch, mapper)
         some, others = np.flatnonzero(fits), np.flatnonzero(~fits)
         parts = [
-            _placed(self._by_columns(codec, _picked(batch, some), mapper), some),
+            _placed(self._by_lines(codec, _picked(batch, some), mapper), some),
             _placed(self._by_record(_picked(batch, others), mapper), others),
         ]
         return _merged([encoded for encoded, _ in parts]), {**parts[0][1], **parts[1][1]}
@@ -168,11 +170,39 @@ class RecordFormat:
         wanted = None if mapper.fields is None else mapper.fields | set(self.where or ())
         return self.codec if wanted is not None and wanted <= self.layout.by_name.keys() else None
 
+    def _by_lines(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
+        """Make events without an object for each field, and leave the records to columns that are not plain."""
+        lines = self._lines_for(codec, mapper)
+        if lines is None:
+            return self._by_columns(codec, batch, mapper)
+        asked = self._asked(codec, batch)
+        encoded, others = lines.encode(batch if asked is None else _picked(batch, asked))
+        if asked is not None:
+            (encoded, _), others = _placed((encoded, {}), asked), asked[others]
+            others = np.union1d(others, np.setdiff1d(np.arange(len(batch)), asked))
+        if not len(others):
+            return encoded, {}
+        rest, errors = _placed(self._by_columns(codec, _picked(batch, others), mapper), others)
+        return _merged([encoded, rest]), errors
+
+    def _asked(self, codec: Codec, batch: RecordBatch) -> NDArray[np.int64] | None:
+        """Return which records are asked for, as far as that can be read; None is all."""
+        if not self.where:
+            return None
+        told = codec.only(set(self.where)).decode(_data(batch), len(batch))
+        is_asked = np.ones(len(batch), np.bool_)
+        for name, values in self.where.items():
+            is_asked &= np.fromiter((str(value) in values for value in told.columns[name]), np.bool_, len(batch))
+        is_asked[list(told.errors)] = False
+        return np.flatnonzero(is_asked)
+
+    def _lines_for(self, codec: Codec, mapper: Mapper) -> EventLines | None:
+        if mapper not in self._lines:
+            self._lines[mapper] = EventLines.of(codec, mapper)
+        return self._lines[mapper]
+
     def _by_columns(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
-        rows = batch.rows()
-        if rows is None:
-            raise ValueError("expected records of one length")
-        data = rows.tobytes()
+        data = _data(batch)
         told = codec.only(set(self.where or ())).decode(data, len(batch))
         left_out = {
             index
@@ -243,6 +273,14 @@ class RecordFormat:
             field = self.layout.by_name[name]
             found[name] = compiler.leaf(field).leaf if field.offset < first else None
         return found
+
+
+def _data(batch: RecordBatch) -> bytes:
+    """Return the bytes of records of one length."""
+    rows = batch.rows()
+    if rows is None:
+        raise ValueError("expected records of one length")
+    return rows.tobytes()
 
 
 def _picked(batch: RecordBatch, at: NDArray[np.int64]) -> RecordBatch:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +71,24 @@ def test_the_canonical_form_is_its_own(raw: str) -> None:
     except RecordError:
         return
     assert key.of(once) == once
+
+
+@given(
+    st.builds(
+        CanonicalKey,
+        type=st.sampled_from(["digits", "text"]),
+        strip_zeros=st.booleans(),
+        case=st.sampled_from(["keep", "upper", "lower"]),
+        min_length=st.integers(0, 2),
+        max_length=st.integers(2, 6),
+    ),
+    st.lists(st.one_of(st.text("0019 aB\t", max_size=7), st.text(max_size=3)), max_size=4),
+)
+def test_many_keys_are_what_each_is(key: CanonicalKey, raw: list[str]) -> None:
+    def outcome(make: Callable[[], list[str]]) -> list[str] | str:
+        try:
+            return make()
+        except RecordError as error:
+            return str(error)
+
+    assert outcome(lambda: key.of_all(raw)) == outcome(lambda: [*map(key.of, raw)])

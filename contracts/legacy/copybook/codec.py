@@ -53,12 +53,20 @@ class Codec:
             ConfigError: The options name what the layout does not have, or segments.
         """
         self.layout = layout
-        self._options = options or Options(code_page=code_page)
-        _check(layout, self._options)
-        compiler = Compiler(layout, self._options)
+        self.options = options or Options(code_page=code_page)
+        _check(layout, self.options)
+        compiler = Compiler(layout, self.options)
         self._blank = compiler.page.blank
-        self._fields = {name: _Column(compiler.leaf(item).leaf, self._options) for name, item in layout.by_name.items()}
+        self._fields = {name: _Column(compiler.leaf(item).leaf, self.options) for name, item in layout.by_name.items()}
         self._all = self._fields
+
+    def leaf(self, field: str) -> Leaf:
+        """Return how one field is read.
+
+        Raises:
+            KeyError: The layout has no such field.
+        """
+        return self._all[field].leaf
 
     def only(self, fields: Collection[str] | None) -> Self:
         """Return a codec that decodes these fields and never looks at what is in the others; None is all.
@@ -112,7 +120,7 @@ class _Column:
     """One field of all records."""
 
     def __init__(self, leaf: Leaf, options: Options) -> None:
-        self._leaf = leaf
+        self.leaf = leaf
         self._item = leaf.item
         self._fast = fast_decoder(leaf.item, options, leaf.page)
         self._odd = [
@@ -132,7 +140,7 @@ class _Column:
         """Write the values of one record."""
         values = _flat(value, [most for most, _ in self._item.dimensions], self._item)
         for at, each in zip(self._places, values, strict=True):
-            record[at : at + self._item.length] = self._leaf.encode(each, at)
+            record[at : at + self._item.length] = self.leaf.encode(each, at)
 
     def _decode(self, records: Bytes, at: int, name: str, *, errors: dict[int, RecordError]) -> list[Value]:
         raw = records[:, at : at + self._item.length]
@@ -146,7 +154,7 @@ class _Column:
             doubtful = np.flatnonzero(bad).tolist()
         for index in doubtful:
             try:
-                values[index] = self._leaf.decode(raw[index].tobytes(), at)
+                values[index] = self.leaf.decode(raw[index].tobytes(), at)
             except RecordError as error:
                 values[index] = None
                 errors.setdefault(index, _named(error, name))

@@ -5,7 +5,7 @@ with the same bytes in the fields that told have the same one.
 """
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
@@ -14,11 +14,20 @@ from contracts.legacy.copybook.leaf import Leaf
 from contracts.legacy.copybook.node import GroupNode, LeafNode, Member, Node, Path, Reading, TableNode
 from contracts.legacy.copybook.place import Renamed
 from contracts.legacy.copybook.row import RowCodec
+from contracts.legacy.copybook.shape import Showing
 
 __all__ = ["Outline", "Place", "is_hidden", "outline_of", "values_of"]
 
-Place: TypeAlias = tuple[Leaf, int, int]
-"""A field, where it is in the record, and its bytes."""
+
+class Place(NamedTuple):
+    """A field, and where it is in the record."""
+
+    leaf: Leaf
+    start: int
+    length: int
+    """Bytes."""
+    showing: Showing | None = None
+    """How its values are shown, where it is not as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +100,7 @@ class _Walk:
         start, length = first[0], last[1] - first[0]
         if length < 1:
             raise RecordError(renamed.name, expected="an item that ends after it begins", start=start, code="renames")
-        return leaf, start, length
+        return Place(leaf, start, length)
 
     def group(self, group: GroupNode, at: int) -> int:
         """Go through a group that begins at a place, and return where it ends."""
@@ -136,7 +145,7 @@ class _Walk:
             self.state.counts[node.counter.path] = node.counted(node.leaf.decode(raw, at), raw, at)
         if node.is_marked:
             self.marks.setdefault(item.path, (at, end))
-        self.tokens.append((node.leaf, at, item.length))
+        self.tokens.append(Place(node.leaf, at, item.length))
         return end
 
     def _table(self, node: TableNode, at: int) -> int:

@@ -1,6 +1,6 @@
 """The room of a line, all lines of many records at once, and how each field fills its own. See `plane`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
@@ -8,11 +8,11 @@ import numpy as np
 from pydantic_core import to_json
 
 from contracts.errors import RecordError
-from contracts.legacy.copybook.leaf import Leaf
+from contracts.legacy.copybook.leaf import Leaf, Value
 from contracts.legacy.copybook.options import OddBytes, Options
 from contracts.legacy.copybook.outline import Outline, Place
 from contracts.legacy.copybook.plane import Mask, Planes
-from contracts.legacy.copybook.shape import Shape, shape_of
+from contracts.legacy.copybook.shape import Shape, shape_of, shown_as
 
 __all__ = ["Plan"]
 
@@ -32,6 +32,8 @@ class _Column:
     shape: Shape
     odd: Sequence[Planes]
     """What only a policy says is no value."""
+    show: Callable[[Value], bytes]
+    """JSON of a value; nothing where rows must look at it."""
     is_dirty: bool = False
     """Whether there may be bytes in its room that its way of writing does not overwrite."""
     known: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
@@ -62,7 +64,12 @@ class _Column:
     def _found(self, raw: Planes) -> Planes:
         """Return the planes of values that are looked up one by one; of what is none, nothing."""
         packed, length = raw.tobytes(order="F"), self.length
-        values = [self._json(packed[at : at + length]) for at in range(0, len(packed), length)]
+        fields = [packed[at : at + length] for at in range(0, len(packed), length)]
+        known = self.known
+        try:
+            values = [known[each] for each in fields]
+        except KeyError:
+            values = [*map(self._json, fields)]
         texts = np.array(values, dtype=f"S{self.shape.width}")
         return texts.view(np.uint8).reshape(len(values), self.shape.width).T
 
@@ -71,7 +78,7 @@ class _Column:
         if shown is not None:
             return shown
         try:
-            shown = to_json(self.leaf.decode(raw, self.offset))
+            shown = self.show(self.leaf.decode(raw, self.offset))
         except RecordError:
             shown = b""
         if len(shown) > self.shape.width:
@@ -122,11 +129,14 @@ class Plan:
 
 
 def _column(options: Options, place: Place, *, is_wide: bool) -> _Column:
-    leaf, offset, length = place
+    leaf, offset, length, showing = place
     shape = shape_of(leaf, options, length, is_wide=is_wide)
+    if showing is not None:
+        shape = shown_as(shape, showing)
     odd = [
         np.frombuffer(raw, np.uint8)[:, None]
         for raw, (_, meaning) in leaf.odd.items()
         if meaning is not OddBytes.KEEP and len(raw) == length and leaf.read(raw) is not None
     ]
-    return _Column(leaf=leaf, offset=offset, length=length, shape=shape, odd=odd)
+    show = to_json if showing is None else showing.show
+    return _Column(leaf=leaf, offset=offset, length=length, shape=shape, odd=odd, show=show)

@@ -1,7 +1,8 @@
 """Fields to JSON, all records at once: how the values of each kind of field are written. See `plane`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +10,18 @@ from pydantic_core import to_json
 
 from contracts.legacy.copybook.figure import binary, number_bytes, packed, pointed, zoned
 from contracts.legacy.copybook.item import Item, Kind
-from contracts.legacy.copybook.leaf import Leaf
+from contracts.legacy.copybook.leaf import Leaf, Value
 from contracts.legacy.copybook.options import Options, Trim
 from contracts.legacy.copybook.plane import NOTHING, Mask, Planes, Write, running
 
-__all__ = ["Shape", "shape_of"]
+__all__ = ["Plain", "Shape", "Showing", "shape_of", "shown_as"]
 
 _NULL_BYTES: Final = 4
 _FLOAT_BYTES: Final = 26
 _QUOTE, _BLANK = np.uint8(0x22), np.uint8(0x20)
+
+Plain: TypeAlias = Literal["as it is", "in quotes"]
+"""How plain values stand in JSON, beside how they would by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,33 @@ class Shape:
     """Room for a value; rows write the record where it needs more."""
     write: Write | None
     """None: values are looked at one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """How the values of a field are shown, where it is not as they are."""
+
+    show: Callable[[Value], bytes]
+    """JSON of a value; nothing where there is none."""
+    plain: Plain | None
+    """How plain values are shown without asking; None: `show` is asked for each that is met the first time."""
+    width: int
+    """Bytes of the longest JSON that `show` is expected to give; rows show what is longer."""
+
+
+def shown_as(shape: Shape, showing: Showing) -> Shape:
+    """Return how the values of a field are written that are shown otherwise than as they are."""
+    if showing.plain is None or shape.write is None:
+        return Shape(max(_NULL_BYTES, showing.width), None)
+    return shape if showing.plain == "as it is" else Shape(shape.width + 2, _quoted(shape.write))
+
+
+def _quoted(inner: Write) -> Write:
+    def write(raw: Planes, cell: Planes) -> Mask:
+        cell[0] = cell[-1] = _QUOTE
+        return inner(raw, cell[1:-1])
+
+    return write
 
 
 def shape_of(leaf: Leaf, options: Options, length: int, *, is_wide: bool) -> Shape:
