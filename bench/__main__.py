@@ -1,6 +1,6 @@
 """`make bench`: every contender in a process of its own, in turns; medians and ratios.
 
-The parts: `publish` and `subscribe` on one real Kafka, `decide`, `decode`, `facade`, `framing`, `rollout` and
+The parts: `publish`, `subscribe` and `file` on one real Kafka, `decide`, `decode`, `facade`, `framing`, `rollout` and
 `snapshot`; all of them, or those named on the command line.
 """
 
@@ -10,29 +10,62 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench import publish, subscribe
+from bench import decode_files, file, publish, subscribe
+from bench.machine import facts
 from hub.demo.extract import make
 from hub.local_kafka import LocalKafka
 
 ROUNDS = 5
 RECORDS = 100_000
-SUITES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
-    # module, contenders, and which ratio of Banyan to a peer is asked for
-    "publish": (tuple(publish.CONTENDERS), {"faststream publish": 1.5, "faststream publish, telemetry": 5.0}),
-    "subscribe": (tuple(subscribe.CONTENDERS), {}),
+NARROW_BYTES = 350_000_000
+"""Of the file of 350-byte records: a million."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Contenders on one Kafka, each run in a process of its own; the first is ours."""
+
+    contenders: Callable[[], Sequence[str]]
+    make: Callable[[Path], object]
+    """Writes the file that they read."""
+    bar: str
+    """What is asked for."""
+    wanted: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Which ratio to a peer is asked for."""
+
+
+def _benefits(file: Path) -> None:
+    file.write_bytes(make(RECORDS).data)
+
+
+SUITES = {
+    "publish": Suite(
+        contenders=lambda: tuple(publish.CONTENDERS),
+        make=_benefits,
+        bar="60,000 events per CPU-second",
+        wanted={"faststream publish": 1.5, "faststream publish, telemetry": 5.0},
+    ),
+    "subscribe": Suite(
+        contenders=lambda: tuple(subscribe.CONTENDERS), make=_benefits, bar="50,000 events per CPU-second"
+    ),
+    "file": Suite(
+        contenders=file.contenders,
+        make=lambda path: decode_files.make(decode_files.NARROW, path, size=NARROW_BYTES),
+        bar="100,000 events/s",
+    ),
 }
 ALONE = ("decide", "decode", "facade", "framing", "rollout", "snapshot")
 """Modules that measure and tell by themselves, and need no Kafka."""
 Rates = dict[str, list[tuple[float, float]]]
 """Contender -> events per CPU-second and per second, a round each."""
-AT_LEAST = {"publish": 60_000, "subscribe": 50_000}
 
 
 def measured(module: str, contender: str, bootstrap: str, file: Path) -> tuple[float, float]:
@@ -68,37 +101,38 @@ def on_kafka(suites: Sequence[str]) -> None:
         kafka = LocalKafka(Path(folder), brokers=1, tell=console.print)
         try:
             bootstrap = kafka.up()
-            file = Path(folder) / "BENEFITS.D20261121"
-            file.write_bytes(make(RECORDS).data)
             for module in suites:
-                contenders, wanted = SUITES[module]
-                rates: Rates = {contender: [] for contender in contenders}
+                suite = SUITES[module]
+                path = Path(folder) / f"{module.upper()}.D20261121"
+                suite.make(path)
+                rates: Rates = {contender: [] for contender in suite.contenders()}
                 with Progress(console=console, transient=True) as bars:
-                    bar = bars.add_task(module, total=ROUNDS * len(contenders))
+                    bar = bars.add_task(module, total=ROUNDS * len(rates))
                     for _ in range(ROUNDS):
-                        for contender in contenders:
-                            rates[contender].append(measured(module, contender, bootstrap, file))
+                        for contender in rates:
+                            rates[contender].append(measured(module, contender, bootstrap, path))
                             bars.advance(bar)
-                report(console, module, rates, wanted)
+                report(console, module, rates)
         finally:
             kafka.down(wipe=True)
 
 
-def report(console: Console, module: str, rates: Rates, wanted: dict[str, float]) -> None:
+def report(console: Console, module: str, rates: Rates) -> None:
     """Print the medians, their spread and Banyan's ratio to each."""
+    suite = SUITES[module]
     medians = {contender: statistics.median(cpu for cpu, _ in found) for contender, found in rates.items()}
     ours = medians["banyan"]
     table = Table(title=f"{module}: events per CPU-second of the process, median of {ROUNDS} interleaved runs")
     for column in ("contender", "median", "lowest", "highest", "banyan is", "events/s"):
         table.add_column(column, justify="left" if column == "contender" else "right")
     for contender, found in rates.items():
-        goal = f" (bar {wanted[contender]}x)" if contender in wanted else ""
+        goal = f" (bar {suite.wanted[contender]}x)" if contender in suite.wanted else ""
         ratio = "" if contender == "banyan" else f"{ours / medians[contender]:.2f}x{goal}"
         cpu = [rate for rate, _ in found]
         figures = [f"{n:,.0f}" for n in (medians[contender], min(cpu), max(cpu))]
         table.add_row(contender, *figures, ratio, f"{statistics.median(wall for _, wall in found):,.0f}")
     console.print(table)
-    console.print(f"bar: {AT_LEAST[module]:,} events per CPU-second; banyan: {ours:,.0f}\n")
+    console.print(f"bar: {suite.bar}; {facts()}\n")
 
 
 if __name__ == "__main__":

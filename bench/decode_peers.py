@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Contender", "Job", "contenders"]
+__all__ = ["COPYBOOK_CLI", "Contender", "Job", "contenders", "copybook_cli"]
 
 COPYBOOK_CLI: Final = "0.6.1"
 """The newest release that the Rust 1.95 of today's toolchains compiles."""
@@ -53,7 +53,7 @@ def banyan(job: Job) -> Sequence[str]:
 def contenders(tell: Callable[[str], None]) -> list[Contender]:
     """Return all that can be had here, Banyan first, and tell what can't and why."""
     found = [Contender(name="banyan", command=banyan)]
-    if program := _copybook_cli(tell):
+    if program := copybook_cli(tell):
         found.append(
             Contender(name=f"copybook-cli {COPYBOOK_CLI}", command=_told_to(program), most_bytes=_SLICE_MB * 10**6)
         )
@@ -78,7 +78,7 @@ def _told_to(program: Path) -> Callable[[Job], Sequence[str]]:
     return command
 
 
-def _copybook_cli(tell: Callable[[str], None]) -> Path | None:
+def copybook_cli(tell: Callable[[str], None]) -> Path | None:
     """Return the program, which Cargo compiles once into the user's cache; None, told, where it can't."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = caches / "banyan" / f"copybook-cli-{COPYBOOK_CLI}"

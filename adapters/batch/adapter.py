@@ -16,12 +16,14 @@ from adapters.batch.arrival import Arrivals, Case, Reason, connect
 from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
+from adapters.batch.crew import Crew
 from adapters.batch.delivering import Delivering
 from adapters.batch.expected.watch import Expectations, Outage
 from adapters.batch.fitting import Mapped, fit
 from adapters.batch.ledger import Outcome
 from adapters.batch.original import Original, original
 from adapters.batch.proof import Complete
+from adapters.batch.recipe import recipe_of
 from adapters.batch.redrive import Redrive
 from adapters.batch.snapshot.accepting import accepting
 from adapters.batch.snapshot.changes import Changes
@@ -85,7 +87,8 @@ class Adapter:
         **timing: Unpack[Timing],
     ) -> None:
         self.config, self.model = config, model
-        self._key, self._mapping, self._canonical, self._changes = key, mapping, canonical, changes
+        self._made_at = time.time()
+        self._key, self.mapping, self._canonical, self._changes = key, mapping, canonical, changes
         self._clock = timing.get("clock", time.monotonic)
         self._now = timing.get("now", _utc_now)
         self._sleep = timing.get("sleep", asyncio.sleep)
@@ -158,7 +161,11 @@ class Adapter:
         Raises:
             ConfigError: The file has no such record, or is not framed as declared now.
         """
-        return original(self._load().format, file, ordinal)
+        return original(self.shape().format, file, ordinal)
+
+    def is_made_as(self, other: object) -> bool:
+        """Tell whether another adapter makes the same events, but for its configuration."""
+        return isinstance(other, Adapter) and other.name == self.name and other.mapping is self.mapping
 
     def keep_originals(self, archive: Archive) -> None:
         """Put each file's bytes into an archive before anything of it is published."""
@@ -167,7 +174,7 @@ class Adapter:
     async def check(self) -> list[str]:
         """Return what would keep it from working, one sentence each; opens no data file."""
         problems: list[str] = []
-        for look in (self._load, self._reach):
+        for look in (self.shape, self._reach):
             try:
                 await asyncio.to_thread(look)
             except ConfigError as error:
@@ -194,7 +201,7 @@ class Adapter:
             raise
 
     async def _read(self, since: Progress, expected: Expectations) -> AsyncGenerator[EventBatch, None]:
-        shape = await asyncio.to_thread(self._load)
+        shape = await asyncio.to_thread(self.shape)
         if self._redrive is not None:
             for batch in self._redrive.batches(shape, since, source=self.name, now=self._now()):
                 yield batch
@@ -210,6 +217,9 @@ class Adapter:
             expected=expected,
             extracts=snapshots.history if snapshots else None,
         )
+        workers = self.config.workers
+        recipe = recipe_of(self) if workers else None
+        crew = Crew(shape, recipe, count=workers, source=self.name, loaded_at=self._made_at)
         run = Delivering(
             config=self.config,
             shape=shape,
@@ -217,18 +227,24 @@ class Adapter:
             snapshots=snapshots,
             archive=self._archive,
             metrics=self._metrics,
+            crew=crew,
         )
         with closing(location):
-            while True:
-                async with aclosing(self._look(run)) as batches:
-                    async for batch in batches:
-                        yield batch
-                pause = self.config.poll_interval
-                if not arrivals.at_rest:
-                    pause = min(pause, self.config.stable_for or pause)
-                elif self.config.once:
-                    return
-                await self._sleep(pause.total_seconds())
+            async with crew, aclosing(self._looks(run)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    async def _looks(self, run: Delivering) -> AsyncGenerator[EventBatch, None]:
+        while True:
+            async with aclosing(self._look(run)) as batches:
+                async for batch in batches:
+                    yield batch
+            pause = self.config.poll_interval
+            if not run.arrivals.at_rest:
+                pause = min(pause, self.config.stable_for or pause)
+            elif self.config.once:
+                return
+            await self._sleep(pause.total_seconds())
 
     async def _look(self, run: Delivering) -> AsyncGenerator[EventBatch, None]:
         found = await run.arrivals.look()
@@ -280,9 +296,14 @@ class Adapter:
         with closing(connect(self.config)) as location:
             location.find()
 
-    def _load(self) -> Shape:
+    def shape(self) -> Shape:
+        """Return how records become events; blocks.
+
+        Raises:
+            ConfigError: The copybook is not understood, or the mapping does not fit.
+        """
         mapped = Mapped(
-            model=self.model, key=self._key, mapping=self._mapping, canonical=self._canonical, changes=self._changes
+            model=self.model, key=self._key, mapping=self.mapping, canonical=self._canonical, changes=self._changes
         )
         return fit(self.config, mapped)
 

@@ -1,9 +1,9 @@
 """Some records to one batch of events. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
-from typing import Literal
+from typing import Literal, Self
 
 from adapters.batch.delivery import Checkpoint, Delivery
 from adapters.batch.record_format import RecordFormat
@@ -44,6 +44,10 @@ class Chunk:
     records: int
     next: Position
     """From where to read on."""
+
+    def without_events(self) -> Self:
+        """Return all but the events."""
+        return replace(self, events=())
 
 
 def to_chunk(shape: Shape, delivery: Delivery, batch: RecordBatch) -> Chunk:

@@ -64,6 +64,9 @@ class Config(BaseModel):
     """Bytes of a record; by default what the copybook says, which it must equal."""
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
     """Records read, mapped and handed on at a time; bounds the memory."""
+    workers: int = Field(default=0, ge=0, le=64)
+    """Processes that decode and map a file of 16 MB or more, beside the one that publishes it; 0 does all in one. Each
+    takes some 80 MB of memory. The adapter has to be a variable of a module, as in every adapter file."""
     stable_for: Annotated[timedelta, Field(ge=timedelta(0))] = timedelta(seconds=10)
     """A file is taken once size and time of modification have been seen unchanged for so long, and its content by
     `stable_by` (10 seconds). Zero takes it at once: right where files arrive by an atomic rename, and with a done
@@ -161,6 +164,8 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _check_snapshot(self) -> Self:
+        if self.snapshot is not None and self.workers:
+            raise ValueError("workers: extracts are compared in one process")
         if self.snapshot is not None and self.duplicate == "publish":
             raise ValueError("duplicate publish means nothing with snapshot: the same extract again changes nothing")
         if self.snapshot is not None and self.accept and isinstance(self.accept, tuple):

@@ -11,6 +11,7 @@ import structlog
 from adapters.batch.arrival import Arrivals, Case
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
+from adapters.batch.crew import Crew
 from adapters.batch.delivery import Delivery, check, deliver
 from adapters.batch.expected.bounds import checked
 from adapters.batch.location import BLOCK_BYTES, Reader
@@ -38,6 +39,8 @@ class Delivering:
     """Where each file is compared with the one before."""
     archive: Archive | None
     metrics: Metrics
+    crew: Crew
+    """Who makes the chunks."""
 
     async def batches(self, case: Case) -> AsyncGenerator[EventBatch, None]:
         """Yield what a complete file becomes; nothing of a duplicate but a note.
@@ -100,7 +103,7 @@ class Delivering:
             # Times go with the delivery: a file that was put there again continues the one begun.
             delivery = replace(delivery, file=checkpoint.file, modified=checkpoint.modified)
         file = File(shape=self.shape, reader=reader, delivery=delivery, traceparent=case.traceparent)
-        reading = Reading(self.config, self.metrics)
+        reading = Reading(self.config, self.metrics, self.crew)
         found = checkpoint or await reading.survey(file)
         if case.entry is not None and case.entry.records is None:
             counted = case.entry.model_copy(update={"records": found.records})

@@ -1,18 +1,20 @@
 """Reads the records of one file chunk by chunk, after a first pass that may hold the file."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
-from adapters.batch.chunk import Chunk, Shape, to_batch, to_chunk
+from adapters.batch.chunk import Chunk, Shape, to_batch
 from adapters.batch.config import Config
+from adapters.batch.crew import Crew
 from adapters.batch.delivery import Checkpoint, Delivery
 from adapters.batch.location import Reader
 from adapters.batch.reconciling import not_framed
 from adapters.batch.stream import stream_of
 from contracts.errors import FileHeldError, FramingError
-from contracts.legacy.framing import Position
+from contracts.legacy.framing import Position, RecordBatch
 from contracts.ports import EventBatch
 from observability import fields, metrics, tracing
 
@@ -59,8 +61,8 @@ class Survey:
 class Reading:
     """Makes batches of files, whose records all become events or dead letters."""
 
-    def __init__(self, config: Config, metrics_: metrics.Metrics) -> None:
-        self._config, self._metrics = config, metrics_
+    def __init__(self, config: Config, metrics_: metrics.Metrics, crew: Crew) -> None:
+        self._config, self._metrics, self._crew = config, metrics_, crew
 
     async def survey(self, file: File) -> Survey:
         """Look at a whole file before anything of it is published.
@@ -104,11 +106,13 @@ class Reading:
 
     async def _trial(self, file: File) -> Survey:
         """Make all events once, and hold a file of which too many records are bad."""
-        survey, share = Survey(), self._config.dead_letter_share
+        # Of a large file nothing is kept, so its events are not wanted yet.
+        is_kept = file.delivery.size_bytes <= _KEPT_BYTES
+        survey, share = Survey(kept=[] if is_kept else None), self._config.dead_letter_share
         bad, why = 0, ""
         # Where the size tells how many there are, the rest of a bad file need not be looked at.
         known = self._count(file) if file.shape.format.is_plain else None
-        async with aclosing(self._steps(file, Position())) as steps:
+        async with aclosing(self._steps(file, Position(), is_wanted=is_kept)) as steps:
             async for step in steps:
                 survey.take(step)
                 bad += len(step.chunk.dead)
@@ -134,25 +138,47 @@ class Reading:
             offset = checkpoint.next * file.shape.record_length
         return Position(offset=offset, ordinal=checkpoint.next, block_end=checkpoint.block_end)
 
-    async def _steps(self, file: File, start: Position) -> AsyncGenerator[_Step, None]:
-        """Yield the chunks from a place on, each made within a span of its own."""
+    async def _steps(self, file: File, start: Position, *, is_wanted: bool = True) -> AsyncGenerator[_Step, None]:
+        """Yield the chunks from a place on in their order; as many are made at a time as there are processes."""
         batches = file.shape.format.read(stream_of(file.reader), start, records=self._config.chunk_records)
         number = start.ordinal // self._config.chunk_records
-        # One thread call for each chunk: a drain must not wait for the whole file.
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            attributes: dict[str, fields.Value] = {
-                fields.BANYAN_SOURCE: self._config.name,
-                fields.BANYAN_CHUNK: number,
-            }
-            name = fields.span_name(fields.READ, self._config.name)
-            with tracing.span(name, attributes=attributes, parent=file.traceparent) as span:
-                chunk = await asyncio.to_thread(to_chunk, file.shape, file.delivery, batch)
-                span.set_attribute(fields.BANYAN_RECORDS, chunk.records)
-                span.set_attribute(fields.BANYAN_DEAD_LETTERS, len(chunk.dead))
-                step = _Step(chunk=chunk, traceparent=tracing.traceparent(span))
-            self._metrics.records_read(self._config.name, chunk.records)
-            number += 1
-            yield step
+        width = await self._crew.width(file.delivery.size_bytes)
+        waiting = deque[asyncio.Task[_Step]]()
+        broken: FramingError | None = None
+        try:
+            while True:
+                while broken is None and len(waiting) < width:
+                    try:
+                        # One thread call for each chunk: a drain must not wait for the whole file.
+                        batch = await asyncio.to_thread(next, batches, None)
+                    except FramingError as error:
+                        broken = error
+                        break
+                    if batch is None:
+                        break
+                    waiting.append(asyncio.create_task(self._step(file, batch, number, is_wanted=is_wanted)))
+                    number += 1
+                if not waiting:
+                    break
+                yield await waiting.popleft()
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        if broken is not None:
+            raise broken
+
+    async def _step(self, file: File, batch: RecordBatch, number: int, *, is_wanted: bool) -> _Step:
+        """Make one chunk, within a span of its own."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: self._config.name, fields.BANYAN_CHUNK: number}
+        name = fields.span_name(fields.READ, self._config.name)
+        with tracing.span(name, attributes=attributes, parent=file.traceparent) as span:
+            chunk = await self._crew.chunk(file.delivery, batch, is_wanted=is_wanted)
+            span.set_attribute(fields.BANYAN_RECORDS, chunk.records)
+            span.set_attribute(fields.BANYAN_DEAD_LETTERS, len(chunk.dead))
+            step = _Step(chunk=chunk, traceparent=tracing.traceparent(span))
+        self._metrics.records_read(self._config.name, chunk.records)
+        return step
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """How a file's bytes become records, and records what a mapping takes. Pure."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -118,6 +119,13 @@ class RecordFormat:
         often = Counter(item.name for item in named)
         groups = {item.name: item.path[above:] for item in named if item.name and often[item.name] == 1}
         return {**groups, **{name: (name,) for name in self.file.codec.renamed if name}, **names}
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what is equal only of formats that read a file alike."""
+        options = self.file.codec.options if self.file else self.codec and self.codec.options
+        told = (self.layout, options, self.framing.model_dump(), self.where and sorted(self.where))
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     @property
     def is_plain(self) -> bool:

@@ -111,6 +111,12 @@ class RecordBatch:
         places = self.offsets[:, None] + np.arange(length)
         return np.take(self.data, places)
 
+    def alone(self) -> Self:
+        """Return the same records in a buffer of their own, without errors: for another process."""
+        begin = int(self.offsets.min()) if len(self) else 0
+        end = int((self.offsets + self.lengths).max()) if len(self) else 0
+        return replace(self, data=self.data[begin:end].copy(), offsets=self.offsets - begin, errors=())
+
     def cut(self, begin: int, end: int) -> Self:
         """Return the records from one index up to another; the errors stay with the first of them."""
         return replace(
