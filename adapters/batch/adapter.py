@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, closing
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self, TypedDict, Unpack
@@ -140,10 +141,8 @@ class Adapter:
         """Return the same adapter, which first tries these rejected records again.
 
         Raises:
-            ConfigError: It compares extracts, or there is no reason.
+            ConfigError: There is no reason.
         """
-        if self.config.snapshot is not None:
-            raise ConfigError([f"{self.name}: redrive: records of compared extracts are not tried one by one"])
         if not reason.strip():
             raise ConfigError([f"{self.name}: redrive: a reason is needed"])
         other = copy(self)
@@ -203,8 +202,11 @@ class Adapter:
     async def _read(self, since: Progress, expected: Expectations) -> AsyncGenerator[EventBatch, None]:
         shape = await asyncio.to_thread(self.shape)
         if self._redrive is not None:
+            state = dict(since.state)
             for batch in self._redrive.batches(shape, since, source=self.name, now=self._now()):
                 yield batch
+                state |= {key: value for key, value in batch.state.items() if value is not None}
+            since = replace(since, state=state)
         location = await asyncio.to_thread(connect, self.config)
         snapshots = Snapshots(self.config, shape, shape.comparison, since=since) if shape.comparison else None
         arrivals = Arrivals(

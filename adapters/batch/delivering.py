@@ -18,6 +18,7 @@ from adapters.batch.location import BLOCK_BYTES, Reader
 from adapters.batch.reading import File, Reading
 from adapters.batch.reconciling import hold_broken, reconciled
 from adapters.batch.snapshot.delivery import Extract, Snapshots
+from adapters.batch.stream import stream_of
 from contracts.errors import FileHeldError
 from contracts.ports import Archive, EventBatch
 from observability import fields, tracing
@@ -93,7 +94,13 @@ class Delivering:
         if self.snapshots is None or case.extract is None:
             return self._records(case, reader)
         keep = partial(self._keep, reader, case.extract.delivery)
-        extract = Extract(begun=case.extract, read=reader.read, keep=keep, traceparent=case.traceparent)
+        extract = Extract(
+            begun=case.extract,
+            stream=partial(stream_of, reader),
+            keep=keep,
+            counted=partial(self._counted, case, case.extract.delivery),
+            traceparent=case.traceparent,
+        )
         return self.snapshots.compare(extract)
 
     async def _records(self, case: Case, reader: Reader) -> AsyncGenerator[EventBatch, None]:
@@ -105,13 +112,17 @@ class Delivering:
         file = File(shape=self.shape, reader=reader, delivery=delivery, traceparent=case.traceparent)
         reading = Reading(self.config, self.metrics, self.crew)
         found = checkpoint or await reading.survey(file)
-        if case.entry is not None and case.entry.records is None:
-            counted = case.entry.model_copy(update={"records": found.records})
-            case.entry = checked(counted, delivery, self.config)
+        self._counted(case, delivery, found.records)
         await asyncio.to_thread(self._keep, reader, delivery)
         async with aclosing(reading.batches(file, found)) as batches:
             async for batch in batches:
                 yield batch
+
+    def _counted(self, case: Case, delivery: Delivery, records: int) -> None:
+        """Note how many records a file has, where its size does not tell; hold it where that is out of bounds."""
+        if case.entry is not None and case.entry.records is None:
+            counted = case.entry.model_copy(update={"records": records})
+            case.entry = checked(counted, delivery, self.config)
 
     async def _reconcile(self, case: Case, reader: Reader) -> None:
         """Hold a file that does not agree with itself, unless somebody accepted it."""

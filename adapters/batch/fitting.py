@@ -16,6 +16,7 @@ from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.legacy.copybook import parse
 from contracts.legacy.file_spec import FileSpec
+from contracts.legacy.framing import Recfm
 from contracts.mapping import EventMapping, Mapper, compile_mapping
 
 __all__ = ["Mapped", "fit"]
@@ -87,9 +88,14 @@ def _compiled(config: Config, mapped: Mapped, found: RecordFormat) -> tuple[Mapp
         if mapped.changes is not None:
             raise ConfigError(["changes: only full extracts have them; set `snapshot`"])
         return compile_mapping(model, mapping, key=key, legacy=found.names, canonical=canonical), None
-    codec = found.codec
-    if codec is None or not found.is_plain or found.record_length != codec.layout.length:
-        raise ConfigError(["snapshot: expected a file of nothing but records of one length that hold the same fields"])
+    codec, framing = found.codec, found.framing
+    if codec is None:
+        raise ConfigError(
+            ["snapshot: expected a copybook without counters and segments: records are compared as they are"]
+        )
+    of_another = framing.recfm in {Recfm.F, Recfm.FB} and framing.lrecl != codec.layout.length
+    if of_another or framing.recfm is Recfm.LS:
+        raise ConfigError(["snapshot: expected records that all have the copybook's length"])
     if config.where:
         raise ConfigError(["where: an extract is compared as a whole"])
     cut = Cut.of(codec.layout, snapshot)

@@ -42,6 +42,7 @@ def original(found: RecordFormat, file: BinaryIO, ordinal: int) -> Original:
     length, size = found.record_length, file.seek(0, SEEK_END)
     if found.is_plain and (ordinal + 1) * length > size:
         raise ConfigError([f"the file has no record of data {ordinal}"])
+    file.seek(0)  # what is compressed is read from where the file stands
     start = Position(offset=ordinal * length, ordinal=ordinal) if found.is_plain else Position()
     try:
         for batch in found.read(file, start, records=1 if found.is_plain else _RECORDS):

@@ -1,7 +1,7 @@
 """Tries rejected records again, after a copybook or mapping was mended: each exactly once, with its event id."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +11,8 @@ import structlog
 from adapters.batch.chunk import Shape, to_chunk
 from adapters.batch.delivery import Checkpoint, Delivery, checkpoints_of
 from adapters.batch.ledger import Ledger
+from adapters.batch.snapshot.redrive import Retrial
+from adapters.batch.snapshot.step import Made
 from contracts.errors import ConfigError
 from contracts.identifiers import ordinal
 from contracts.legacy.framing import RecordBatch
@@ -41,7 +43,7 @@ class Redrive:
     """Those that are still bad."""
 
     def batches(self, shape: Shape, since: Progress, *, source: str, now: datetime) -> Iterator[EventBatch]:
-        """Yield a batch for each record that becomes an event now, or is left out on purpose.
+        """Yield a batch for each record that becomes an event now, or is left out on purpose, or came too late.
 
         A batch has the checkpoint that its file has already, and the state that keeps the record from being
         published twice: both are in its transaction.
@@ -49,31 +51,46 @@ class Redrive:
         Raises:
             ConfigError: Nothing of a record's file was published, so nothing is known of it.
         """
-        ledger, checkpoints = Ledger(since), checkpoints_of(since.checkpoints)
-        unknown = sorted({letter.stream for letter in self.letters} - set(checkpoints))
+        unknown = sorted({letter.stream for letter in self.letters} - set(checkpoints_of(since.checkpoints)))
         if unknown:
             raise ConfigError(f"redrive: nothing of {stream} was published by {source}" for stream in unknown)
-        done = set(since.state)
+        done, trying = set(since.state), _trying(shape, since)
         for letter in self.letters:
             key = redriven_key(letter.stream, letter.position)
+            where = {"source": source, "stream": letter.stream, "position": letter.position}
             if key in done:
-                _log.info("record redriven before", source=source, stream=letter.stream, position=letter.position)
+                _log.info("record redriven before", **where)
                 continue
-            delivery = _delivery(letter.stream, checkpoints[letter.stream], ledger)
-            chunk = to_chunk(shape, delivery, _only(letter))
-            if chunk.dead:
+            made = trying(letter)
+            if made is None:
+                _log.warning("record superseded", reason="its key has another record now, or none", **where)
+                made = Made()
+            elif made.dead:
                 self.refused += 1
-                where = {"stream": letter.stream, "position": letter.position, "reason": chunk.dead[0].reason}
-                _log.error("record still rejected", source=source, **where)
+                _log.error("record still rejected", reason=made.dead[0].reason, **where)
                 continue
             done.add(key)
-            kept = {"reason": self.reason, "at": now.isoformat(), "events": sum(map(len, chunk.events))}
+            kept = {"reason": self.reason, "at": now.isoformat(), "events": sum(map(len, made.events))}
             yield EventBatch(
                 stream=letter.stream,
                 checkpoint=since.checkpoints[letter.stream],
-                events=chunk.events,
-                state={key: json.dumps(kept).encode()},
+                events=made.events,
+                state={key: json.dumps(kept).encode(), **made.state},
             )
+
+
+def _trying(shape: Shape, since: Progress) -> Callable[[Rejected], Made | None]:
+    """Return what tries a record; None where it came too late."""
+    if shape.comparison is not None:
+        retrial = Retrial(shape=shape, comparison=shape.comparison, since=since)
+        return lambda letter: retrial.made(letter, at=_position(letter))
+    ledger, checkpoints = Ledger(since), checkpoints_of(since.checkpoints)
+
+    def tried(letter: Rejected) -> Made:
+        chunk = to_chunk(shape, _delivery(letter.stream, checkpoints[letter.stream], ledger), _only(letter))
+        return Made(events=list(chunk.events), dead=chunk.dead)
+
+    return tried
 
 
 def _delivery(stream: str, checkpoint: Checkpoint, ledger: Ledger) -> Delivery:
@@ -89,13 +106,17 @@ def _delivery(stream: str, checkpoint: Checkpoint, ledger: Ledger) -> Delivery:
     )
 
 
+def _position(letter: Rejected) -> int:
+    if not (letter.position.isascii() and letter.position.isdecimal()) or letter.position != ordinal(
+        int(letter.position)
+    ):
+        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
+    return int(letter.position)
+
+
 def _only(letter: Rejected) -> RecordBatch:
     """Return one record where it was in its file."""
-    if not (letter.position.isascii() and letter.position.isdecimal()):
-        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
-    first, length = int(letter.position), len(letter.value)
-    if letter.position != ordinal(first):
-        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
+    first, length = _position(letter), len(letter.value)
     start = letter.offset or 0
     return RecordBatch(
         data=np.frombuffer(letter.value, np.uint8),

@@ -115,8 +115,6 @@ async def test_a_position_that_is_none_of_a_record_is_refused(folder: Path) -> N
         await read(adapter(folder, MENDED).redriving([letter], "because"), since)
 
 
-def test_a_reason_is_needed_and_extracts_are_compared(folder: Path) -> None:
+def test_a_reason_is_needed(folder: Path) -> None:
     with pytest.raises(ConfigError, match="benefits: redrive: a reason is needed"):
         make(folder).redriving([], " ")
-    with pytest.raises(ConfigError, match="benefits: redrive: records of compared extracts"):
-        make(folder, {"snapshot": {"key": ["RESIDENT"]}}).redriving([], "because")

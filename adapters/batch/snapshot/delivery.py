@@ -8,6 +8,7 @@ the last ordinal, in the order of the keys - and so they are the same however of
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import structlog
@@ -21,14 +22,15 @@ from adapters.batch.snapshot.difference import Images, Rows, difference, distinc
 from adapters.batch.snapshot.guard import Counts, Judged, hold_repeated, hold_unlikely
 from adapters.batch.snapshot.history import Begun, ExtractCheckpoint, History
 from adapters.batch.snapshot.image import Image, images, key_bytes, state_key
+from adapters.batch.snapshot.records import Records
 from adapters.batch.snapshot.step import Made, Row, Stepper
 from contracts.errors import FileHeldError
+from contracts.legacy.framing import RecordBatch
 from contracts.ports import EventBatch, Progress
 from observability import fields, metrics, tracing
 
 __all__ = ["Extract", "Snapshots"]
 
-_SCAN_BYTES = 4 * 1024 * 1024
 _KEPT_BYTES = 64 * 1024 * 1024
 """Up to this size of all changed records, what the first pass made of them is kept for the second."""
 
@@ -40,8 +42,10 @@ class Extract:
     """A complete file that is compared."""
 
     begun: Begun
-    read: Callable[[int, int], bytes]
-    """Returns bytes of the file, given offset and size; runs in a thread."""
+    stream: Callable[[], BinaryIO]
+    """Opens the file; it is read in a thread."""
+    counted: Callable[[int], None]
+    """Is told how many data records it has, before anything of it is published; may hold it."""
     keep: Callable[[], None]
     """Puts the file into the archive, where there is one; runs in a thread, before anything is published."""
     traceparent: str | None
@@ -57,8 +61,10 @@ class Extract:
 class _Plan:
     """What an extract still differs in from the state."""
 
+    records: int
+    """All data records."""
     rows: Rows
-    """Ordinals of the records that are created or updated."""
+    """Indexes of the records that are created or updated."""
     keys: Sequence[bytes]
     """Their keys."""
     digests: bytes
@@ -89,6 +95,7 @@ class _Work:
 
     extract: Extract
     begun: Begun
+    records: Records
     plan: _Plan
     stepper: Stepper
     accepted: str | None
@@ -114,12 +121,15 @@ class Snapshots:
         begun = extract.begun
         accepted = self._config.acceptance(begun.delivery.sha256)
         self.history.check(begun.delivery, self._cut, keeps_records=self._changes.keeps_records, accepted=accepted)
-        plan = await self._plan(extract, begun)
+        records = Records(self._shape.format, extract.stream, file=begun.delivery.file)
+        plan = await self._plan(records, begun)
+        extract.counted(plan.records)
         work = _Work(
             extract=extract,
             begun=begun,
+            records=records,
             plan=plan,
-            stepper=Stepper(self._shape, self._changes, begun.delivery),
+            stepper=Stepper(self._shape, self._changes, begun.delivery, behind=records.first + plan.records),
             accepted=accepted if begun.checkpoint is None else begun.checkpoint.accepted,
         )
         steps = plan.steps(self._config.chunk_records)
@@ -142,7 +152,7 @@ class Snapshots:
             known=work.plan.known,
             **counts.model_dump(),
         )
-        judged = Judged(delivery=delivery, records=self._records(delivery), known=work.plan.known, counts=counts)
+        judged = Judged(delivery=delivery, records=work.plan.records, known=work.plan.known, counts=counts)
         if work.accepted is not None:
             _log.warning("file accepted", source=self._config.name, file=delivery.file, reason=work.accepted)
         hold_unlikely(judged, self._snapshot, accepted=work.accepted)
@@ -153,7 +163,7 @@ class Snapshots:
         if share == 1:
             return kept
         keeps = len(work.plan.rows) * self._shape.record_length <= _KEPT_BYTES
-        records = self._records(work.begun.delivery)
+        records = work.plan.records
         bad: list[str] = []
         for step in steps:
             batch = await self._batch(work, step, steps[-1])
@@ -173,26 +183,29 @@ class Snapshots:
             else:
                 self._state[key] = value
 
-    async def _plan(self, extract: Extract, begun: Begun) -> _Plan:
+    async def _plan(self, records: Records, begun: Begun) -> _Plan:
         keys: list[Keys] = []
         digests: list[bytes] = []
-        step = max(1, _SCAN_BYTES // self._cut.length) * self._cut.length
-        for offset in range(0, extract.delivery.size_bytes, step):
-            # One thread call for each stretch: a drain must not wait for the whole file.
-            size = min(step, extract.delivery.size_bytes - offset)
-            found = await asyncio.to_thread(self._scan, extract, offset, size_bytes=size)
+        batches = records.batches()
+        # One thread call for each stretch: a drain must not wait for the whole file.
+        while (found := await asyncio.to_thread(self._scan, batches)) is not None:
             keys.append(found[0])
             digests.append(found[1])
-        self._metrics.records_read(self._config.name, self._records(extract.delivery))
         every = np.concatenate(keys) if keys else np.zeros(0, dtype=f"S{self._cut.key_bytes}")
-        return await asyncio.to_thread(self._compared, Images.of(every, b"".join(digests)), begun)
+        self._metrics.records_read(self._config.name, len(every))
+        after = Images.of(every, b"".join(digests))
+        return await asyncio.to_thread(self._compared, after, begun, first=records.first)
 
-    def _scan(self, extract: Extract, offset: int, *, size_bytes: int) -> tuple[Keys, bytes]:
-        data = extract.read(offset, size_bytes)
+    def _scan(self, batches: Iterator[RecordBatch]) -> tuple[Keys, bytes] | None:
+        batch = next(batches, None)
+        rows = None if batch is None else batch.rows()
+        if rows is None:
+            return None
+        data = rows.tobytes()
         return self._cut.keys(data), self._cut.digests(data)
 
-    def _compared(self, after: Images, begun: Begun) -> _Plan:
-        rows = self._distinct(after.keys, begun.delivery)
+    def _compared(self, after: Images, begun: Begun, *, first: int) -> _Plan:
+        rows = self._distinct(after.keys, begun.delivery, first=first)
         left_out = 0 if rows is None else len(after.keys) - len(rows)
         before = images(self._state, width=self._cut.key_bytes)
         found = difference(before, after if rows is None else after.only(rows))
@@ -206,6 +219,7 @@ class Snapshots:
             repeated=left_out,
         )
         return _Plan(
+            records=len(after.keys),
             rows=changed,
             keys=key_bytes(after.keys, changed),
             digests=after.digests[changed].tobytes(),
@@ -215,7 +229,7 @@ class Snapshots:
             counts=counts if begun.checkpoint is None else begun.checkpoint.counts,
         )
 
-    def _distinct(self, keys: Keys, delivery: Delivery) -> Rows | None:
+    def _distinct(self, keys: Keys, delivery: Delivery, *, first: int) -> Rows | None:
         """Return the records that count where keys stand twice; None is all of them."""
         _, again = repeated(keys)
         if not len(again):
@@ -223,7 +237,7 @@ class Snapshots:
         if self._snapshot.duplicates != "hold":
             return distinct(keys, self._snapshot.duplicates)
         same = np.flatnonzero(keys == keys[again[0]])
-        hold_repeated(delivery, repeated=len(again), first=(int(same[0]), int(same[1])))
+        hold_repeated(delivery, repeated=len(again), first=(first + int(same[0]), first + int(same[1])))
         return None
 
     async def _batch(self, work: _Work, step: _Step, last: _Step) -> EventBatch:
@@ -250,40 +264,30 @@ class Snapshots:
             keys = [state_key(plan.deleted[at]) for at in step.deletes]
             gone = {key: Image.from_bytes(self._state[key]) for key in keys}
             return work.stepper.deleted(gone, first=self._deletes(work) + step.deletes.start)
-        ordinals = plan.rows[step.rows.start : step.rows.stop].tolist()
-        records = self._read(work.extract, ordinals)
+        records = work.records.at(plan.rows[step.rows.start : step.rows.stop].tolist())
         return work.stepper.present(
             [
                 Row(
-                    ordinal=ordinal,
+                    found=found,
                     state_key=(key := state_key(plan.keys[at])),
-                    record=record,
                     digest=plan.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES],
                     before=Image.from_bytes(self._state[key]) if key in self._state else None,
                 )
-                for at, ordinal, record in zip(step.rows, ordinals, records, strict=True)
+                for at, found in zip(step.rows, records, strict=True)
             ]
         )
 
-    def _read(self, extract: Extract, ordinals: Sequence[int]) -> Iterator[bytes]:
-        """Yield records; those that follow each other are read at once."""
-        length, start = self._cut.length, 0
-        for end in range(1, len(ordinals) + 1):
-            if end < len(ordinals) and ordinals[end] == ordinals[end - 1] + 1:
-                continue
-            data = extract.read(ordinals[start] * length, (end - start) * length)
-            yield from (data[at : at + length] for at in range(0, len(data), length))
-            start = end
-
     def _checkpoint(self, work: _Work, step: _Step, *, is_last: bool) -> ExtractCheckpoint:
         delivery, before = work.begun.delivery, work.begun.checkpoint
-        records = self._records(delivery)
-        after = int(work.plan.rows[step.rows.stop - 1]) + 1 if step.rows else 0 if before is None else before.next
+        first, records = work.records.first, work.plan.records
+        reached = first if before is None else before.next
+        after = first + int(work.plan.rows[step.rows.stop - 1]) + 1 if step.rows else reached
         return ExtractCheckpoint(
             sha256=delivery.sha256,
             file=delivery.file,
             modified=delivery.modified,
-            next=records if is_last else after,
+            first=first,
+            next=first + records if is_last else after,
             records=records,
             done=is_last,
             business_date=delivery.business_date,
@@ -298,9 +302,6 @@ class Snapshots:
 
     def _deletes(self, work: _Work) -> int:
         return 0 if work.begun.checkpoint is None else work.begun.checkpoint.deletes
-
-    def _records(self, delivery: Delivery) -> int:
-        return delivery.size_bytes // self._shape.record_length
 
 
 def _slices(count: int, size: int) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ from adapters.batch.chunk import Shape, event_time, order
 from adapters.batch.delivery import Delivery
 from adapters.batch.snapshot.changes import Change, ChangeEvents
 from adapters.batch.snapshot.image import Image
+from adapters.batch.snapshot.records import Found
 from contracts.errors import RecordError
 from contracts.event import Event
 from contracts.identifiers import ordinal
@@ -25,10 +26,9 @@ __all__ = ["Made", "Row", "Stepper"]
 class Row:
     """One record that was created or updated."""
 
-    ordinal: int
-    """Of the record in the extract."""
+    found: Found
+    """The record in the extract."""
     state_key: bytes
-    record: bytes
     digest: bytes
     before: Image | None
 
@@ -55,8 +55,16 @@ class _Event:
 class Stepper:
     """Makes the events of one extract, step by step."""
 
-    def __init__(self, shape: Shape, changes: ChangeEvents, delivery: Delivery) -> None:
-        self._shape, self._changes, self._delivery = shape, changes, delivery
+    def __init__(self, shape: Shape, changes: ChangeEvents, delivery: Delivery, *, behind: int) -> None:
+        """Prepare.
+
+        Args:
+            shape: How the bytes become events.
+            changes: Which event a change becomes.
+            delivery: The extract.
+            behind: The ordinal behind its last data record: deletes are numbered from there.
+        """
+        self._shape, self._changes, self._delivery, self._behind = shape, changes, delivery, behind
 
     def present(self, rows: Sequence[Row]) -> Made:
         """Return what created and updated records become, and their new images."""
@@ -71,7 +79,7 @@ class Stepper:
             encoded = self._encoded(change, chosen)
             model = (self._changes.created if change == "created" else self._changes.updated).model
             for at, key, value in zip(encoded.rows, encoded.keys, encoded.values, strict=True):
-                position = ordinal(chosen[at].ordinal)
+                position = ordinal(chosen[at].found.ordinal)
                 events[indices[at]] = _Event(model=model, position=position, key=key, value=value)
             made.dead.extend(self._dead(change, chosen, encoded.bad))
         for index, row in enumerate(rows):
@@ -88,7 +96,7 @@ class Stepper:
             first: How many deletes of this extract came before.
         """
         made = Made(state=dict.fromkeys(gone))
-        start = self._delivery.size_bytes // self._shape.record_length + first
+        start = self._behind + first
         # What never became an event is forgotten without one.
         known = [(ordinal(start + at), image) for at, image in enumerate(gone.values()) if image.is_published]
         maker, model = self._changes.deleted, self._changes.model
@@ -104,7 +112,7 @@ class Stepper:
         return made
 
     def _encoded(self, change: Change, rows: Sequence[Row]) -> Encoded:
-        after = [row.record for row in rows]
+        after = [row.found.record for row in rows]
         if change == "created":
             return self._changes.created.encode(after=after)
         # Empty ones, where no event shows what was before, are not looked at.
@@ -114,7 +122,7 @@ class Stepper:
         if event is None:
             known = row.before or Image(digest=row.digest)
             return Image(digest=row.digest, event_key=known.event_key, record=known.record)
-        record = row.record if self._changes.keeps_records else b""
+        record = row.found.record if self._changes.keeps_records else b""
         return Image(digest=row.digest, event_key=event.key, record=record)
 
     def _columns(self, events: Sequence[_Event], *, rank: str) -> Iterator[Columns]:
@@ -136,8 +144,9 @@ class Stepper:
     def _dead(self, change: Change, rows: Sequence[Row], bad: Mapping[int, RecordError]) -> Iterator[DeadLetter]:
         public = (self._changes.created if change == "created" else self._changes.updated).public
         for at, error in bad.items():
-            where = {"record": str(rows[at].ordinal), "offset": str(rows[at].ordinal * self._shape.record_length)}
-            yield self._letter(ordinal(rows[at].ordinal), rows[at].record, error, public=public, where=where)
+            found = rows[at].found
+            where = {"record": str(found.ordinal), "offset": str(found.offset)}
+            yield self._letter(ordinal(found.ordinal), found.record, error, public=public, where=where)
 
     def _letter(
         self,
