@@ -1,21 +1,29 @@
-"""File servers on loopback, each with a folder of its own: FTP, SFTP and S3, as real as they get without a network."""
+"""File servers on loopback, each with a folder of its own: FTP, SFTP, S3 and Azure, as real as they get here."""
 
 import asyncio
+import base64
 import importlib
 import logging
 import os
+import shutil
+import socket
+import subprocess
 import threading
+import time
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import asyncssh
+import pytest
 from moto.server import ThreadedMotoServer
 
 USER, PASSWORD = "banyan", "hush-hush"
+AZURE_ACCOUNT, AZURE_KEY = "banyan", base64.b64encode(b"no secret of anybody").decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,3 +150,45 @@ def s3_server() -> Generator[FileServer, None, None]:
         )
     finally:
         server.stop()
+
+
+@contextmanager
+def azure_server(folder: Path) -> Generator[FileServer, None, None]:
+    """Serve an empty Azure Blob Storage with Microsoft's Azurite; skips where that is absent."""
+    program = shutil.which("azurite-blob")
+    if program is None or find_spec("adlfs") is None:
+        pytest.skip("Azure: needs Azurite (npm install -g azurite) and the package adlfs")
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    told = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck"]
+    command = [program, *told, "--silent", "--disableTelemetry"]
+    environ = {**os.environ, "AZURITE_ACCOUNTS": f"{AZURE_ACCOUNT}:{AZURE_KEY}"}
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=environ) as served:
+        try:
+            _reachable(port)
+            yield FileServer(url=f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}", remote=_azure(port))
+        finally:
+            served.terminate()
+
+
+def _azure(port: int) -> dict[str, Any]:
+    told = {
+        "DefaultEndpointsProtocol": "http",
+        "AccountName": AZURE_ACCOUNT,
+        "AccountKey": AZURE_KEY,
+        "BlobEndpoint": f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}",
+    }
+    return {"secrets": {"connection_string": ";".join(f"{name}={value}" for name, value in told.items())}}
+
+
+def _reachable(port: int) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return
