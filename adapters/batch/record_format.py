@@ -74,7 +74,7 @@ class RecordFormat:
         except ValidationError as error:
             raise ConfigError(f"framing: {each['msg']}" for each in error.errors(include_url=False)) from error
         try:
-            codec = Codec(layout, options=spec.options())
+            codec = Codec(layout, options=file.codec.options)
         except (ConfigError, ContractError):
             codec = None
         return cls(

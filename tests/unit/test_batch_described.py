@@ -276,6 +276,17 @@ async def test_only_the_records_that_are_asked_for_become_events(folder: Path) -
     assert [position for position, _ in published(batches)] == [f"{each:012d}" for each in (2, 4, 6, 8)]
 
 
+async def test_what_is_said_of_data_is_not_asked_of_header_and_trailer(folder: Path) -> None:
+    put(folder / "ORDERS.1", encoded(spec(folder), 3, bad=1))
+    found = spec(folder, policies={"AMOUNT": {"blank": "null"}}, checks=CHECKS[:1])
+
+    mapping = {**MAPPING, "amount": ("AMOUNT", lambda amount: -1 if amount is None else amount)}
+
+    batches = await read(make(folder, found, mapping=mapping))
+
+    assert [data["amount"] for _, data in published(batches)] == ["0.00", "-1", "2.00"]
+
+
 async def test_a_function_gets_the_record_as_it_is_nested(folder: Path) -> None:
     found = spec(folder)
     put(folder / "ORDERS.1", encoded(found, 4))
