@@ -85,6 +85,8 @@ def contract_error(model: type[Event], error: ErrorDetails, field: str | None = 
     name = field or (str(error["loc"][0]) if error["loc"] else "event")
     shown = classification(model).get(name) is DataClass.PUBLIC or error["type"] in _WITHOUT_VALUE
     expected = error["msg"].removeprefix("Input should be ") if shown else "a value that its contract takes"
+    if error["type"] == "string_type":
+        expected = "text; of a number, a converter such as `str` makes it"
     return RecordError(name, expected=expected)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import structlog
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from typing_extensions import TypeIs
 
 from contracts.errors import ConfigError
@@ -108,7 +109,11 @@ def _problems(error: Exception) -> list[str]:
         return list(error.problems)
     if not isinstance(error, ValidationError):
         return [f"{type(error).__name__}: {error}"]
-    return [f"{'.'.join(map(str, (error.title, *each['loc'])))}: {each['msg']}" for each in error.errors()]
+    return [f"{'.'.join(map(str, (error.title, *each['loc'])))}: {_said(each)}" for each in error.errors()]
+
+
+def _said(detail: ErrorDetails) -> str:
+    return "unknown setting" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
 
 
 def _line(error: Exception, path: Path) -> int:
@@ -149,7 +154,7 @@ def _configured(adapter: Adapter, changes: Mapping[str, Any] | None, problems: l
     except ValidationError as error:
         for detail in error.errors():
             place = ".".join(map(str, ("adapters.config", adapter.name, *detail["loc"])))
-            problems.append(f"{place}: {detail['msg']}")
+            problems.append(f"{place}: {_said(detail)}")
     except (ValueError, ConfigError) as error:
         problems += [f"adapters.config.{adapter.name}: {problem}" for problem in _problems(error)]
     return adapter

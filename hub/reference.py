@@ -105,6 +105,10 @@ def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: 
         if named is not None and "properties" in named:
             yield f"| `{prefix}{name}` | by name | {default} | {meaning} |"
             yield from _rows(named, definitions, prefix=f"{prefix}{name}.NAME.")
+        elif kinds := field.get("items", {}).get("oneOf"):
+            yield f"| `{prefix}{name}` | list | {default} | {meaning} |"
+            for kind in filter(None, (_object(each, definitions) for each in kinds)):
+                yield from _kind(kind, definitions, prefix=f"{prefix}{name}[]", by=field["items"]["discriminator"])
         elif (entry := _object(field.get("items", {}), definitions)) is not None and "properties" in entry:
             yield f"| `{prefix}{name}` | list | {default} | {meaning} |"
             yield from _rows(entry, definitions, prefix=f"{prefix}{name}[].")
@@ -112,6 +116,17 @@ def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: 
             yield f"| `{prefix}{name}` | {_type(field)} | {default} | {meaning} |"
         else:
             yield from _rows(inner, definitions, prefix=f"{prefix}{name}.")
+
+
+def _kind(
+    kind: Mapping[str, Any], definitions: Mapping[str, Any], *, prefix: str, by: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield the rows of one kind of a list's entries; a property tells which kind an entry is."""
+    told = str(by["propertyName"])
+    meaning = " ".join(str(kind.get("description", "")).split())
+    yield f"| `{prefix}.{told}` | `{kind['properties'][told]['const']}` | required | {meaning} |"
+    rest = {name: field for name, field in kind["properties"].items() if name != told}
+    yield from _rows({**kind, "properties": rest}, definitions, prefix=f"{prefix}.")
 
 
 def _object(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any] | None:

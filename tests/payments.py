@@ -66,7 +66,7 @@ def stream_of(data: bytes) -> str:
 
 
 def make(
-    folder: Path, changes: Mapping[str, object] | None = None, *, mapping: Mapping[str, str] = MAPPING, **parts: Any
+    folder: Path, changes: Mapping[str, object] | None = None, *, mapping: Mapping[str, Any] = MAPPING, **parts: Any
 ) -> batch.Adapter:
     """Return an adapter that reads what is there now."""
     config: dict[str, Any] = {

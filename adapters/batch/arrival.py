@@ -131,6 +131,7 @@ class Arrivals:
         """Return the files that are complete and not dealt with, by business date and sequence, oldest first."""
         files = await asyncio.to_thread(self.location.find)
         self._found = matching(files, self._config)
+        self._watch.tell_undone(files, self._found)
         ready = await self._watch.complete(each for each in self._found if each not in self._handled)
         return sorted(ready, key=lambda each: self._order(each.candidate))
 

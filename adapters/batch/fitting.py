@@ -1,8 +1,12 @@
 """Reads the copybook, and fits the mapping to it."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from pydantic import BeforeValidator, PlainValidator, WrapValidator
 
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
@@ -14,12 +18,14 @@ from adapters.batch.snapshot.cut import Cut
 from contracts.errors import ConfigError, ContractError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
-from contracts.legacy.copybook import parse
+from contracts.legacy.copybook import Layout, parse
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import Recfm
 from contracts.mapping import EventMapping, Mapper, compile_mapping
 
 __all__ = ["Mapped", "fit"]
+
+_VALIDATORS: Final = (BeforeValidator, PlainValidator, WrapValidator)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ def fit(config: Config, mapped: Mapped) -> Shape:
     try:
         found = found.selecting(config.where)
         mapper, comparison = _compiled(config, mapped, found)
+        problems += (f"{config.name}: {problem}" for problem in _numbers_as_text(mapped, found.layout))
     except ConfigError as error:
         raise ConfigError([*problems, *(f"{config.name}: {problem}" for problem in error.problems)]) from error
     if problems:
@@ -79,6 +86,20 @@ def _copybook(config: Config) -> Path | None:
     if config.file is None:
         return config.copybook
     return config.file.copybook if isinstance(config.file, FileSpec) else config.file
+
+
+def _numbers_as_text(mapped: Mapped, layout: Layout) -> Iterator[str]:
+    """Yield which event fields are text but would get numbers: no record of the file would fit."""
+    model, said = mapped.model, mapped.model.__pydantic_decorators__
+    if callable(mapped.mapping) or model.model_config.get("coerce_numbers_to_str") or said.model_validators:
+        return
+    told = {name for each in said.field_validators.values() for name in each.info.fields}
+    numbers = {name for name, field in layout.by_name.items() if field.kind.is_number and not field.dimensions}
+    for name, source in mapped.mapping.items():
+        info = model.model_fields[name]
+        plain = info.annotation is str and not any(isinstance(each, _VALIDATORS) for each in info.metadata)
+        if plain and isinstance(source, str) and source in numbers and not told & {name, "*"}:
+            yield f"mapping: {name}: {source} is a number; text is made of it by a converter: ({source!r}, str)"
 
 
 def _compiled(config: Config, mapped: Mapped, found: RecordFormat) -> tuple[Mapper, Comparison | None]:

@@ -5,7 +5,7 @@ A sender may preserve the time while it still copies, and may set the size befor
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -80,6 +80,7 @@ class Watch:
         self._trailer_bytes = (declared.size_bytes if isinstance(declared, Trailer) else None) or record_length
         self._is_trailer = _by_pattern(declared.pattern, code_page) if isinstance(declared, Trailer) else declared
         self._looks: dict[Candidate, _Look] = {}
+        self._undone: set[str] = set()
         self.unreadable: LegacyUnavailableError | None = None
         """Why a file could not be looked at in the last look; the others were."""
 
@@ -102,6 +103,18 @@ class Watch:
             else:
                 found += [] if proved is None else [proved]
         return found
+
+    def tell_undone(self, files: Mapping[str, Candidate], ready: Collection[Candidate]) -> None:
+        """Log, once for each, which files lack their done file: nothing else tells why they are not taken."""
+        done_file = self._config.done_file
+        if done_file is None:
+            return
+        named = matching(files, self._config.model_copy(update={"done_file": None}))
+        undone = {each.name for each in named if not _is_done_file(each.name, done_file)} - {e.name for e in ready}
+        for name in sorted(undone - self._undone):
+            reason = f"expected its done file ({done_file}), no older than itself"
+            _log.info("file waits", source=self._config.name, file=name, reason=reason)
+        self._undone = undone
 
     def forget(self, candidate: Candidate) -> None:
         """Begin anew with a file whose proof was lost."""
@@ -150,9 +163,6 @@ def _done(candidate: Candidate, files: Mapping[str, Candidate], done_file: str) 
     """Return the newest done file of a file; one from before the file was modified is an earlier delivery's."""
     names = _names_of_done(candidate, files, done_file)
     found = [files[name] for name in names if files[name].modified_ns >= candidate.modified_ns]
-    if names and not found:
-        reason = f"{names[0]} is older than the file"
-        _log.debug("file waits", file=candidate.name, reason=reason)
     return max(found, key=lambda each: each.modified_ns, default=None)
 
 
@@ -165,6 +175,13 @@ def _names_of_done(candidate: Candidate, files: Mapping[str, Candidate], done_fi
     known = {"{name}": re.escape(candidate.name), "{stem}": re.escape(candidate.path.stem), "*": ".*", "?": "."}
     pattern = re.compile("".join(known.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
     return [name for name in files if name != candidate.name and pattern.fullmatch(name)]
+
+
+def _is_done_file(name: str, done_file: str) -> bool:
+    """Tell whether a name may be that of some file's done file."""
+    if "{name}" not in done_file and "{stem}" not in done_file:
+        return name.endswith(done_file)
+    return fnmatchcase(name, done_file.replace("{name}", "*").replace("{stem}", "*"))
 
 
 def _by_pattern(pattern: str, code_page: str) -> Callable[[bytes], bool]:

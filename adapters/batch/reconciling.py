@@ -14,6 +14,7 @@ __all__ = ["hold_broken", "not_framed", "reconciled"]
 _BYTES: Final = re.compile(r"\b(?:[0-9a-f]{2}){3,}\b")
 
 _BY_HAND = "find out which is right; accept it by its SHA-256 in the setting accept, or have it delivered again"
+_UNREAD = "`copybook decode --quarantine` names the records that can't be read; "
 _AGAIN = "have it delivered again: it is set aside for good"
 
 
@@ -48,12 +49,13 @@ def hold_broken(file: str, report: Report) -> None:
         return
     for_good = report.outcome is Outcome.QUARANTINE
     first, *others = sorted(report.breaks, key=lambda each: each.on_break != "quarantine")
-    more = f"; so do {len(others)} other checks" if others else ""
+    more = f"; others that break: {len(others)}" if others else ""
+    by_hand = _UNREAD + _BY_HAND if report.refused else _BY_HAND
     raise FileHeldError(
         file,
         rule=f"the check {first.check}",
         expected=first.expected,
         found=f"{first.public}{more}",
-        next_step=_AGAIN if for_good else _BY_HAND,
+        next_step=_AGAIN if for_good else by_hand,
         for_good=for_good,
     )

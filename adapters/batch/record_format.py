@@ -75,9 +75,11 @@ class RecordFormat:
         try:
             file = RecordFile(spec, layout, ends)
         except ValidationError as error:
-            raise ConfigError(f"framing: {each['msg']}" for each in error.errors(include_url=False)) from error
+            raise ConfigError(
+                f"framing: {each['msg'].removeprefix('Value error, ')}" for each in error.errors(include_url=False)
+            ) from error
         try:
-            codec = Codec(layout, options=spec.options())
+            codec = Codec(layout, options=file.codec.options)
         except (ConfigError, ContractError):
             codec = None
         return cls(

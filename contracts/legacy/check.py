@@ -1,9 +1,10 @@
 """What must agree in a file of records before anything of it is believed, as an integration engineer declares it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.errors import ConfigError
 from contracts.legacy.copybook import Layout
@@ -22,7 +23,18 @@ __all__ = [
 ]
 
 OnBreak: TypeAlias = Literal["hold", "quarantine", "warn"]
-Place: TypeAlias = Annotated[str, Field(pattern=r"^(header|trailer)\.[^.\s]+(\.[^.\s]+)*$")]
+
+_PLACE: Final = re.compile(r"(header|trailer)\.[^.\s]+(\.[^.\s]+)*")
+
+
+def _place(value: object) -> object:
+    if not isinstance(value, str) or not _PLACE.fullmatch(value):
+        bounds = "a number that stands in neither is a check of the kind records"
+        raise ValueError(f"expected a field of header or trailer, such as trailer.TOTAL; {bounds}")
+    return value
+
+
+Place: TypeAlias = Annotated[str, BeforeValidator(_place)]
 """A field of the header or the trailer record: `trailer.TOTAL`."""
 
 

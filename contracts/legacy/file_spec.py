@@ -4,14 +4,16 @@ The same model is the `--spec` of `banyan copybook decode|encode` and the `file`
 copybook, and whoever reads the disk parses it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, field_validator
 
 from contracts.errors import ConfigError
 from contracts.legacy.check import Check
+from contracts.legacy.copybook.compile import items_named
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim
@@ -42,6 +44,13 @@ class FieldPolicy(BaseModel):
     """Nothing but X'00' (LOW-VALUES)."""
     high: OddBytes | None = None
     """Nothing but X'FF' (HIGH-VALUES)."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _said(cls, value: object) -> object:
+        if value is None:
+            raise ValueError('expected error, null or keep; a null without quotes says nothing, so write "null"')
+        return value
 
 
 class SegmentRule(BaseModel):
@@ -132,14 +141,19 @@ class FileSpec(BaseModel):
             drop_rest=self.drop_rest,
         )
 
-    def codec(self, layout: Layout) -> RowCodec:
+    def codec(self, layout: Layout, beside: Collection[Layout] = ()) -> RowCodec:
         """Return what decodes and encodes the file's records.
+
+        Args:
+            layout: Of these records.
+            beside: Of the file's other records: data, header and trailer share one description, so what it says of
+                items that only they have is not said of these.
 
         Raises:
             ContractError: A code page is not known, or an item can't be decoded without more options.
-            ConfigError: A name is none of the layout's.
+            ConfigError: A name is none of the layouts'.
         """
-        return RowCodec(layout, self.options())
+        return RowCodec(layout, _of_these(self.options(), layout, beside))
 
     def framed(self, layout: Layout) -> Framing:
         """Return the framing with what the copybook says: the length of records that all have the same.
@@ -156,6 +170,25 @@ class FileSpec(BaseModel):
         if layout.is_variable and self.odo == "shift":
             raise ConfigError(["recfm F: the copybook's records vary in length; say lrecl, or another recfm"])
         return Framing.model_validate({**framing.model_dump(), "lrecl": layout.length})
+
+
+def _of_these(options: Options, layout: Layout, beside: Collection[Layout]) -> Options:
+    """Return the options without those of items that only other records have."""
+
+    def is_own(name: str) -> bool:
+        return bool(items_named(layout, name)) or not any(items_named(other, name) for other in beside)
+
+    def tells(rule: Segments) -> bool:
+        groups = [name for name in rule.groups.values() if name]
+        return is_own(rule.field) and (not groups or any(map(is_own, groups)))
+
+    return replace(
+        options,
+        pages={name: page for name, page in options.pages.items() if is_own(name)},
+        policies={name: policy for name, policy in options.policies.items() if is_own(name)},
+        counts={name: counts for name, counts in options.counts.items() if is_own(name)},
+        segments=tuple(filter(tells, options.segments)),
+    )
 
 
 def length_of(framing: Framing, codec: RowCodec) -> LengthOf | None:

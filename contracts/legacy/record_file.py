@@ -60,17 +60,18 @@ class RecordFile:
         Args:
             spec: The description.
             layout: Of data records.
-            ends: Of header and trailer records, where they are to be read.
+            ends: Of header and trailer records, where the description names them.
 
         Raises:
             ConfigError: The description names what the layout does not have, or leaves out what it needs.
             ContractError: An item can't be decoded as described.
         """
-        self.layout, self.codec = layout, spec.codec(layout)
+        ends = ends or {}
+        self.layout, self.codec = layout, spec.codec(layout, ends.values())
         self._known = {item.name: item for item in self.codec.items} | self.codec.renamed
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
-        self._ends = {role: spec.codec(end) for role, end in (ends or {}).items()}
+        self._ends = {role: spec.codec(end, [layout, *ends.values()]) for role, end in ends.items()}
         self._columns = LineCodec(self.codec) if LineCodec.fits(self.codec) else None
 
     def batches(self, file: BinaryIO) -> Iterator[RecordBatch]:

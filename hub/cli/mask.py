@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.batch.copybook import layout_of
+from adapters.batch.copybook import ends_of, layout_of
 from contracts.errors import ConfigError
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.masking import Masker
@@ -39,7 +39,7 @@ def mask(
     )
     if output.exists():
         raise ConfigError([f"--output {output}: expected a file that is not there yet"])
-    records = RecordFile(spec, layout_of(spec))
+    records = RecordFile(spec, layout_of(spec), ends_of(spec))
     with opened(secret_file, "rb") as secret:
         masker = Masker(records.layout, records.codec, ways=spec.masks, secret=secret.read().strip())
     refused: list[Refused] = []

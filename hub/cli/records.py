@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO, Final
 
 import typer
 
-from adapters.batch.copybook import layout_of
+from adapters.batch.copybook import ends_of, layout_of
 from contracts.errors import ConfigError
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.record_file import RecordFile, Refused
@@ -42,7 +42,7 @@ def decode(
     bytes and the reason; the rest goes on, and exit code 3 tells that there were any.
     """
     require_apart({"FILE": file, "--copybook": spec.copybook}, writes={"--quarantine": quarantine})
-    records = RecordFile(spec, layout_of(spec))
+    records = RecordFile(spec, layout_of(spec), ends_of(spec))
     with told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(shown(file))
@@ -69,7 +69,7 @@ def encode(
     With `--output`, the file is there when all of it is written, and not before.
     """
     require_apart({"FILE": file, "--copybook": spec.copybook}, writes={"--quarantine": quarantine, "--output": output})
-    records = RecordFile(spec, layout_of(spec))
+    records = RecordFile(spec, layout_of(spec), ends_of(spec))
     refused: list[Refused] = []
     with told(), ExitStack() as stack:
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))

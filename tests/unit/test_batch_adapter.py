@@ -193,7 +193,7 @@ async def test_the_bytes_of_a_public_field_are_told(folder: Path) -> None:
     (folder.parent / "payments.cpy").write_text(COPYBOOK.replace("PIC X.", "PIC 9."))
     put(folder / "BENEFITS.D1", records(1))
 
-    (only,) = await read(make(folder, {"dead_letter_share": 1}))
+    (only,) = await read(make(folder, {"dead_letter_share": 1}, mapping={**MAPPING, "kind": ("KIND", str)}))
 
     assert only.dead[0].reason == "KIND: expected an unsigned zoned number of 1 digits at byte 6, found b'\\xc1'"
 

@@ -207,7 +207,11 @@ async def test_a_bad_record_is_kept_with_its_place_and_the_file_goes_on(folder: 
             "held",
             "held by the check sum of AMOUNT = trailer.TR-TOTAL: expected 1.00, found 45.00",
         ),
-        ({"TR-COUNT": 9}, "quarantined", "header.HD-COUNT = trailer.TR-COUNT: expected 9, found 10; so do 1 other"),
+        (
+            {"TR-COUNT": 9},
+            "quarantined",
+            "header.HD-COUNT = trailer.TR-COUNT: expected 9, found 10; others that break: 1",
+        ),
     ],
 )
 async def test_a_file_that_does_not_agree_with_itself_is_put_aside(
@@ -274,6 +278,29 @@ async def test_only_the_records_that_are_asked_for_become_events(folder: Path) -
 
     assert [data["kind"] for _, data in published(batches)] == ["B"] * 4
     assert [position for position, _ in published(batches)] == [f"{each:012d}" for each in (2, 4, 6, 8)]
+
+
+async def test_what_is_said_of_data_is_not_asked_of_header_and_trailer(folder: Path) -> None:
+    put(folder / "ORDERS.1", encoded(spec(folder), 3, bad=1))
+    found = spec(folder, policies={"AMOUNT": {"blank": "null"}}, checks=CHECKS[:1])
+
+    def amount(value: Decimal | None) -> Decimal:
+        return Decimal(-1) if value is None else value
+
+    batches = await read(make(folder, found, mapping={**MAPPING, "amount": ("AMOUNT", amount)}))
+
+    assert [data["amount"] for _, data in published(batches)] == ["0.00", "-1", "2.00"]
+
+
+async def test_a_file_whose_sum_lacks_records_tells_how_they_are_found(folder: Path) -> None:
+    put(folder / "ORDERS.1", encoded(spec(folder), 3, bad=1))
+
+    entry = entries(await read(make(folder, spec(folder))))["ORDERS.1"]
+
+    assert (entry.outcome, (entry.next_step or "").partition(" names ")[0]) == (
+        "held",
+        "`copybook decode --quarantine`",
+    )
 
 
 async def test_a_function_gets_the_record_as_it_is_nested(folder: Path) -> None:

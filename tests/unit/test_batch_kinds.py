@@ -186,7 +186,7 @@ async def test_bytes_of_a_file_are_in_no_reason(folder: Path) -> None:
     ("more", "said"),
     [
         ({"checks": [{"check": "count", "equals": "trailer.X"}]}, "the description names no trailer record"),
-        ({"framing": {"recfm": "F", "max_record_bytes": 4}}, "framing: Value error, lrecl: more than max_record_bytes"),
+        ({"framing": {"recfm": "F", "max_record_bytes": 4}}, "framing: lrecl: more than max_record_bytes"),
     ],
 )
 async def test_what_can_never_be_is_told_by_check(folder: Path, more: dict[str, Any], said: str) -> None:

@@ -75,6 +75,19 @@ async def test_a_done_file_that_is_older_than_its_file_is_an_earlier_delivery_s(
     assert await read(make(folder, {"done_file": ".done"})) == []
 
 
+@pytest.mark.parametrize("done_file", [".done", "{name}.done"])
+async def test_a_file_that_waits_for_its_done_file_is_told(folder: Path, done_file: str) -> None:
+    for name in ("BENEFITS.D1", "BENEFITS.D2", "BENEFITS.D2.done"):
+        put(folder / name, records(1))
+
+    with capture_logs() as logs:
+        await read(make(folder, {"path": folder / "BENEFITS.*", "done_file": done_file}))
+
+    assert [(each["file"], each["reason"]) for each in logs if each["event"] == "file waits"] == [
+        ("BENEFITS.D1", f"expected its done file ({done_file}), no older than itself")
+    ]
+
+
 async def test_a_file_is_not_taken_while_its_partial_is_there(folder: Path) -> None:
     put(folder / "BENEFITS.A", records(1))
     put(folder / "BENEFITS.B", records(2))

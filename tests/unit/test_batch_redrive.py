@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def adapter(folder: Path, mapping: Mapping[str, object]) -> batch.Adapter:
     """Return an adapter that holds nothing."""
-    return make(folder, {"dead_letter_share": 1, "business_date": r"D(\d{8})"}, mapping=mapping)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return make(folder, {"dead_letter_share": 1, "business_date": r"D(\d{8})"}, mapping=mapping)
 
 
 def rejected(batches: Sequence[EventBatch]) -> list[Rejected]:

@@ -145,7 +145,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         f"adapters.files: {gone}: there is no such file or folder",
         "adapters.config.nobody: no adapter of that name; there are: a",
         "adapters.config.a.pages: Input should be a valid integer, unable to parse string as an integer",
-        "adapters.config.a.sides: Extra inputs are not permitted",
+        "adapters.config.a.sides: unknown setting",
     )
 
 
@@ -186,7 +186,7 @@ def test_a_wrong_config_in_a_file_is_a_sentence_each_without_its_values(tmp_path
 
     assert problems(path) == (
         f"{path}:30: Config.pages: Input should be a valid integer, unable to parse string as an integer",
-        f"{path}:30: Config.passwort: Extra inputs are not permitted",
+        f"{path}:30: Config.passwort: unknown setting",
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import ConfigError
 from contracts.legacy.check import Check, require_fields
@@ -118,6 +118,12 @@ def test_the_gravest_break_decides(ways: list[str], outcome: Outcome) -> None:
     given = checks(*({"check": "records", "at_least": 9, "on_break": way} for way in ways))
 
     assert report(*RUN_RECORDS[:3], run_trailer(), given=given).outcome is outcome
+
+
+@pytest.mark.parametrize("equals", [50, "50", "TOTAL", "trailer."])
+def test_a_check_against_no_field_of_header_or_trailer_names_what_is_meant(equals: object) -> None:
+    with pytest.raises(ValidationError, match=r"such as trailer\.TOTAL; a number that stands in neither"):
+        checks({"check": "count", "equals": equals})
 
 
 def test_fields_that_are_not_there_are_told_at_once() -> None:

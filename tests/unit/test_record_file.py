@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from contracts.errors import ConfigError, FramingError
-from contracts.legacy.copybook import parse
+from contracts.legacy.copybook import parse, parse_all
 from contracts.legacy.file_spec import FileSpec
+from contracts.legacy.framing import Role
 from contracts.legacy.record_file import RecordFile, Refused
 
 COPYBOOK = """
@@ -131,3 +133,63 @@ def test_header_and_trailer_records_are_left_out() -> None:
     file = record_file("       01  A PIC 9.", encoding="ascii", framing={"header_records": 1, "trailer_records": 1})
 
     assert list(file.decode(io.BytesIO(b"H12T"))) == [{"A": 1}, {"A": 2}]
+
+
+ENDS = """
+       01  HEAD.
+           05  KIND      PIC X.
+           05  RUN       PIC 9(3).
+       01  CASE.
+           05  KIND      PIC X.
+           05  BODY      PIC X(3).
+           05  SUM-PART  REDEFINES BODY.
+               10  FIGURE PIC 9(3).
+           05  NAME-PART REDEFINES BODY.
+               10  NAME  PIC X(3).
+       01  TAIL.
+           05  TR-MARK   PIC X.
+           05  TR-SUM    PIC 9(3).
+"""
+
+
+def test_what_is_said_of_one_record_is_not_asked_of_the_others() -> None:
+    head, case, tail = parse_all(ENDS)
+    given = {
+        "copybook": "c.cpy",
+        "encoding": "ascii",
+        "framing": {"header_records": 1, "trailer_records": 1},
+        "segments": [{"field": "KIND", "map": {"S": "SUM-PART", "N": "NAME-PART"}}],
+        "policies": {"FIGURE": {"blank": "null"}, "TR-SUM": {"blank": "null"}, "RUN": {"blank": "null"}},
+        "encodings": {"NAME": "cp037"},
+    }
+    file = RecordFile(FileSpec.model_validate(given), case, {Role.HEADER: head, Role.TRAILER: tail})
+
+    parts = list(file.parts(io.BytesIO(b"H   S   N\xc1\xc4\xc1T   ")))
+
+    assert parts == [
+        (Role.HEADER, {"KIND": "H", "RUN": None}),
+        (Role.DATA, {"KIND": "S", "SUM-PART": {"FIGURE": None}}),
+        (Role.DATA, {"KIND": "N", "NAME-PART": {"NAME": "ADA"}}),
+        (Role.TRAILER, {"TR-MARK": "T", "TR-SUM": None}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"policies": {"FIGURES": {"blank": "null"}}},
+        {"segments": [{"field": "KIND", "map": {"S": "SUM-PART", "N": "NAMES"}}]},
+        {"segments": [{"field": "SORT", "map": {"S": "SUM-PART"}}]},
+    ],
+)
+def test_what_no_record_has_is_refused(given: dict[str, Any]) -> None:
+    head, case, tail = parse_all(ENDS)
+    spec = FileSpec.model_validate({"copybook": "c.cpy", **given})
+
+    with pytest.raises(ConfigError, match=r"the layout has no single item (FIGURES|NAMES|SORT)"):
+        RecordFile(spec, case, {Role.HEADER: head, Role.TRAILER: tail})
+
+
+def test_a_null_that_yaml_takes_for_nothing_is_refused() -> None:
+    with pytest.raises(ValidationError, match='so write "null"'):
+        FileSpec.model_validate({"copybook": "c.cpy", "policies": {"AMOUNT": {"blank": None}}})

@@ -43,6 +43,11 @@ def test_every_kind_of_adapter_has_its_settings(pages: dict[str, str]) -> None:
         assert names == set(kind.Config.model_fields)
 
 
+def test_every_kind_of_check_has_its_settings(pages: dict[str, str]) -> None:
+    for told in ("`checks[].check` | `hash` | required |", "`checks[].digits` |", "`checks[].step` |"):
+        assert f"| {told}" in pages["files.md"]
+
+
 def test_every_command_has_its_help(pages: dict[str, str]) -> None:
     titles = {line.strip("# `") for line in pages["cli.md"].splitlines() if line.startswith("## ")}
 

@@ -160,7 +160,7 @@ async def test_accepting_one_extract_accepts_no_other(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "file", "reason", "problem"),
     [
-        ({"snapshot": None}, "ACCOUNTS.D01", "known", "only full extracts can be accepted"),
+        ({"snapshot": None}, "ACCOUNTS.D01", "known", "into the setting `accept`"),
         ({}, "ACCOUNTS.D01", " ", "a reason is needed"),
         ({}, "ACCOUNTS.D09", "known", "No such file"),
     ],

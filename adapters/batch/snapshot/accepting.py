@@ -17,7 +17,8 @@ def accepting(config: Config, file: Path, reason: str) -> dict[str, str]:
         ConfigError: No extracts are compared, there is no reason, or the file can't be read.
     """
     if config.snapshot is None:
-        raise ConfigError([f"{config.name}: only full extracts can be accepted; it has no setting `snapshot`"])
+        instead = "of another file put the beginning of its SHA-256 (`banyan file list`) into the setting `accept`"
+        raise ConfigError([f"{config.name}: only full extracts (`snapshot`) can be accepted like this; {instead}"])
     if not reason.strip():
         raise ConfigError([f"{config.name}: a reason is needed to accept {file.name}"])
     try:

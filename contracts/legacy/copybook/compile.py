@@ -14,7 +14,7 @@ from contracts.legacy.copybook.node import Counter, GroupNode, LeafNode, Member,
 from contracts.legacy.copybook.options import Options
 from contracts.legacy.copybook.page import CodePage
 
-__all__ = ["Compiler", "find"]
+__all__ = ["Compiler", "find", "items_named"]
 
 Told = TypeVar("Told")
 
@@ -25,13 +25,18 @@ def find(layout: Layout, name: str) -> Item:
     Raises:
         ConfigError: There is none, or there are several of that name.
     """
+    found = items_named(layout, name)
+    if len(found) != 1:
+        several = "; it has " + ", ".join(".".join(item.path) for item in found) if found else ""
+        raise ConfigError([f"the layout has no single item {name}{several}"])
+    return found[0]
+
+
+def items_named(layout: Layout, name: str) -> list[Item]:
+    """Return the item of a path joined with dots, or else all of a name."""
     path = tuple(name.upper().split("."))
     fits = [item for item in layout.walk() if item.name and (item.path == path or item.name == name.upper())]
-    exact = [item for item in fits if item.path == path] or fits
-    if len(exact) != 1:
-        several = "; it has " + ", ".join(".".join(item.path) for item in exact) if exact else ""
-        raise ConfigError([f"the layout has no single item {name}{several}"])
-    return exact[0]
+    return [item for item in fits if item.path == path] or fits
 
 
 class Compiler:

@@ -160,7 +160,7 @@ def batch_records(count: int) -> bytes:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("residents-file", "--accept", "gone.dat"), "only full extracts can be accepted"),
+        (("residents-file", "--accept", "gone.dat"), "into the setting `accept`"),
         (("members", "--accept", "gone.dat", "--reason", "x"), "it holds no files that could be accepted"),
         (
             ("members", "--reason", "x"),

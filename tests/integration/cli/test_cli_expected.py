@@ -107,4 +107,4 @@ def test_settings_that_do_not_fit_are_named(expecting: World, tmp_path: Path) ->
     ran = World(tmp_path, expecting.connection).run("file", "expected")
 
     assert ran.code == 2
-    assert "adapters.config.residents-file.expected.zone: Value error, there is no time zone 'Mars/Base'" in ran.err
+    assert "adapters.config.residents-file.expected.zone: there is no time zone 'Mars/Base'" in ran.err

@@ -96,8 +96,8 @@ def _other_pages(data: bytes) -> str:
     for page in _OTHERS:
         differing = [b for b in used if bytes([b]).decode(page) != bytes([b]).decode(_EBCDIC)]
         (other if differing else same).append(page)
-    told = [f"{', '.join(same)} agree here"] if same else []
-    told += [f"{', '.join(other)} differ in bytes that occur here"] if other else []
+    told = [f"{', '.join(same)} {'agree' if same[1:] else 'agrees'} here"] if same else []
+    told += [f"{', '.join(other)} {'differ' if other[1:] else 'differs'} in bytes that occur here"] if other else []
     return f"{_EBCDIC} stands for all EBCDIC pages: " + "; ".join(told)
 
 
