@@ -5,21 +5,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
 import structlog
 
 from adapters.batch.chunk import Shape, to_chunk
 from adapters.batch.delivery import Checkpoint, Delivery, checkpoints_of
 from adapters.batch.ledger import Ledger
+from adapters.batch.rejected_tree import PART, records_of
 from contracts.errors import ConfigError
-from contracts.identifiers import ordinal
-from contracts.legacy.framing import RecordBatch
 from contracts.ports import EventBatch, Progress, Rejected
 
 __all__ = ["Redrive", "redriven_key"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _PREFIX = b"redriven:"
+_TOO_LARGE = "its tree was too large; set tree_records or tree_bytes higher, and deliver the file as another delivery"
 
 
 def redriven_key(stream: str, position: str) -> bytes:
@@ -60,10 +59,13 @@ class Redrive:
                 _log.info("record redriven before", source=source, stream=letter.stream, position=letter.position)
                 continue
             delivery = _delivery(letter.stream, checkpoints[letter.stream], ledger)
-            chunk = to_chunk(shape, delivery, _only(letter))
-            if chunk.dead:
+            # A root without all that stands below it would be an event that looks whole.
+            is_part = letter.attributes.get("tree") == PART
+            chunk = None if is_part else to_chunk(shape, delivery, records_of(letter))
+            if chunk is None or chunk.dead:
                 self.refused += 1
-                where = {"stream": letter.stream, "position": letter.position, "reason": chunk.dead[0].reason}
+                why = chunk.dead[0].reason if chunk else _TOO_LARGE
+                where = {"stream": letter.stream, "position": letter.position, "reason": why}
                 _log.error("record still rejected", source=source, **where)
                 continue
             done.add(key)
@@ -86,21 +88,4 @@ def _delivery(stream: str, checkpoint: Checkpoint, ledger: Ledger) -> Delivery:
         sequence=entry.sequence if entry else None,
         modified=checkpoint.modified,
         size_bytes=entry.size_bytes if entry else 0,
-    )
-
-
-def _only(letter: Rejected) -> RecordBatch:
-    """Return one record where it was in its file."""
-    if not (letter.position.isascii() and letter.position.isdecimal()):
-        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
-    first, length = int(letter.position), len(letter.value)
-    if letter.position != ordinal(first):
-        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
-    start = letter.offset or 0
-    return RecordBatch(
-        data=np.frombuffer(letter.value, np.uint8),
-        offsets=np.zeros(1, np.int64),
-        lengths=np.array([length], np.int64),
-        starts=np.array([start, start + length], np.int64),
-        first=first,
     )

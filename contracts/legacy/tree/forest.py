@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, final
+from typing import Any, Final, final
 
 from contracts.errors import RecordError
 from contracts.legacy.copybook import Record, RowCodec
@@ -13,7 +13,14 @@ from contracts.legacy.tree.ids import RecordIds, id_names
 from contracts.legacy.tree.kinship import Kin, Kinship
 from contracts.legacy.tree.nest import Placed, flat, nested
 
-__all__ = ["Spoilt", "Trees"]
+__all__ = ["Spoilt", "Trees", "is_too_large"]
+
+_LARGE: Final = "tree-size"
+
+
+def is_too_large(error: RecordError) -> bool:
+    """Tell whether a record is refused since the tree that it is in is too large."""
+    return error.code == _LARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,24 @@ class Spoilt:
 
     errors: Mapping[int, RecordError]
     """What is wrong, by the index of the record in its batch, ascending; never none."""
+
+    @property
+    def is_large(self) -> bool:
+        """Tell whether it is refused since it is too large: then each of its records has that error."""
+        return any(map(is_too_large, self.errors.values()))
+
+    def told(self, root: int, first: int) -> RecordError:
+        """Return the first error as that of the whole, with the ordinal of its record where it is not the root.
+
+        Args:
+            root: Index of the first record.
+            first: Ordinal of the record of index 0.
+        """
+        index, error = next(iter(self.errors.items()))
+        if index == root:
+            return error
+        expected = f"{error.expected} in record {first + index}, which is of this tree"
+        return RecordError(error.field, expected=expected, raw=error.raw, start=error.start, code=error.code)
 
 
 @final
@@ -91,7 +116,7 @@ class Trees:
         """
         if self._is_large(len(run), int(batch.lengths[run.start : run.stop].sum())):
             expected = f"a tree of at most {self._most_records} records and {self._most_bytes} bytes"
-            return Spoilt(dict.fromkeys(run, RecordError("tree", expected=expected, code="tree-size")))
+            return Spoilt(dict.fromkeys(run, RecordError("tree", expected=expected, code=_LARGE)))
         ids = RecordIds(prefix, root=batch.first + run.start) if self._has_ids else None
         placed: list[Placed] = []
         errors: dict[int, RecordError] = {}
@@ -108,6 +133,14 @@ class Trees:
             where = {"level": len(line) - 1, "ordinal": batch.first + index, "offset": int(batch.starts[index])}
             placed.append(Placed(kin=kin, values=values, ids=ids.next(**where) if ids else {}))
         return Spoilt(errors) if errors else nested(self.kinship, placed)
+
+    def is_orphan(self, batch: RecordBatch, run: range) -> bool:
+        """Tell whether a run is a record without the one that it stands below."""
+        try:
+            kin = self.kinship.of(batch.record(run.start))
+        except RecordError:
+            return False
+        return kin is not None and kin.parent is not None
 
     def flat(self, tree: Mapping[str, Any]) -> list[Record]:
         """Return the records of a tree in the order of the file; the inverse of `read`.

@@ -95,6 +95,22 @@ class Kinship:
         path = self._codec.group_of(record, self._any)
         return None if path is None else self.kin.get(path)
 
+    def place(self, path: _Path) -> _Path:
+        """Return where an item is in a tree, by its path in the layout: in lists, where it stands below a root."""
+        kin = self._around(path)
+        if kin is None:
+            return path[len(self._codec.root.item.path) :]
+        above = kin.place if kin.parent is None else (*self.place(kin.parent), kin.name)
+        return (*above, *path[len(kin.path) :])
+
+    def is_below(self, path: _Path) -> bool:
+        """Tell whether an item is in a group that stands below another."""
+        kin = self._around(path)
+        return kin is not None and kin.parent is not None
+
+    def _around(self, path: _Path) -> Kin | None:
+        return next((kin for kin in self.kin.values() if path[: len(kin.path)] == kin.path), None)
+
     def orphan(self, kin: Kin) -> RecordError:
         """Return the error of a record without the one that it stands below."""
         above = "" if kin.parent is None else self.kin[kin.parent].name
