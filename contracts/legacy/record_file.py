@@ -99,7 +99,11 @@ class RecordFile:
                     yield from _tree(self.trees, batch, run, prefix=prefix)
             return
         for batch in data:
-            for index, value in enumerate(self._values(batch, self.codec)):
+            values = self._values(batch, self.codec)
+            if not self.has_ids:
+                yield from values
+                continue
+            for index, value in enumerate(values):
                 yield value if isinstance(value, Refused) else self.identified(value, batch, index, prefix=prefix)
 
     def identified(self, record: Record, batch: RecordBatch, index: int, *, prefix: str) -> Record:

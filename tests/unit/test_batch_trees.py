@@ -2,23 +2,20 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from adapters import batch
 from contracts.errors import ConfigError
-from contracts.event import Event, Personal, Public
-from contracts.legacy.file_spec import FileSpec
 from contracts.ports import DeadLetter, EventBatch, Rejected
 from tests import adapter_suite
+from tests.customers import MAPPING, folder_in, make, shaped
 from tests.payments import MODIFIED, entries, of_files, progress, put, read, stream_of
-from tests.trees import COPYBOOK, RULE, described, framed, records, seen
+from tests.trees import described, framed, records, seen
 
 FRAMINGS: list[dict[str, Any]] = [
     {"recfm": "V"},
@@ -31,58 +28,9 @@ SHAPES = ["0(1(2 3) 5 4)", "6", "7(9(10) 8)", "11(12)", "13", "14", "15(16 17(18
 ROOTS = [0, 6, 7, 11, 13, 14, 15]
 
 
-class CustomerKnown(Event):
-    type = "org.example.customer.known.v1"
-    topic = "customers"
-    name: Personal[str]
-    accounts: Public[list[int]] = []  # noqa: RUF012 - of a frozen model
-    amounts: Public[list[list[Decimal]]] = []  # noqa: RUF012
-    id: Public[str] = ""
-    shape: Public[str] = ""
-
-
-def name(text: str | None) -> str:
-    return text or "none"
-
-
-def below(values: list[Any] | None) -> list[Any]:
-    """Return what stands below a root, which may be of another kind."""
-    return values or []
-
-
-MAPPING: Mapping[str, Any] = {"name": ("NAME", name), "accounts": ("NUMBER", below), "amounts": ("AMOUNT", below)}
-
-
-def shaped(tree: Mapping[str, Any]) -> CustomerKnown:
-    return CustomerKnown(name="x", shape=seen(tree))
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "c.cpy").write_text(COPYBOOK)
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
-def make(
-    folder: Path,
-    changes: Mapping[str, object] | None = None,
-    *,
-    rule: Mapping[str, Any] | None = None,
-    mapping: Any = MAPPING,
-    **spec: Any,
-) -> batch.Adapter:
-    values = {"copybook": folder.parent / "c.cpy", "framing": {"recfm": "V"}, "segments": [{**RULE, **(rule or {})}]}
-    config: dict[str, Any] = {
-        "name": "customers",
-        "path": folder / "C.*",
-        "file": FileSpec.model_validate({**values, **spec}),
-        "stable_for": 0,
-        "once": True,
-        "dead_letter_share": 1,
-    }
-    chosen = batch.Config.model_validate({**config, **(changes or {})})
-    return batch.Adapter(chosen, model=CustomerKnown, key="name", mapping=mapping)
+    return folder_in(tmp_path)
 
 
 def published(batches: Sequence[EventBatch]) -> list[tuple[int, Any]]:
