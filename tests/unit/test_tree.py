@@ -249,3 +249,14 @@ def test_names_that_would_stand_twice_in_one_object_are_refused(old: str, new: s
 def test_a_group_in_a_filler_is_in_no_record() -> None:
     with pytest.raises(ConfigError, match="CUSTOMER is in a FILLER"):
         described(NESTED.replace("CONTENT.", "FILLER. "))
+
+
+def test_lines_of_text_that_lack_their_blanks_are_trees_too() -> None:
+    text = COPYBOOK.replace(" COMP-3", "")
+    file = described(text, framing={"recfm": "LS"}, encoding="ascii")
+    data = b"C0001ADA\nA0002000017\nT0003000010}\nK0004\nC0005\nB0006ROME\n"
+
+    found = list(file.decode(io.BytesIO(data)))
+
+    assert [seen(each) for each in found if not isinstance(each, Refused)] == ["1(2(3) 4)", "5", "6"]
+    assert encoded(file, [each for each in found if not isinstance(each, Refused)]) == data

@@ -41,3 +41,27 @@ def test_an_ims_unload_is_the_trees_that_an_independent_decoder_found(tmp_path: 
             assert below.pop("SEG-NAME") == "PAUTDTL1"
     assert roots == [json.loads(line) for line in (folder / "expected.derived.jsonl").read_text().splitlines()]
     assert (len(roots), sum(len(root["PAUTDTL1"]) for root in roots)) == (6, 143)
+
+
+def test_an_export_of_five_types_is_written_back_from_trees_as_from_records() -> None:
+    folder = real_data("batch/carddemo/export-multitype-sample")
+    names = dict(zip("CAXTD", ("CUSTOMER", "ACCOUNT", "CARD-XREF", "TRANSACTION", "CARD"), strict=True))
+    groups = {value: f"EXPORT-{name}-DATA" for value, name in names.items()}
+    below = {groups[child]: groups[parent] for child, parent in ("AC", "XC", "TC", "DC")}
+    rule = {"field": "EXPORT-REC-TYPE", "map": groups}
+    records, trees = (
+        RecordFile(spec, layout_of(spec))
+        for spec in (
+            FileSpec.model_validate({"copybook": folder / "copybook.cpy", "segments": [{**rule, "parents": parents}]})
+            for parents in ({}, below)
+        )
+    )
+    data = (folder / "data.ebcdic.bin").read_bytes()
+
+    found = [each for each in trees.decode(io.BytesIO(data)) if not isinstance(each, Refused)]
+
+    assert len(found) == 10
+    flat = [each for each in records.decode(io.BytesIO(data)) if not isinstance(each, Refused)]
+    assert b"".join(trees.encode(map(RecordFile.line, found), [])) == b"".join(
+        records.encode(map(RecordFile.line, flat), [])
+    )

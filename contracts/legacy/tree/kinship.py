@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from contracts.errors import ConfigError, RecordError
 from contracts.legacy.copybook import RowCodec
@@ -16,6 +16,7 @@ ORDER = "Seg_Order"
 """The member of a group that tells the order of what stands below it, where that is not by kind."""
 
 _Path = tuple[str, ...]
+_MOST_KNOWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,10 @@ class Kinship:
         for path, parent in found.parents.items():
             self._children[parent].append(self.kin[path])
         self._any = next(iter(self.kin))
+        telling = find(codec.layout, rule.field)
+        self._telling = slice(telling.offset, telling.offset + telling.length)
+        self._known: dict[bytes, Kin | None] = {}
+        """What the bytes of the field that tells have meant; it is asked of each record more than once."""
 
     @property
     def levels(self) -> int:
@@ -92,8 +97,13 @@ class Kinship:
         Raises:
             RecordError: The field that tells can't be read, or its value is not mapped.
         """
-        path = self._codec.group_of(record, self._any)
-        return None if path is None else self.kin.get(path)
+        raw = record[self._telling]
+        if raw not in self._known:
+            path = self._codec.group_of(record, self._any)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[raw] = None if path is None else self.kin.get(path)
+        return self._known[raw]
 
     def place(self, path: _Path) -> _Path:
         """Return where an item is in a tree, by its path in the layout: in lists, where it stands below a root."""
