@@ -87,6 +87,8 @@ class Rejected:
     """The original bytes."""
     offset: int | None = None
     """Where it is in its file, in bytes."""
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What its dead letter says besides, as in `DeadLetter.attributes`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,18 @@
 """Some records to one batch of events. Pure."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Literal, Self
 
 from adapters.batch.delivery import Checkpoint, Delivery
 from adapters.batch.record_format import RecordFormat
+from adapters.batch.rejected_tree import PART, places_of
 from adapters.batch.snapshot.comparison import Comparison
 from contracts.errors import RecordError
 from contracts.event import Event
 from contracts.identifiers import ordinal
 from contracts.legacy.framing import Position, RecordBatch
+from contracts.legacy.tree import is_too_large
 from contracts.mapping import Encoded, Mapper
 from contracts.ports import Columns, DeadLetter, EventBatch
 
@@ -44,6 +45,8 @@ class Chunk:
     records: int
     next: Position
     """From where to read on."""
+    refused: int = 0
+    """Records in the dead letters: that of a tree holds several."""
 
     def without_events(self) -> Self:
         """Return all but the events."""
@@ -52,12 +55,14 @@ class Chunk:
 
 def to_chunk(shape: Shape, delivery: Delivery, batch: RecordBatch) -> Chunk:
     """Decode, map and encode records."""
-    encoded, errors = shape.format.encode(batch, shape.mapper)
+    encoded, errors = shape.format.encode(batch, shape.mapper, stream=delivery.stream)
+    spans = shape.format.spans(batch, errors)
     return Chunk(
         events=(_columns(shape, delivery, encoded, first=batch.first),) if encoded.rows else (),
-        dead=list(_dead_letters(shape, delivery, batch, errors=errors)),
+        dead=[_dead_letter(shape, delivery, batch, span=spans[row], error=errors[row]) for row in sorted(errors)],
         records=len(batch),
         next=batch.next,
+        refused=sum(map(len, spans.values())),
     )
 
 
@@ -122,21 +127,26 @@ def order(delivery: Delivery) -> str:
     return f"{date}{number}{delivery.modified:%Y%m%dT%H%M%S%f}-"
 
 
-def _dead_letters(
-    shape: Shape, delivery: Delivery, batch: RecordBatch, *, errors: Mapping[int, RecordError]
-) -> Iterator[DeadLetter]:
-    for row, error in sorted(errors.items()):
-        public = error.field in shape.mapper.public or error.start is None
-        shown = error if public else RecordError(error.field, expected=error.expected, start=error.start)
-        yield DeadLetter(
-            position=ordinal(batch.first + row),
-            value=batch.record(row),
-            reason=str(shown),
-            error=type(error).__name__,
-            attributes={
-                "file": delivery.file,
-                "sha256": delivery.sha256,
-                "record": str(batch.first + row),
-                "offset": str(batch.starts[row]),
-            },
-        )
+def _dead_letter(
+    shape: Shape, delivery: Delivery, batch: RecordBatch, *, span: range, error: RecordError
+) -> DeadLetter:
+    public = error.field in shape.mapper.public or error.start is None
+    shown = error if public else RecordError(error.field, expected=error.expected, start=error.start)
+    records = [batch.record(row) for row in span]
+    where = {
+        "file": delivery.file,
+        "sha256": delivery.sha256,
+        "record": str(batch.first + span.start),
+        "offset": str(batch.starts[span.start]),
+    }
+    if is_too_large(error):
+        where["tree"] = PART
+    elif len(span) > 1:
+        where["tree"] = places_of(zip((int(batch.starts[row]) for row in span), map(len, records), strict=True))
+    return DeadLetter(
+        position=ordinal(batch.first + span.start),
+        value=b"".join(records),
+        reason=str(shown),
+        error=type(error).__name__,
+        attributes=where,
+    )

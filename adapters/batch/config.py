@@ -56,14 +56,14 @@ class Config(BaseModel):
     a file before anything of it is published."""
     where: Mapping[str, frozenset[str]] = Field(default_factory=dict[str, frozenset[str]])
     """Legacy field -> the values, as text, of the records that become events: `{"SEGMENT-ID": ["C"]}`. Others are
-    left out on purpose."""
+    left out on purpose. Of trees, the root's field tells."""
     code_page: str = "cp037"
     """The code page of files that have a `copybook`, by the name of Python's codec or of the package ebcdic: cp037,
     cp273, cp1047, ascii."""
     record_length: int | None = Field(default=None, ge=1)
     """Bytes of a record; by default what the copybook says, which it must equal."""
     chunk_records: int = Field(default=2000, ge=1, le=100_000)
-    """Records read, mapped and handed on at a time; bounds the memory."""
+    """Records read, mapped and handed on at a time; bounds the memory. Trees are not cut: one may make it more."""
     workers: int = Field(default=0, ge=0, le=64)
     """Processes that decode and map a file of 16 MB or more, beside the one that publishes it; 0 does all in one. Each
     takes some 80 MB of memory. The adapter has to be a variable of a module, as in every adapter file."""

@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 from adapters.batch.record_format import RecordFormat
 from contracts.errors import ConfigError, FramingError, RecordError
 from contracts.legacy.copybook import Codec
-from contracts.legacy.framing import Position
+from contracts.legacy.framing import Position, RecordBatch
+from contracts.legacy.tree import Spoilt
 
 __all__ = ["Original", "original"]
 
@@ -16,12 +17,12 @@ _RECORDS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """A record of a file."""
+    """A record of a file, or a tree of records by its root."""
 
     offset: int
     """Where it begins in the (decompressed) file, what stands before the record included."""
     value: bytes
-    """Its bytes, without what stands before it."""
+    """Its bytes, without what stands before it; of a tree, those of all its records."""
     fields: dict[str, Any] | None
     """What the copybook makes of them; None where it can't."""
     error: str | None
@@ -40,6 +41,7 @@ def original(found: RecordFormat, file: BinaryIO, ordinal: int) -> Original:
         ConfigError: The file has no such record of data, or is not framed as the format says.
     """
     length, size = found.record_length, file.seek(0, SEEK_END)
+    file.seek(0)
     if found.is_plain and (ordinal + 1) * length > size:
         raise ConfigError([f"the file has no record of data {ordinal}"])
     file.seek(0)  # what is compressed is read from where the file stands
@@ -47,18 +49,27 @@ def original(found: RecordFormat, file: BinaryIO, ordinal: int) -> Original:
     try:
         for batch in found.read(file, start, records=1 if found.is_plain else _RECORDS):
             if batch.first <= ordinal < batch.first + len(batch):
-                return _shown(found, batch.record(ordinal - batch.first), int(batch.starts[ordinal - batch.first]))
+                return _shown(found, batch, ordinal - batch.first)
     except FramingError as error:
         raise ConfigError([f"the file is not framed as the adapter says now: {error}"]) from error
     raise ConfigError([f"the file has no record of data {ordinal}"])
 
 
-def _shown(found: RecordFormat, value: bytes, offset: int) -> Original:
+def _shown(found: RecordFormat, batch: RecordBatch, index: int) -> Original:
+    trees = found.trees
+    run = None if trees is None else next((run for run in trees.runs(batch) if run.start == index), None)
+    value = b"".join(map(batch.record, run or [index]))
+    fields, error = None, None
     try:
-        fields = _columns(found.codec, value) if found.file is None else found.file.codec.decode(value)
-    except RecordError as error:
-        return Original(offset=offset, value=value, fields=None, error=str(error))
-    return Original(offset=offset, value=value, fields=fields, error=None)
+        if trees is None or run is None:
+            fields = _columns(found.codec, value) if found.file is None else found.file.codec.decode(value)
+        elif isinstance(tree := trees.read(batch, run), Spoilt):
+            error = str(tree.told(index, batch.first))
+        else:
+            fields = tree
+    except RecordError as refused:
+        error = str(refused)
+    return Original(offset=int(batch.starts[index]), value=value, fields=fields, error=error)
 
 
 def _columns(codec: Codec | None, value: bytes) -> dict[str, Any] | None:

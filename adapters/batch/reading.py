@@ -115,7 +115,7 @@ class Reading:
         async with aclosing(self._steps(file, Position(), is_wanted=is_kept)) as steps:
             async for step in steps:
                 survey.take(step)
-                bad += len(step.chunk.dead)
+                bad += step.chunk.refused
                 why = why or (step.chunk.dead[0].reason if step.chunk.dead else "")
                 if known is not None and bad > share * known:
                     break

@@ -2,25 +2,27 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, BinaryIO, Final, Self, cast
+from typing import BinaryIO, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from adapters.batch.event_lines import EventLines
+from adapters.batch.part import Errors, merged, picked, placed, value_at
 from contracts.errors import ConfigError, ContractError, RecordError
 from contracts.legacy.check import Check, require_fields
-from contracts.legacy.copybook import Codec, Layout
+from contracts.legacy.copybook import Codec, Layout, Record
 from contracts.legacy.copybook.compile import Compiler
 from contracts.legacy.copybook.leaf import Leaf
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import Compression, Framing, Position, Recfm, RecordBatch, Role, read
 from contracts.legacy.record_file import RecordFile
+from contracts.legacy.tree import Trees, id_names, is_too_large
 from contracts.mapping import Encoded, Mapper
 
 __all__ = ["RecordFormat"]
@@ -28,7 +30,8 @@ __all__ = ["RecordFormat"]
 _LEAST_CHUNK: Final = 1 << 16
 _MOST_CHUNK: Final = 1 << 22
 
-_Errors = Mapping[int, RecordError]
+_Found: TypeAlias = Record | RecordError | None
+"""What a record or tree is; None is not asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,11 @@ class RecordFormat:
     """Decodes by columns, where the layout allows it."""
     file: RecordFile | None = None
     """Decodes record by record, and reads headers and trailers; none where columns are all that was asked for."""
+    description: str = ""
+    """All that was told of the file besides, where it was described."""
     checks: tuple[Check, ...] = ()
+    id_prefix: str | None = None
+    """What ids of records begin with; None is the delivery's stream."""
     where: Mapping[str, frozenset[str]] | None = None
     """Legacy field -> the values, as text, of records that become events."""
     _lines: dict[Mapper, EventLines | None] = field(default_factory=dict["Mapper", "EventLines | None"], init=False)
@@ -89,7 +96,9 @@ class RecordFormat:
             copybook=copybook,
             codec=codec,
             file=file,
+            description=repr(spec),
             checks=spec.checks,
+            id_prefix=spec.id_prefix,
         )
 
     def selecting(self, where: Mapping[str, frozenset[str]]) -> Self:
@@ -105,6 +114,9 @@ class RecordFormat:
         tables = sorted(name for name in where if fields[name].dimensions)
         if tables:
             raise ConfigError(f"where: {name} is in a table, so a record has several" for name in tables)
+        below = [] if self.trees is None else [n for n in where if self.trees.kinship.is_below(fields[n].path)]
+        if below:
+            raise ConfigError(f"where: {name} stands below a root, so a tree has several" for name in sorted(below))
         return replace(self, where=where or None)
 
     @cached_property
@@ -115,18 +127,26 @@ class RecordFormat:
         """
         if self.file is None:
             return {name: (name,) for name in self.layout.by_name}
-        above = 1 if self.layout.name and self.layout.items[0].children else 0
-        names = {name: field.path[above:] for name, field in self.layout.by_name.items()}
+        above = len(self.file.codec.root.item.path)
+        names = {name: self._place(field.path, above) for name, field in self.layout.by_name.items()}
         named = [item for item in self.layout.walk() if item.name and item.path[above:]]
         often = Counter(item.name for item in named)
-        groups = {item.name: item.path[above:] for item in named if item.name and often[item.name] == 1}
-        return {**groups, **{name: (name,) for name in self.file.codec.renamed if name}, **names}
+        groups = {item.name: self._place(item.path, above) for item in named if item.name and often[item.name] == 1}
+        others = [*self.file.codec.renamed, *(id_names(1) if self.file.has_ids else ())]
+        return {**groups, **{name: (name,) for name in others if name}, **names}
+
+    def _place(self, path: tuple[str, ...], above: int) -> tuple[str, ...]:
+        return path[above:] if self.trees is None else self.trees.kinship.place(path)
+
+    @property
+    def trees(self) -> Trees | None:
+        """Return what reads records that stand below others, where they do."""
+        return None if self.file is None else self.file.trees
 
     @property
     def fingerprint(self) -> str:
         """Return what is equal only of formats that read a file alike."""
-        options = self.file.codec.options if self.file else self.codec and self.codec.options
-        told = (self.layout, options, self.framing.model_dump(), self.where and sorted(self.where))
+        told = (self.layout, self.description, self.code_page, self.where and sorted(self.where.items(), key=str))
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     @property
@@ -143,7 +163,9 @@ class RecordFormat:
         return self.framing.lrecl if self.is_plain and self.framing.lrecl else self.layout.length
 
     def read(self, stream: BinaryIO, start: Position, *, records: int) -> Iterator[RecordBatch]:
-        """Yield the data records from a place on, so many at a time or fewer.
+        """Yield the data records from a place on, so many at a time or fewer; more only where they are one tree.
+
+        Where groups stand below others, the place is one between two trees: where a batch of ours ended.
 
         Raises:
             FramingError: The file is not framed so; what came before has been yielded.
@@ -151,27 +173,46 @@ class RecordFormat:
         wanted = records * self.record_length
         size = wanted if self.is_plain else min(max(wanted, _LEAST_CHUNK), _MOST_CHUNK)
         measure = None if self.file is None else length_of(self.framing, self.file.codec)
-        for batch in read(stream, self.framing, start=start, length_of=measure, chunk_bytes=size):
-            if batch.role is Role.DATA:
-                yield from (batch.cut(at, min(at + records, len(batch))) for at in range(0, len(batch), records))
+        batches = read(stream, self.framing, start=start, length_of=measure, chunk_bytes=size)
+        data = (batch for batch in batches if batch.role is Role.DATA)
+        if self.trees is not None:
+            yield from self.trees.whole(data, records=records)
+            return
+        for batch in data:
+            yield from (batch.cut(at, min(at + records, len(batch))) for at in range(0, len(batch), records))
 
-    def encode(self, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
+    def spans(self, batch: RecordBatch, errors: Errors) -> Mapping[int, range]:
+        """Return which records belong to each error that `encode` returned, by the index of the first."""
+        runs = {} if self.trees is None else {run.start: run for run in self.trees.runs(batch)}
+        return {
+            row: range(row, row + 1) if is_too_large(error) or row not in runs else runs[row]
+            for row, error in errors.items()
+        }
+
+    def encode(self, batch: RecordBatch, mapper: Mapper, *, stream: str = "") -> tuple[Encoded, Errors]:
         """Map records to events; also return what became none, by the index of the record in the batch.
 
-        What a record becomes depends on the record alone, never on those that it is read with.
+        What a record becomes depends on the record alone, never on those that it is read with. A tree becomes what its
+        root does; where it is refused, the error is that of its root, unless it is too large: then each record has one.
+
+        Args:
+            batch: Records, or whole trees.
+            mapper: How they are mapped.
+            stream: Of the delivery; ids of records begin with it, where they get any.
         """
+        prefix = stream if self.id_prefix is None else self.id_prefix
         codec = self._columns_for(mapper)
         if codec is None:
-            return self._by_record(batch, mapper)
+            return self._by_record(batch, mapper, prefix)
         fits = batch.lengths == codec.layout.length
         if fits.all():
             return self._by_lines(codec, batch, mapper)
         some, others = np.flatnonzero(fits), np.flatnonzero(~fits)
         parts = [
-            _placed(self._by_lines(codec, _picked(batch, some), mapper), some),
-            _placed(self._by_record(_picked(batch, others), mapper), others),
+            placed(self._by_lines(codec, picked(batch, some), mapper), some),
+            placed(self._by_record(picked(batch, others), mapper, prefix), others),
         ]
-        return _merged([encoded for encoded, _ in parts]), {**parts[0][1], **parts[1][1]}
+        return merged([encoded for encoded, _ in parts]), {**parts[0][1], **parts[1][1]}
 
     def _columns_for(self, mapper: Mapper) -> Codec | None:
         """Return what decodes by columns, where the mapping needs no more than they hold."""
@@ -180,20 +221,20 @@ class RecordFormat:
         wanted = None if mapper.fields is None else mapper.fields | set(self.where or ())
         return self.codec if wanted is not None and wanted <= self.layout.by_name.keys() else None
 
-    def _by_lines(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
+    def _by_lines(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, Errors]:
         """Make events without an object for each field, and leave the records to columns that are not plain."""
         lines = self._lines_for(codec, mapper)
         if lines is None:
             return self._by_columns(codec, batch, mapper)
         asked = self._asked(codec, batch)
-        encoded, others = lines.encode(batch if asked is None else _picked(batch, asked))
+        encoded, others = lines.encode(batch if asked is None else picked(batch, asked))
         if asked is not None:
-            (encoded, _), others = _placed((encoded, {}), asked), asked[others]
+            (encoded, _), others = placed((encoded, {}), asked), asked[others]
             others = np.union1d(others, np.setdiff1d(np.arange(len(batch)), asked))
         if not len(others):
             return encoded, {}
-        rest, errors = _placed(self._by_columns(codec, _picked(batch, others), mapper), others)
-        return _merged([encoded, rest]), errors
+        rest, errors = placed(self._by_columns(codec, picked(batch, others), mapper), others)
+        return merged([encoded, rest]), errors
 
     def _asked(self, codec: Codec, batch: RecordBatch) -> NDArray[np.int64] | None:
         """Return which records are asked for, as far as that can be read; None is all."""
@@ -211,7 +252,7 @@ class RecordFormat:
             self._lines[mapper] = EventLines.of(codec, mapper)
         return self._lines[mapper]
 
-    def _by_columns(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
+    def _by_columns(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, Errors]:
         data = _data(batch)
         told = codec.only(set(self.where or ())).decode(data, len(batch))
         left_out = {
@@ -225,40 +266,61 @@ class RecordFormat:
         encoded = mapper.encode(decoded.columns, skip=left_out | set(errors))
         return replace(encoded, skipped=encoded.skipped + len(left_out)), {**errors, **encoded.bad}
 
-    def _by_record(self, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, _Errors]:
+    def _by_record(self, batch: RecordBatch, mapper: Mapper, prefix: str) -> tuple[Encoded, Errors]:
         errors: dict[int, RecordError] = {}
-        found: list[tuple[int, Mapping[str, Any]]] = []
-        for index, original in enumerate(batch):
-            try:
-                record = self._record(original)
-            except RecordError as error:
-                errors[index] = error
-                continue
-            if record is not None:
+        found: list[tuple[int, Record]] = []
+        left_out = 0
+        for index, record in self._records(batch, prefix):
+            if isinstance(record, RecordError):
+                errors[index] = record
+            elif record is None:
+                left_out += 1
+            else:
                 found.append((index, record))
         names, wanted = self.names, mapper.fields
         encoded = mapper.encode_records(
-            [record if wanted is None else {n: _value(record, names[n]) for n in wanted} for _, record in found]
+            [record if wanted is None else {n: value_at(record, names[n]) for n in wanted} for _, record in found]
         )
         rows = np.array([index for index, _ in found], np.int64)
-        placed, bad = _placed((encoded, encoded.bad), rows)
-        skipped = encoded.skipped + len(batch) - len(errors) - len(found)
-        return replace(placed, skipped=skipped), {**errors, **bad}
+        its, bad = placed((encoded, encoded.bad), rows)
+        return replace(its, skipped=encoded.skipped + left_out), {**errors, **bad}
 
-    def _record(self, original: bytes) -> Mapping[str, Any] | None:
-        """Return a record's values, or None where it is not asked for."""
-        where = self.where or {}
+    def _records(self, batch: RecordBatch, prefix: str) -> Iterator[tuple[int, _Found]]:
+        """Yield what each record is, or each tree at its root; None is not asked for."""
+        if self.trees is not None:
+            for run in self.trees.runs(batch):
+                yield from self._tree(self.trees, batch, run, prefix=prefix)
+            return
+        for index, original in enumerate(batch):
+            found = self._record(original)
+            if self.file is not None and isinstance(found, dict):
+                found = self.file.identified(found, batch, index, prefix=prefix)
+            yield index, found
+
+    def _tree(self, trees: Trees, batch: RecordBatch, run: range, *, prefix: str) -> Iterator[tuple[int, _Found]]:
+        found = trees.read(batch, run, prefix=prefix)
+        if isinstance(found, dict):
+            yield run.start, found if self._is_wanted(found) else None
+        elif not trees.is_orphan(batch, run) and self._is_other(batch.record(run.start)):
+            yield run.start, None
+        elif found.is_large:
+            yield from found.errors.items()
+        else:
+            yield run.start, found.told(run.start, batch.first)
+
+    def _record(self, original: bytes) -> _Found:
         if self.file is None:
             expected = f"{self.layout.length} bytes, and the mapping's fields in them"
-            raise RecordError("record", expected=expected, start=0, code="length")
+            return RecordError("record", expected=expected, start=0, code="length")
         try:
             record = self.file.codec.decode(original)
-        except RecordError:
-            if self._is_other(original):
-                return None
-            raise
-        wanted = all(str(_value(record, self.names[name])) in values for name, values in where.items())
-        return record if wanted else None
+        except RecordError as error:
+            return None if self._is_other(original) else error
+        return record if self._is_wanted(record) else None
+
+    def _is_wanted(self, record: Record) -> bool:
+        where = self.where or {}
+        return all(str(value_at(record, self.names[name])) in values for name, values in where.items())
 
     def _is_other(self, original: bytes) -> bool:
         """Tell whether a record that can't be read is of a kind that is not asked for: it may be of another form."""
@@ -291,44 +353,3 @@ def _data(batch: RecordBatch) -> bytes:
     if rows is None:
         raise ValueError("expected records of one length")
     return rows.tobytes()
-
-
-def _picked(batch: RecordBatch, at: NDArray[np.int64]) -> RecordBatch:
-    """Return some records of a batch, to be decoded; their places in the file are those of the whole batch."""
-    return replace(batch, offsets=batch.offsets[at], lengths=batch.lengths[at], block_ends=None, segments=None)
-
-
-def _placed(part: tuple[Encoded, _Errors], at: NDArray[np.int64]) -> tuple[Encoded, _Errors]:
-    """Return what became of some records by their index in the whole batch."""
-    encoded, errors = part
-    rows = at.tolist()
-    placed = replace(
-        encoded, rows=[rows[each] for each in encoded.rows], bad={rows[i]: e for i, e in encoded.bad.items()}
-    )
-    return placed, {rows[index]: error for index, error in errors.items()}
-
-
-def _merged(parts: Sequence[Encoded]) -> Encoded:
-    """Return the events of several parts in the order of their records."""
-    events = sorted(
-        (event for part in parts for event in zip(part.rows, part.keys, part.values, strict=True)),
-        key=lambda event: event[0],
-    )
-    return Encoded(
-        rows=[row for row, _, _ in events],
-        keys=[key for _, key, _ in events],
-        values=[value for _, _, value in events],
-        bad=dict(sorted(item for part in parts for item in part.bad.items())),
-        skipped=sum(part.skipped for part in parts),
-    )
-
-
-def _value(record: object, path: tuple[str, ...]) -> object:
-    """Return what stands at a place; of a table, what stands there in each occurrence. None is nothing."""
-    for at, name in enumerate(path):
-        if isinstance(record, list):
-            return [_value(each, path[at:]) for each in cast("list[object]", record)]
-        if not isinstance(record, dict):
-            return None
-        record = cast("dict[str, object]", record).get(name)
-    return record

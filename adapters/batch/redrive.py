@@ -5,23 +5,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
 import structlog
 
 from adapters.batch.chunk import Shape, to_chunk
 from adapters.batch.delivery import Checkpoint, Delivery, checkpoints_of
 from adapters.batch.ledger import Ledger
+from adapters.batch.rejected_tree import PART, records_of
 from adapters.batch.snapshot.redrive import Retrial
 from adapters.batch.snapshot.step import Made
 from contracts.errors import ConfigError
-from contracts.identifiers import ordinal
-from contracts.legacy.framing import RecordBatch
 from contracts.ports import EventBatch, Progress, Rejected
 
 __all__ = ["Redrive", "redriven_key"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _PREFIX = b"redriven:"
+_TOO_LARGE = "its tree was too large; set tree_records or tree_bytes higher, and deliver the file as another delivery"
 
 
 def redriven_key(stream: str, position: str) -> bytes:
@@ -61,14 +60,14 @@ class Redrive:
             if key in done:
                 _log.info("record redriven before", **where)
                 continue
-            made = trying(letter)
-            if made is None:
+            tried = trying(letter)
+            if tried.is_superseded:
                 _log.warning("record superseded", reason="its key has another record now, or none", **where)
-                made = Made()
-            elif made.dead:
+            elif tried.rejected is not None:
                 self.refused += 1
-                _log.error("record still rejected", reason=made.dead[0].reason, **where)
+                _log.error("record still rejected", reason=tried.rejected, **where)
                 continue
+            made = tried.made
             done.add(key)
             kept = {"reason": self.reason, "at": now.isoformat(), "events": sum(map(len, made.events))}
             yield EventBatch(
@@ -79,18 +78,39 @@ class Redrive:
             )
 
 
-def _trying(shape: Shape, since: Progress) -> Callable[[Rejected], Made | None]:
-    """Return what tries a record; None where it came too late."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """What became of a record that was tried again."""
+
+    made: Made = field(default_factory=Made)
+    rejected: str | None = None
+    """Why it still is."""
+    is_superseded: bool = False
+
+
+def _trying(shape: Shape, since: Progress) -> Callable[[Rejected], _Tried]:
+    """Return what tries a record."""
     if shape.comparison is not None:
         retrial = Retrial(shape=shape, comparison=shape.comparison, since=since)
-        return lambda letter: retrial.made(letter, at=_position(letter))
+        return lambda letter: _compared(retrial, letter)
     ledger, checkpoints = Ledger(since), checkpoints_of(since.checkpoints)
 
-    def tried(letter: Rejected) -> Made:
-        chunk = to_chunk(shape, _delivery(letter.stream, checkpoints[letter.stream], ledger), _only(letter))
-        return Made(events=list(chunk.events), dead=chunk.dead)
+    def tried(letter: Rejected) -> _Tried:
+        if letter.attributes.get("tree") == PART:
+            # A root without all that stands below it would be an event that looks whole.
+            return _Tried(rejected=_TOO_LARGE)
+        chunk = to_chunk(shape, _delivery(letter.stream, checkpoints[letter.stream], ledger), records_of(letter))
+        made = Made(events=list(chunk.events), dead=chunk.dead)
+        return _Tried(made=made, rejected=chunk.dead[0].reason if chunk.dead else None)
 
     return tried
+
+
+def _compared(retrial: Retrial, letter: Rejected) -> _Tried:
+    made = retrial.made(letter, at=records_of(letter).first)
+    if made is None:
+        return _Tried(is_superseded=True)
+    return _Tried(made=made, rejected=made.dead[0].reason if made.dead else None)
 
 
 def _delivery(stream: str, checkpoint: Checkpoint, ledger: Ledger) -> Delivery:
@@ -103,25 +123,4 @@ def _delivery(stream: str, checkpoint: Checkpoint, ledger: Ledger) -> Delivery:
         sequence=entry.sequence if entry else None,
         modified=checkpoint.modified,
         size_bytes=entry.size_bytes if entry else 0,
-    )
-
-
-def _position(letter: Rejected) -> int:
-    if not (letter.position.isascii() and letter.position.isdecimal()) or letter.position != ordinal(
-        int(letter.position)
-    ):
-        raise ConfigError([f"redrive: {letter.position!r} is no record's position"])
-    return int(letter.position)
-
-
-def _only(letter: Rejected) -> RecordBatch:
-    """Return one record where it was in its file."""
-    first, length = _position(letter), len(letter.value)
-    start = letter.offset or 0
-    return RecordBatch(
-        data=np.frombuffer(letter.value, np.uint8),
-        offsets=np.zeros(1, np.int64),
-        lengths=np.array([length], np.int64),
-        starts=np.array([start, start + length], np.int64),
-        first=first,
     )

@@ -203,6 +203,8 @@ class OutboundSpec(BaseModel):
             raise ValueError("file.framing: compression auto and ims_hd_unload can be read only")
         if framing.header_bytes or framing.footer_bytes:
             raise ValueError("file.framing: header_bytes and footer_bytes can be read only; use a header record")
+        if self.file.record_ids or any(rule.parents for rule in self.file.segments):
+            raise ValueError("file: segments.parents and record_ids can be read only: an event becomes one record")
         if len({each.model for each in self.events}) < len(self.events):
             raise ValueError("events: a model stands there twice")
         return self

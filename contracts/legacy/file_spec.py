@@ -61,8 +61,16 @@ class SegmentRule(BaseModel):
     field: str
     """The field that tells, by its name, or by its path joined with dots."""
     map: Mapping[str, str] = Field(min_length=1)
-    """Value of the field, as text -> the group that such a record has: `{C: CUSTOMER-DATA, A: ACCOUNT-DATA}`. `*`
-    is every other value; without it, records of other values have none of the groups."""
+    """Value of the field, as text -> the group that such a record has: `{C: CUSTOMER-DATA, A: ACCOUNT-DATA}`; `""` is
+    none of them. `*` is every other value; without it, records of other values are refused."""
+    parents: Mapping[str, str] = Field(default_factory=dict[str, str])
+    """Group -> the group that it stands below: `{ACCOUNT-DATA: CUSTOMER-DATA}`. A record is then read together with
+    those below it, which follow it in the file, as one tree."""
+    tree_records: int = Field(default=10_000, ge=1, le=100_000)
+    """Most records of a tree; a larger one is refused."""
+    tree_bytes: int = Field(default=8 << 20, ge=1, le=12 << 20)
+    """Most bytes of a tree's records (8 MiB); a larger one is refused. At most 12 MiB, since a dead letter of an
+    adapter holds a tree as a whole."""
 
 
 class FileSpec(BaseModel):
@@ -112,6 +120,11 @@ class FileSpec(BaseModel):
     """Counter of a table, by name or path -> what its values, as text, mean as counts."""
     segments: tuple[SegmentRule, ...] = ()
     """Fields that tell which of several groups that redefine each other a record has."""
+    record_ids: bool = False
+    """Each record gets `Record_Id` (its ordinal, from 0), `Record_Offset` (its first byte in the decompressed file) and
+    `Seg_Id0`, of its root; in a tree also `Seg_Id1` and so on, of those that it stands below, down to its own."""
+    id_prefix: str | None = None
+    """What `Seg_Id0` begins with; by default the delivery of an adapter, or `file:` and the SHA-256 of the file."""
     drop_rest: bool = False
     """Bytes of a record after its last item are ignored; by default only blanks and X'00' are."""
     framing: Framing = Framing()

@@ -1,28 +1,24 @@
 """A described file of records: from its bytes to values and back, with what can't be handled beside it. Pure."""
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from io import SEEK_END
-from typing import Any, BinaryIO, Final, TypeAlias, cast, final
+from typing import BinaryIO, Final, TypeAlias, final
 
 from pydantic_core import to_json
 
-from contracts.errors import RecordError
+from contracts.errors import ConfigError, RecordError
 from contracts.legacy.copybook import Layout, Record, RowCodec
-from contracts.legacy.copybook.item import Item
 from contracts.legacy.copybook.line import LineCodec
 from contracts.legacy.file_spec import FileSpec, length_of
 from contracts.legacy.framing import Framing, RecordBatch, Role, read, write
+from contracts.legacy.record_line import parsed, restored
+from contracts.legacy.tree import RecordIds, Trees, id_names, without
 
 __all__ = ["RecordFile", "Refused", "Value"]
 
 _CHUNK_BYTES: Final = 2**21
 """Read at a time where lines are made of many records at once: with less, wide records are too few for that."""
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-"""What `decode` writes, and no more of what Python would take for a decimal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +68,10 @@ class RecordFile:
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
         self._ends = {role: spec.codec(end, [layout, *ends.values()]) for role, end in ends.items()}
-        self._columns = LineCodec(self.codec) if LineCodec.fits(self.codec) else None
+        self.has_ids = spec.record_ids
+        self.trees = _trees(spec, self.codec)
+        is_by_record = self.has_ids or self.trees is not None
+        self._columns = LineCodec(self.codec) if LineCodec.fits(self.codec) and not is_by_record else None
 
     def batches(self, file: BinaryIO) -> Iterator[RecordBatch]:
         """Yield the records' bytes in batches.
@@ -82,27 +81,55 @@ class RecordFile:
         """
         return read(file, self.framing, length_of=self._length_of)
 
-    def decode(self, file: BinaryIO) -> Iterator[Value]:
+    def decode(self, file: BinaryIO, *, prefix: str = "") -> Iterator[Value]:
         """Yield the values of each data record, or what is wrong with it; header and trailer records are left out.
 
+        Where groups stand below others, these are the values of each tree; of one that is refused, every record is.
+
+        Args:
+            file: The file.
+            prefix: What the ids begin with, where records get ids.
+
         Raises:
             FramingError: The file is not framed as described; what came before has been yielded.
         """
-        for batch in self.batches(file):
-            if batch.role is Role.DATA:
-                yield from self._values(batch, self.codec)
+        data = (batch for batch in self.batches(file) if batch.role is Role.DATA)
+        if self.trees is not None:
+            for batch in self.trees.whole(data):
+                for run in self.trees.runs(batch):
+                    yield from _tree(self.trees, batch, run, prefix=prefix)
+            return
+        for batch in data:
+            values = self._values(batch, self.codec)
+            if not self.has_ids:
+                yield from values
+                continue
+            for index, value in enumerate(values):
+                yield value if isinstance(value, Refused) else self.identified(value, batch, index, prefix=prefix)
 
-    def lines(self, file: BinaryIO) -> Iterator[bytes | Refused]:
+    def identified(self, record: Record, batch: RecordBatch, index: int, *, prefix: str) -> Record:
+        """Return a record that is no tree with its ids, where records get ids."""
+        if not self.has_ids:
+            return record
+        ordinal = batch.first + index
+        ids = RecordIds(prefix, root=ordinal).next(level=0, ordinal=ordinal, offset=int(batch.starts[index]))
+        return {**ids, **record}
+
+    def lines(self, file: BinaryIO, *, prefix: str = "") -> Iterator[bytes | Refused]:
         """Yield what `decode` yields with `line` of every record, and a line end behind it; many lines at once.
 
-        Several times as fast, unless counters and segments make almost every record one of its kind.
+        Several times as fast, unless counters and segments make almost every record one of its kind, or records are
+        trees or get ids.
 
         Raises:
             FramingError: The file is not framed as described; what came before has been yielded.
         """
+        if self._columns is None:
+            yield from map(_with_end, self.decode(file, prefix=prefix))
+            return
         for batch in read(file, self.framing, length_of=self._length_of, chunk_bytes=_CHUNK_BYTES):
             if batch.role is Role.DATA:
-                yield from self._lines(batch)
+                yield from self._lines(batch, self._columns)
 
     def parts(self, file: BinaryIO) -> Iterator[tuple[Role, Value]]:
         """Yield each record with the part of the file that it belongs to; headers and trailers as far as described.
@@ -117,11 +144,8 @@ class RecordFile:
             else:
                 yield from ((batch.role, Record()) for _ in range(len(batch)))
 
-    def _lines(self, batch: RecordBatch) -> Iterator[bytes | Refused]:
-        if self._columns is None:
-            yield from map(_with_end, self._values(batch, self.codec))
-            return
-        for found in self._columns.lines(batch):
+    def _lines(self, batch: RecordBatch, columns: LineCodec) -> Iterator[bytes | Refused]:
+        for found in columns.lines(batch):
             if isinstance(found, bytes):
                 yield found
             else:
@@ -168,31 +192,50 @@ class RecordFile:
     def _encoded(self, lines: Iterable[bytes], refused: list[Refused]) -> Iterator[bytes]:
         for ordinal, line in enumerate(lines):
             try:
-                yield self.codec.encode(self._restored(line))
+                # None of a tree's records is written unless all can be.
+                encoded = [self.codec.encode(restored(self._known, record)) for record in self._records(parsed(line))]
             except RecordError as error:
                 refused.append(Refused(ordinal=ordinal, offset=None, original=line, error=error))
             except RecursionError:
                 deep = RecordError("line", expected="a JSON object that is nested less deep", code="json")
                 refused.append(Refused(ordinal=ordinal, offset=None, original=line, error=deep))
+            else:
+                yield from encoded
 
-    def _restored(self, line: bytes) -> Record:
-        try:
-            # Decimals that stand there as numbers keep all their digits.
-            values: object = json.loads(line, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_once)
-        except ValueError as error:
-            raise RecordError("line", expected=f"a JSON object: {error}", code="json") from None
-        except InvalidOperation:
-            raise RecordError(
-                "line", expected="a JSON object without exponents beyond all bounds", code="json"
-            ) from None
-        if not isinstance(values, dict):
-            raise RecordError("line", expected="a JSON object", code="json")
-        return _group(self._known, cast("dict[str, Any]", values))
+    def _records(self, values: Record) -> list[Record]:
+        if self.trees is not None:
+            return self.trees.flat(values)
+        return [without(values, id_names(1))] if self.has_ids else [values]
 
     @staticmethod
     def line(record: Record) -> bytes:
         """Return a record as JSON without a line end: whole numbers and floats as numbers, decimals as text."""
         return to_json(record)
+
+
+def _trees(spec: FileSpec, codec: RowCodec) -> Trees | None:
+    if not any(rule.parents for rule in spec.segments):
+        return None
+    trees = Trees(codec, spec.segments, has_ids=spec.record_ids)
+    if spec.framing.resync:
+        raise ConfigError(["framing.resync: behind a gap, nobody knows which record others stand below (parents)"])
+    return trees
+
+
+def _tree(trees: Trees, batch: RecordBatch, run: range, *, prefix: str) -> Iterator[Value]:
+    found = trees.read(batch, run, prefix=prefix)
+    if isinstance(found, dict):
+        yield found
+        return
+    bad = batch.first + min(found.errors)
+    spoilt = RecordError("tree", expected=f"a tree whose records can all be read; record {bad} can't", code="tree")
+    for index in run:
+        yield Refused(
+            ordinal=batch.first + index,
+            offset=int(batch.starts[index]),
+            original=batch.record(index),
+            error=found.errors.get(index, spoilt),
+        )
 
 
 def _value_of(batch: RecordBatch, index: int, codec: RowCodec, *, original: bytes) -> Value:
@@ -205,43 +248,6 @@ def _value_of(batch: RecordBatch, index: int, codec: RowCodec, *, original: byte
 
 def _with_end(value: Value) -> bytes | Refused:
     return value if isinstance(value, Refused) else RecordFile.line(value) + b"\n"
-
-
-def _group(known: Mapping[str | None, Item], values: Mapping[str, Any]) -> Record:
-    return {name: _value(known.get(name), value) for name, value in values.items()}
-
-
-def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """Return a value as the codec takes it: JSON has no decimals, so they stand there as text."""
-    if item is None or value is None:
-        return value
-    if isinstance(value, list):
-        return [_value(item, each) for each in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return _group({child.name: child for child in item.children}, cast("dict[str, Any]", value))
-    if isinstance(value, str) and item.kind.is_number:
-        return _number(item, value)
-    return value
-
-
-def _number(item: Item, text: str) -> Decimal:
-    try:
-        if _NUMBER.fullmatch(text):
-            return Decimal(text)
-    except InvalidOperation:  # an exponent beyond all bounds
-        pass
-    raise RecordError(item.label, expected="a number", code="value")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name stands twice in it")
-    return values
-
-
-def _refused(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _around(file: BinaryIO, framing: Framing) -> tuple[bytes, bytes]:

@@ -38,6 +38,13 @@ def _options(
     map_: Annotated[
         list[str] | None, typer.Option("--map", metavar="VALUE=GROUP", help="A value of it, and the group.")
     ] = None,
+    parent: Annotated[
+        list[str] | None, typer.Option(metavar="CHILD=PARENT", help="A group, and the one that it stands below.")
+    ] = None,
+    record_ids: Annotated[
+        bool | None, typer.Option("--record-ids/--no-record-ids", help="Each record gets ids, ordinal and offset.")
+    ] = None,
+    id_prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="What the ids begin with.")] = None,
     recfm: Annotated[Recfm | None, typer.Option(help="Record format; none: the record tells its length.")] = None,
     lrecl: Annotated[int | None, typer.Option(help="Bytes of a record (F, FB), or of the longest one.")] = None,
     rdw: Annotated[Literal["big", "little"] | None, typer.Option(help="Byte order of descriptor words.")] = None,
@@ -79,26 +86,34 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
 
 def _spec(options: Mapping[str, Any]) -> FileSpec:
     given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
-    path, segment, pairs = given.pop("spec", None), given.pop("segment", None), given.pop("map", None)
+    path, segment = given.pop("spec", None), given.pop("segment", None)
+    pairs, parents = given.pop("map", []), given.pop("parent", [])
     framing = {name: given.pop(name) for name in _FRAMING if name in given}
     if path is None and framing.get("recfm") is Recfm.LS:
         framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof
     if framing:
         given["framing"] = framing
-    if segment is not None or pairs is not None:
-        given["segments"] = [_segment(segment, pairs or [])]
+    if segment is not None or pairs or parents:
+        given["segments"] = [_segment(segment, pairs, parents)]
     if path is None and "copybook" not in given:
         raise ConfigError(["expected --copybook FILE, or --spec FILE that names it"])
     return read_spec(path, given)
 
 
-def _segment(field: str | None, pairs: list[str]) -> dict[str, Any]:
+def _segment(field: str | None, pairs: list[str], parents: list[str]) -> dict[str, Any]:
     if field is None or not pairs:
-        raise ConfigError(["--segment FIELD goes together with --map VALUE=GROUP, once for each value"])
+        also = " and --parent CHILD=PARENT" if parents else ""
+        raise ConfigError([f"--segment FIELD goes together with --map VALUE=GROUP, once for each value{also}"])
+    groups = {value: group.upper() for value, group in _named(pairs, "--map", "VALUE=GROUP", key="value").items()}
+    named = _named([each.upper() for each in parents], "--parent", "CHILD=PARENT", key="child")
+    return {"field": field, "map": groups, "parents": named}
+
+
+def _named(pairs: list[str], option: str, shape: str, *, key: str) -> dict[str, str]:
     named = [pair.partition("=") for pair in pairs]
     if wrong := [pair for pair, (_, equals, _) in zip(pairs, named, strict=True) if not equals]:
-        raise ConfigError(f"--map {pair}: expected VALUE=GROUP" for pair in wrong)
-    values = [value for value, _, _ in named]
-    if twice := sorted({value for value in values if values.count(value) > 1}):
-        raise ConfigError(f"--map {value}: expected each value once" for value in twice)
-    return {"field": field, "map": {value: group.upper() for value, _, group in named}}
+        raise ConfigError(f"{option} {pair}: expected {shape}" for pair in wrong)
+    keys = [each for each, _, _ in named]
+    if twice := sorted({each for each in keys if keys.count(each) > 1}):
+        raise ConfigError(f"{option} {each}: expected each {key} once" for each in twice)
+    return {each: value for each, _, value in named}

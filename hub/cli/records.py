@@ -1,6 +1,7 @@
 """`banyan copybook decode` and `encode`: files of records to JSON Lines, and back."""
 
 import base64
+import hashlib
 import json
 import sys
 from collections.abc import Generator, Iterable
@@ -40,6 +41,8 @@ def decode(
     Whole numbers are numbers, decimals are text with all their digits, text has no blanks at the right, FILLER is left
     out, and tables are as long as their counter says. A record that can't be decoded goes to the quarantine with its
     bytes and the reason; the rest goes on, and exit code 3 tells that there were any.
+
+    With `--parent`, a line is a whole tree: what stands below a group is in it, as lists by the names of their groups.
     """
     require_apart({"FILE": file, "--copybook": spec.copybook}, writes={"--quarantine": quarantine})
     records = RecordFile(spec, layout_of(spec), ends_of(spec))
@@ -47,7 +50,7 @@ def decode(
         dead = stack.enter_context(_dead_letters(quarantine, max_errors))
         stream = stack.enter_context(shown(file))
         out = stack.enter_context(_flushed(sys.stdout.buffer))
-        for found in records.lines(stream):
+        for found in records.lines(stream, prefix=_prefix(spec, file)):
             if isinstance(found, Refused):
                 dead.put(found)
             else:
@@ -81,6 +84,16 @@ def encode(
         dead.put_all(refused)
         out.flush()
     dead.tell("line")
+
+
+def _prefix(spec: FileSpec, file: Path) -> str:
+    """Return what ids of records begin with, so that those of two files differ."""
+    if not spec.record_ids or spec.id_prefix is not None:
+        return spec.id_prefix or ""
+    if not file.is_file():
+        raise ConfigError([f"{file} can be read only once, so say what ids begin with: --id-prefix TEXT"])
+    with file.open("rb") as data:
+        return f"file:{hashlib.file_digest(data, 'sha256').hexdigest()}"
 
 
 @contextmanager

@@ -53,4 +53,5 @@ def _rejected(record: LogRecord, context: Mapping[str, str]) -> Rejected:
         position=context["position"],
         value=record.value or b"",
         offset=int(offset) if offset.isdecimal() else None,
+        attributes=context,
     )

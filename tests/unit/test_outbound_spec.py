@@ -27,6 +27,7 @@ def events(**fields: Any) -> list[dict[str, Any]]:
     ("changes", "said"),
     [
         ({"file_name": "PAY"}, "expected {sequence} in it"),
+        ({"file": {**SPEC["file"], "record_ids": True}}, "parents and record_ids can be read only"),
         ({"file_name": "PAY.{run}.{sequence}"}, "no {run} in a name"),
         ({"file_name": "../{sequence}"}, "a plain name"),
         ({"name": "No Name"}, "name"),

@@ -8,7 +8,7 @@ from contracts.legacy.copybook.compile import Compiler
 from contracts.legacy.copybook.extent import end_of
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.layout import Layout
-from contracts.legacy.copybook.node import LeafNode, Reading
+from contracts.legacy.copybook.node import LeafNode, Path, Reading
 from contracts.legacy.copybook.options import Options
 from contracts.legacy.copybook.place import Renamed
 from contracts.legacy.copybook.writing import Writing, write
@@ -45,6 +45,7 @@ class RowCodec:
         self.blank = compiler.page.blank
         self._told_by = compiler.told_by()
         self.root = compiler.root()
+        self._selectors = compiler.selectors
         self.renames = [(each, node) for each in layout.renames if (node := self._renamed_node(each, compiler))]
         self._is_ambiguous = bool(layout.renames) or any(item.redefines for item in layout.walk())
 
@@ -89,6 +90,14 @@ class RowCodec:
             RecordError: A counter, or a field that tells a segment, can't be read.
         """
         return end_of(self.root, Reading(bytes(data[: self._told_by])), 0)
+
+    def group_of(self, record: bytes, group: Path) -> Path | None:
+        """Return the path of the item that a record has, by the segments that may choose this one; None is none.
+
+        Raises:
+            RecordError: The field that tells can't be read, or its value chooses nothing.
+        """
+        return self._selectors[group].read(Reading(self._padded(record)))
 
     def decode_all(self, buffer: bytes, extents: Iterable[tuple[int, int]]) -> Iterator[Record | RecordError]:
         """Yield the values of each record of a buffer, or the error of one that has none.

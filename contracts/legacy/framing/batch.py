@@ -1,6 +1,6 @@
 """Some records of a file, where they are and where they came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
@@ -48,6 +48,13 @@ class Segments:
 
     def __getitem__(self, part: slice) -> "Segments":
         return Segments(levels=self.levels[part], names=self.names[part])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Segments"]) -> "Segments":
+        """Return what follows each other as one."""
+        return cls(
+            levels=np.concatenate([each.levels for each in parts]), names=np.concatenate([each.names for each in parts])
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,26 @@ class RecordBatch:
         end = int((self.offsets + self.lengths).max()) if len(self) else 0
         return replace(self, data=self.data[begin:end].copy(), offsets=self.offsets - begin, errors=())
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return batches that follow each other as one, which holds their records and no other bytes."""
+        data, lengths = (
+            b"".join(record for each in parts for record in each),
+            np.concatenate([each.lengths for each in parts]),
+        )
+        block_ends = [each.block_ends for each in parts if each.block_ends is not None]
+        segments = [each.segments for each in parts if each.segments is not None]
+        return replace(
+            parts[0],
+            data=np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8),
+            offsets=np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
+            lengths=lengths,
+            starts=_followed([each.starts for each in parts]),
+            block_ends=_followed(block_ends) if block_ends else None,
+            segments=Segments.joined(segments) if segments else None,
+            errors=tuple(error for each in parts for error in each.errors),
+        )
+
     def cut(self, begin: int, end: int) -> Self:
         """Return the records from one index up to another; the errors stay with the first of them."""
         return replace(
@@ -129,3 +156,8 @@ class RecordBatch:
             segments=None if self.segments is None else self.segments[begin:end],
             errors=self.errors if begin == 0 else (),
         )
+
+
+def _followed(places: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return places of parts that follow each other; where one ends, the next begins."""
+    return np.concatenate([*(each[:-1] for each in places[:-1]), places[-1]])
