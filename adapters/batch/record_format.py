@@ -146,7 +146,8 @@ class RecordFormat:
     @property
     def fingerprint(self) -> str:
         """Return what is equal only of formats that read a file alike."""
-        told = (self.layout, self.description, self.code_page, self.where and sorted(self.where.items(), key=str))
+        where = sorted((name, sorted(values)) for name, values in (self.where or {}).items())
+        told = (self.layout, self.description, self.code_page, where)
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     @property
