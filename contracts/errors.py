@@ -38,6 +38,7 @@ __all__ = [
     "RecordError",
     "UnavailableError",
     "is_retryable",
+    "safe_message",
 ]
 
 
@@ -226,3 +227,10 @@ class BrokerUnavailableError(UnavailableError):
 def is_retryable(error: BaseException) -> bool:
     """Tell whether the same call may succeed later; errors from outside say so with `retryable`."""
     return bool(getattr(error, "retryable", False))
+
+
+def safe_message(error: BaseException) -> str | None:
+    """Return the message where it holds nothing personal: our own errors, without a legacy system's words."""
+    if isinstance(error, LegacyFaultError):
+        return f"{error.system}: fault {error.code}"
+    return str(error) if isinstance(error, BanyanError) else None

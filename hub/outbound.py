@@ -11,17 +11,16 @@ from typing import Any, Final, cast
 import structlog
 from pydantic import ValidationError
 
-from adapters.batch.copybook import ends_of, layout_of
 from adapters.outbound import Answered, Answers, Ledger, LocalFolder, Outbound, OutboundSpec, Outcome
 from contracts.document import place, read, refusal
-from contracts.errors import BanyanError, ConfigError, RecordError
+from contracts.errors import BanyanError, ConfigError, RecordError, safe_message
 from contracts.event import Event
+from contracts.file_description import ends_of, layout_of
 from events.batch_subscriber import BatchSubscriber
 from events.delivery import Delivered
 from events.inbox import SqliteInbox, SqliteTransaction
 from hub.settings import Settings
 from observability.metrics import Metrics
-from observability.tracing import safe_message
 
 __all__ = ["answers_to", "made", "outbounds", "read_outbound", "run"]
 

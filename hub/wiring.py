@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from contracts.errors import BanyanError
+from contracts.errors import BanyanError, safe_message
 from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
@@ -79,7 +79,7 @@ async def run(running: Mapping[str, Pipeline], *, health: Path) -> dict[str, Exc
         except Exception as error:  # noqa: BLE001 - an adapter from outside raises what it likes
             failed[name] = error
             told = {} if isinstance(error, BanyanError) else {"exc_info": True}
-            _log.error("stopped", source=name, error=type(error).__name__, reason=tracing.safe_message(error), **told)
+            _log.error("stopped", source=name, error=type(error).__name__, reason=safe_message(error), **told)
 
     with _draining(running.values()):
         async with asyncio.TaskGroup() as reporting:

@@ -10,11 +10,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from adapters.batch.copybook import ends_of, layout_of
 from adapters.outbound import Ledger, LocalFolder, Outbound, OutboundSpec
 from adapters.outbound.ends import checks_of
 from adapters.outbound.folder import Folder
 from contracts.event import Event, Personal, Public
+from contracts.file_description import ends_of, layout_of
 from contracts.legacy.framing import Role
 from contracts.legacy.reconciliation import Report, reconcile
 from contracts.legacy.record_file import RecordFile, Refused

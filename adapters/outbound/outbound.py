@@ -15,7 +15,7 @@ from adapters.outbound.folder import Folder
 from adapters.outbound.ledger import CutFile, Entry, Ledger, State
 from adapters.outbound.rendering import Renderer
 from adapters.outbound.spec import OutboundSpec
-from contracts.errors import BanyanError, ConfigError, FileHeldError, FramingError, RecordError
+from contracts.errors import BanyanError, ConfigError, FileHeldError, FramingError, RecordError, safe_message
 from contracts.event import Event
 from contracts.legacy.check import require_fields
 from contracts.legacy.copybook import Layout
@@ -25,7 +25,7 @@ from contracts.legacy.reconciliation import reconcile
 from contracts.legacy.record_file import RecordFile
 from observability import fields
 from observability.metrics import Metrics
-from observability.tracing import safe_message, span
+from observability.tracing import span
 
 __all__ = ["Outbound"]
 

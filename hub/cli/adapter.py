@@ -21,7 +21,7 @@ from hub.wiring import observed, pipelines, run
 
 __all__ = ["app", "run_all"]
 
-app = typer.Typer(help="Adapters: what wraps the legacy systems.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the adapter; see `banyan adapter list`.")]
 

@@ -27,7 +27,7 @@ NOT_THE_SAME: Final = 3
 NOT_ACCEPTED: Final = 3
 """The exit code when the receiver did not accept a file as it was handed over, or does not answer."""
 
-app = typer.Typer(help="Outbound files: events as records for systems that still read files.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the outbound file; see `banyan outbound list`.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The file's number; see `banyan outbound show`.")]
