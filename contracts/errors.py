@@ -9,7 +9,7 @@ BanyanError
 ├── FileChangedError         a file changed after it was judged complete: what is left of it is not published
 ├── FileIncompleteError      a partition has not as many events of a file as its end says: they are dead-lettered
 ├── EnvelopeError            a Kafka record is no CloudEvent
-├── FencedError              a newer instance took over: stop, and do not come back by itself
+├── FencedError              a newer instance took over: stop, and do not come back by itself (exit code 4)
 ├── LegacyFaultError         the legacy system answered with a fault
 ├── BrokerRefusedError       Kafka refuses what is sent, and would again
 └── UnavailableError         retryable: the other side may answer later

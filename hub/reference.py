@@ -140,8 +140,9 @@ def _type(field: Mapping[str, Any]) -> str:
 
 def _cli() -> Iterator[str]:
     yield "# Command line\n"
-    yield "Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 fenced by a newer instance (do not restart);"
-    yield "of `copybook decode` and `encode`, 3 says that there were dead letters."
+    yield "Exit codes: 0 done; 1 failed; 2 wrong settings or usage; 3 done, but not all of it is right: there were dead"
+    yield "letters (`copybook decode`, `encode`), or what else the command says of 3; 4 fenced by a newer instance (do"
+    yield "not restart)."
     yield from _help([])
     groups = command_groups()
     for group, commands in sorted(groups.items()):

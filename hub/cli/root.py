@@ -1,6 +1,7 @@
 """The root command: options that all share, the groups, and how an error ends the process.
 
-Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 fenced by a newer instance (do not restart).
+Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 done but not all of it is right (the command says of what),
+4 fenced by a newer instance (do not restart).
 """
 
 import os
@@ -21,7 +22,7 @@ __all__ = ["EXIT_CONFIG", "EXIT_FAILED", "EXIT_FENCED", "app", "main"]
 
 EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
-EXIT_FENCED: Final = 3
+EXIT_FENCED: Final = 4
 
 _COMMANDS: Final = {
     "run": Place("hub.cli.adapter", "run_all", "Run adapters until told to stop; SIGTERM drains."),
