@@ -184,6 +184,8 @@ async def _tended(outbound: Outbound, stop: asyncio.Event) -> None:
         try:
             for file in await asyncio.to_thread(outbound.tend):
                 _log.info("handed over", source=outbound.spec.name, file=file.name)
+            for file in await asyncio.to_thread(outbound.purge):
+                _log.info("records purged", source=outbound.spec.name, file=file.name)
         except BanyanError as error:
             pause = PAUSE_AFTER_ERROR
             _log.error(

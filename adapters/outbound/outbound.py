@@ -184,12 +184,20 @@ class Outbound:
                     raise
         return delivered
 
+    def purge(self) -> list[CutFile]:
+        """Forget the records of the files that were handed over longer ago than `keep`, and return these files."""
+        before = self._clock() - self.spec.keep
+        return [*iter(lambda: self.ledger.purge(before), None)]
+
     def render(self, file: CutFile) -> Iterator[bytes]:
         """Yield the bytes of a file, as often as asked for the same ones, if the description is still the same.
 
         Raises:
+            FileHeldError: Its records are not kept any more.
             RecordError: Header or trailer can't hold what they should say.
         """
+        if file.state is State.PURGED:
+            raise FileHeldError(file.name, expected=f"{file.records} records in the ledger", found="none any more")
         ends = self._ends_of(file)
         data = self.ledger.records(file.first_row, file.last_row)
         first, last = ([ends[role]] if role in ends else [] for role in (Role.HEADER, Role.TRAILER))

@@ -1,10 +1,10 @@
 """What an integration engineer says about one kind of file that is sent: from which events, how, when, and where to."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from string import Formatter
-from typing import Any, Final, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ImportString, field_validator, model_validator
 
@@ -165,6 +165,10 @@ class OutboundSpec(BaseModel):
     """When a file ends and the next begins."""
     acknowledgement: Acknowledgement | None = None
     """What the receiver answers; without it, nobody knows whether a file was read."""
+    keep: Annotated[timedelta, Field(ge=timedelta(days=1))] = timedelta(days=90)
+    """How long the records of a file that was handed over stay in the ledger, to be written again, and so long an event
+    that comes again is known (90 days). More than its topic keeps events, or a replay from its beginning is sent again.
+    Files, their numbers and answers stay known."""
     verify: bool = True
     """Each file is read again and reconciled before it is handed over; about 50 µs a record."""
 

@@ -147,9 +147,9 @@ def render(
     file = outbound.ledger.file(number)
     if file is None:
         raise ConfigError([f"{name} has no file of number {number}; see `banyan outbound show {name}`"])
-    sha256 = hashlib.sha256()
+    sha256, pieces = hashlib.sha256(), outbound.render(file)
     with _opened(output) as stream:
-        for piece in outbound.render(file):
+        for piece in pieces:
             stream.write(piece)
             sha256.update(piece)
     if file.sha256 not in {None, sha256.hexdigest()}:
