@@ -1,34 +1,19 @@
-"""Outbound files: their descriptions from the disk, and the subscriber that feeds each."""
+"""Outbound files: their descriptions from the disk, and each put together."""
 
-import asyncio
-import signal
-from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
-import structlog
 from pydantic import ValidationError
 
-from adapters.outbound import Answered, Answers, Ledger, LocalFolder, Outbound, OutboundSpec, Outcome
+from adapters.outbound import Answers, Ledger, LocalFolder, Outbound, OutboundSpec
 from contracts.document import place, read, refusal
-from contracts.errors import BanyanError, ConfigError, RecordError, safe_message
-from contracts.event import Event
+from contracts.errors import ConfigError
 from contracts.file_description import ends_of, layout_of
-from events.batch_subscriber import BatchSubscriber
-from events.delivery import Delivered
-from events.inbox import SqliteInbox, SqliteTransaction
 from hub.settings import Settings
-from observability.metrics import Metrics
 
-__all__ = ["answers_to", "made", "outbounds", "read_outbound", "run"]
-
-_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
-TEND_SECONDS: Final = 1.0
-ANSWER_SECONDS: Final = 5.0
-PAUSE_AFTER_ERROR: Final = 30.0
+__all__ = ["answers_to", "made", "outbounds", "read_outbound"]
 
 
 def outbounds(settings: Settings) -> dict[str, OutboundSpec]:
@@ -134,105 +119,3 @@ def answers_to(outbound: Outbound) -> Answers | None:
 
 def _ledger_file(settings: Settings, spec: OutboundSpec) -> Path:
     return settings.data / "outbound" / f"{spec.name}.sqlite"
-
-
-async def run(settings: Settings, running: Collection[Outbound], stop: asyncio.Event) -> None:
-    """Collect, cut and hand over until told to stop; SIGTERM and SIGINT stop, too.
-
-    Raises:
-        BrokerUnavailableError: The broker does not answer at the start. Later, it is waited for.
-    """
-    async with _stopping(stop), asyncio.TaskGroup() as tasks:
-        for outbound in running:
-            tasks.create_task(_subscribed(settings, outbound, stop))
-            tasks.create_task(_tended(outbound, stop))
-            if (answers := answers_to(outbound)) is not None:
-                tasks.create_task(_answered(outbound, answers, stop))
-
-
-async def _subscribed(settings: Settings, outbound: Outbound, stop: asyncio.Event) -> None:
-    """Let events become records; a failure stops the others, too, so that whoever watches starts all again."""
-    inbox = SqliteInbox(outbound.ledger.path, outbound.spec.group)
-    subscriber = BatchSubscriber(settings.kafka, group=outbound.spec.group, namespace=settings.namespace, inbox=inbox)
-    removed = {each.model: each.removed for each in outbound.spec.events}
-
-    async def collect(events: Sequence[Delivered[Event]], tx: SqliteTransaction) -> None:
-        outbound.collect(tx.connection, _present(events, removed))
-
-    for model in removed:
-        subscriber.on(model)(collect)
-    try:
-        await subscriber.run(stop)
-    finally:
-        inbox.close()
-
-
-def _present(
-    events: Sequence[Delivered[Event]], removed: Mapping[type[Event], str]
-) -> Iterator[tuple[tuple[str, str], Event]]:
-    for event in events:
-        if event.data is not None:
-            yield event.identity, event.data
-        elif removed[event.model] == "dead-letter":
-            raise RecordError(event.model.__name__, expected="an event with data, not a tombstone", code="removed")
-
-
-async def _tended(outbound: Outbound, stop: asyncio.Event) -> None:
-    """Cut and hand over what is due, again and again; what keeps a file back is told, and tried again later."""
-    while not stop.is_set():
-        pause = TEND_SECONDS
-        try:
-            for file in await asyncio.to_thread(outbound.tend):
-                _log.info("handed over", source=outbound.spec.name, file=file.name)
-            for file in await asyncio.to_thread(outbound.purge):
-                _log.info("records purged", source=outbound.spec.name, file=file.name)
-        except BanyanError as error:
-            pause = PAUSE_AFTER_ERROR
-            _log.error(
-                "not handed over", source=outbound.spec.name, error=type(error).__name__, reason=safe_message(error)
-            )
-        await _passed(stop, pause)
-
-
-async def _answered(outbound: Outbound, answers: Answers, stop: asyncio.Event) -> None:
-    """Read what the receiver answers, and tell once of each file whose answer is overdue."""
-    name, metrics, told = outbound.spec.name, Metrics(), set[int]()
-    while not stop.is_set():
-        now = datetime.now(UTC)
-        try:
-            for each in await asyncio.to_thread(answers.take, now):
-                metrics.outbound_answered(name, each.answer.outcome.value)
-                _tell(name, each)
-            late = await asyncio.to_thread(answers.overdue, now)
-            metrics.outbound_overdue(name, len(late))
-            for file in late:
-                if file.number not in told:
-                    told.add(file.number)
-                    _log.warning("answer overdue", source=name, file=file.name)
-        except BanyanError as error:
-            _log.error("answers not read", source=name, error=type(error).__name__, reason=safe_message(error))
-        await _passed(stop, ANSWER_SECONDS)
-
-
-def _tell(name: str, each: Answered) -> None:
-    answer = each.answer
-    tell = _log.info if answer.outcome is Outcome.ACCEPTED else _log.warning
-    tell("answered", source=name, file=each.file, outcome=answer.outcome.value, reason=answer.detail)
-
-
-async def _passed(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-
-
-@asynccontextmanager
-async def _stopping(stop: asyncio.Event) -> AsyncGenerator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

@@ -15,7 +15,8 @@ from adapters.outbound import Answer, Answered, CutFile, Outbound, OutboundSpec,
 from contracts.errors import ConfigError
 from hub.cli.context import settings
 from hub.cli.output import AsJson, complain, console, print_json, print_table
-from hub.outbound import answers_to, made, outbounds, run
+from hub.outbound import answers_to, made, outbounds
+from hub.sending import Sender, run
 from hub.settings import Settings
 from hub.wiring import observed
 
@@ -169,7 +170,7 @@ def run_(
     if not chosen:
         raise ConfigError(["no outbound files to run; name descriptions in outbound"])
     with observed(given, service="outbound"):
-        asyncio.run(run(given, [made(given, spec) for spec in chosen], asyncio.Event()))
+        asyncio.run(run([Sender(given, made(given, spec)) for spec in chosen]))
 
 
 def _made(given: Settings, name: str) -> Outbound:

@@ -25,7 +25,7 @@ EXIT_CONFIG: Final = 2
 EXIT_FENCED: Final = 4
 
 _COMMANDS: Final = {
-    "run": Place("hub.cli.adapter", "run_all", "Run adapters until told to stop; SIGTERM drains."),
+    "run": Place("hub.cli.adapter", "run_all", "Run adapters and outbound files until told to stop; SIGTERM drains."),
     "health": Place(
         "hub.cli.health",
         "health",
