@@ -1,51 +1,100 @@
 """Outbound files: their descriptions from the disk, and each put together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from adapters.outbound import Answers, Ledger, LocalFolder, Outbound, OutboundSpec
 from contracts.document import place, read, refusal
 from contracts.errors import ConfigError
 from contracts.file_description import ends_of, layout_of
+from hub.discovery import loaded
 from hub.settings import Settings
 
 __all__ = ["answers_to", "made", "outbounds", "read_outbound"]
 
 
+_KINDS: Final = {".py", ".yaml", ".yml"}
+
+
 def outbounds(settings: Settings) -> dict[str, OutboundSpec]:
-    """Return the descriptions by name.
+    """Return the descriptions by name, with this environment's settings applied.
 
     Raises:
-        ConfigError: Files that are not there or not right, names that stand twice: all at once.
+        ConfigError: Files that are not there or not right, names that stand twice, settings that don't fit: all at
+            once.
     """
     problems: list[str] = []
     found: dict[str, OutboundSpec] = {}
-    for path in _files(settings.outbound, problems):
-        try:
-            spec = read_outbound(path)
-        except ConfigError as error:
-            problems += error.problems
+    for path in _files(settings.outbound.files, problems):
+        spec = _described(path, problems)
+        if spec is None:
             continue
         if spec.name in found:
             problems.append(f"{path}: there is another outbound file of the name {spec.name!r}")
         found[spec.name] = spec
+    problems += [
+        f"outbound.config.{name}: no outbound file of that name; there are: {', '.join(sorted(found)) or 'none'}"
+        for name in sorted(settings.outbound.config.keys() - found.keys())
+    ]
+    changed = {
+        name: _changed(spec, settings.outbound.config.get(name, {}), problems) for name, spec in sorted(found.items())
+    }
     if problems:
         raise ConfigError(problems)
-    return dict(sorted(found.items()))
+    return changed
+
+
+def _described(path: Path, problems: list[str]) -> OutboundSpec | None:
+    if path.suffix != ".py":
+        try:
+            return read_outbound(path)
+        except ConfigError as error:
+            problems += error.problems
+            return None
+    module = loaded(path, problems, kind="outbound")
+    if module is None:
+        return None
+    spec: object = getattr(module, "outbound", None)
+    if isinstance(spec, OutboundSpec):
+        return spec
+    problems.append(f"{path}: expected a variable `outbound` that is an OutboundSpec")
+    return None
+
+
+def _changed(spec: OutboundSpec, changes: Mapping[str, Any], problems: list[str]) -> OutboundSpec:
+    try:
+        return OutboundSpec.model_validate(_merged(spec, changes)) if changes else spec
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            where = ".".join(map(str, ("outbound.config", spec.name, *detail["loc"])))
+            problems.append(f"{where}: {refusal(detail, OutboundSpec, noun='setting')}")
+        return spec
+
+
+def _merged(model: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a model, changed; below a setting that has settings of its own, only what is named."""
+    values: dict[str, Any] = {name: getattr(model, name) for name in model.model_fields_set}
+    for name, value in changes.items():
+        there: object = getattr(model, name, None)
+        if isinstance(there, BaseModel) and isinstance(value, Mapping):
+            values[name] = _merged(there, cast("Mapping[str, Any]", value))
+        else:
+            values[name] = value
+    return values
 
 
 def _files(paths: Sequence[Path], problems: list[str]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(each for each in path.iterdir() if each.suffix in {".yaml", ".yml"})
+            yield from sorted(each for each in path.iterdir() if each.suffix in _KINDS and each.name != "__init__.py")
         elif path.is_file():
             yield path
         else:
-            problems.append(f"outbound: {path}: there is no such file or folder")
+            problems.append(f"outbound.files: {path}: there is no such file or folder")
 
 
 def read_outbound(path: Path) -> OutboundSpec:

@@ -22,6 +22,7 @@ from adapters.outbound.answers import Answers
 from adapters.outbound.folder import LocalFolder
 from adapters.outbound.ledger import CutFile, Ledger, State
 from adapters.outbound.outbound import Outbound
+from adapters.outbound.schedule import Cut
 from adapters.outbound.spec import EndField, EventRecords, OutboundSpec, RecordField
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Answer",
     "Answered",
     "Answers",
+    "Cut",
     "CutFile",
     "EndField",
     "EventRecords",
