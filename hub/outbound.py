@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
 
-from adapters.outbound import Answers, Ledger, LocalFolder, Outbound, OutboundSpec
+from adapters.outbound import Answers, Ledger, LocalFolder, Outbound, OutboundSpec, RemoteFolder
 from contracts.document import place, read, refusal
 from contracts.errors import ConfigError
 from contracts.file_description import ends_of, layout_of
@@ -110,6 +110,8 @@ def read_outbound(path: Path) -> OutboundSpec:
         _place(values, (*file, "copybook"), path.parent)
         _place(values, (*file, "copies"), path.parent)
     _place(values, ("acknowledgement", "path"), path.parent)
+    for name in ("key_file", "known_hosts", "spool"):
+        _place(values, ("remote", name), path.parent)
     problems = list(document.problems)
     try:
         spec = OutboundSpec.model_validate(values)
@@ -134,7 +136,7 @@ def _place(values: dict[str, Any], path: Sequence[str], folder: Path) -> None:
             return
         values = cast("dict[str, Any]", inner)
     given: object = values.get(name)
-    if isinstance(given, str):
+    if isinstance(given, str) and "://" not in given:
         values[name] = folder / given
     elif isinstance(given, list):
         values[name] = [folder / str(each) for each in cast("list[object]", given)]
@@ -149,7 +151,10 @@ def made(settings: Settings, spec: OutboundSpec) -> Outbound:
     """
     ledger = Ledger(_ledger_file(settings, spec), now=datetime.now(UTC))
     layout, ends = layout_of(spec.file), ends_of(spec.file)
-    return Outbound(spec, layout, ends, ledger=ledger, folder=LocalFolder(spec.folder))
+    if isinstance(spec.folder, Path):
+        return Outbound(spec, layout, ends, ledger=ledger, folder=LocalFolder(spec.folder))
+    remote = RemoteFolder(spec.folder, spec.remote, system=spec.name)
+    return Outbound(spec, layout, ends, ledger=ledger, folder=remote)
 
 
 def answers_to(outbound: Outbound) -> Answers | None:

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 import structlog
 
 from adapters.outbound import Answered, Answers, CutFile, Outbound, Outcome
-from contracts.errors import BanyanError, RecordError, is_retryable, safe_message
+from contracts.errors import BanyanError, ConfigError, RecordError, is_retryable, safe_message
 from contracts.event import Event
 from events.batch_subscriber import BatchSubscriber
 from events.delivery import Delivered
@@ -129,6 +129,8 @@ class Sender:
                 for file in await asyncio.to_thread(self.outbound.purge):
                     _log.info("records purged", source=self.name, file=file.name)
                 self._kept = None
+            except ConfigError:
+                raise  # as a wrong password, which may lock an account when it is tried again and again
             except BanyanError as error:
                 pause = PAUSE_AFTER_ERROR
                 self._kept = _said(error)

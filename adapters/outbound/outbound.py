@@ -3,7 +3,7 @@
 import fcntl
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -174,7 +174,7 @@ class Outbound:
             LegacyUnavailableError: The folder does not answer; again later.
         """
         delivered: list[CutFile] = []
-        with self._alone():
+        with self._alone(), closing(self._folder):
             for file in self.ledger.undelivered():
                 try:
                     delivered.append(self._handed_over(file))

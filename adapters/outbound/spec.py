@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ImportString, field_validator, model_validator
 
+from adapters._place import Remote, address_of
 from adapters.outbound.acknowledgement import Acknowledgement
 from adapters.outbound.schedule import Cut
 from contracts.event import Event
@@ -154,8 +155,10 @@ class OutboundSpec(BaseModel):
     """Field of the trailer record -> what stands there; no trailer without it."""
     file_name: str
     """The file's name: `PAY.D{business_date:%Y%m%d}.S{sequence:06d}`; `{created}` is when it was cut."""
-    folder: Path
-    """Where files are put; in a YAML file, from the folder of that file on."""
+    folder: Path | str
+    """Where files are put: a folder, in a YAML file from the folder of that file on, or an address, `sftp://host/in`."""
+    remote: Remote = Remote()
+    """How an address is reached; its secrets come from `outbound.config` in the settings."""
     done_file: str | None = Field(default=None, min_length=1)
     """Suffix of an empty file that is put beside the file once that is there: with `.done`, A.done says that A is
     complete. The receiver takes nothing without it."""
@@ -176,6 +179,11 @@ class OutboundSpec(BaseModel):
     @classmethod
     def _take_plain_names(cls, given: object) -> object:
         return _spelled_out(given, "value")
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _check_folder(cls, folder: object) -> object:
+        return address_of(folder) if isinstance(folder, str | Path) else folder
 
     @field_validator("file_name")
     @classmethod

@@ -11,6 +11,7 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
+from adapters._place import masked
 from adapters.outbound import Answer, Answered, CutFile, Outbound, OutboundSpec, Outcome
 from contracts.errors import ConfigError
 from hub.cli.context import settings
@@ -231,7 +232,7 @@ def _listed(outbound: Outbound) -> dict[str, Any]:
     return {
         "name": outbound.spec.name,
         "events": ", ".join(each.model.type for each in outbound.spec.events),
-        "folder": str(outbound.spec.folder),
+        "folder": masked(str(outbound.spec.folder)),
         "waiting": outbound.ledger.waiting,
         "files": newest[0].number if newest else 0,
         "newest": newest[0].name if newest else None,

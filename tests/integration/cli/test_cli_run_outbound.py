@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.errors import BrokerUnavailableError, LegacyUnavailableError
+from adapters.outbound import CutFile
+from contracts.errors import BrokerUnavailableError, ConfigError, LegacyUnavailableError
 from events.batch_subscriber import BatchSubscriber
 from events.connection import Connection
 from hub import sending, wiring
@@ -185,6 +186,21 @@ async def test_one_that_fails_for_good_is_told_and_stops_no_other(
     report = read(health)
     assert [type(error) for error in failed.values()] == [OSError]
     assert report.problems(report.at) == ["payments-to-bank: failed: OSError"]
+
+
+async def test_a_password_that_is_refused_is_not_tried_again(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def refused() -> list[CutFile]:
+        tries.append(1)
+        raise ConfigError(["bank: AuthenticationException"])
+
+    monkeypatch.setattr(sender.outbound, "tend", refused)
+
+    with pytest.raises(ConfigError):
+        await sender.run()
+
+    assert (len(tries), sender.told().state, sender.told().ok) == (1, "failed", False)
 
 
 async def test_answers_that_are_overdue_are_told(embedded: Connection, namespace: str, tmp_path: Path) -> None:
