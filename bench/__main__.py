@@ -1,7 +1,7 @@
 """`make bench`: every contender in a process of its own, in turns; medians and ratios.
 
-The parts: `publish` and `subscribe` on one real Kafka, `decide`, `decode`, `facade`, `framing`, `rollout` and
-`snapshot`; all of them, or those named on the command line.
+The parts: `publish` and `subscribe` on one real Kafka, `decide`, `decode`, `facade`, `framing`, `outbound`,
+`rollout` and `snapshot`; all of them, or those named on the command line.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SUITES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "publish": (tuple(publish.CONTENDERS), {"faststream publish": 1.5, "faststream publish, telemetry": 5.0}),
     "subscribe": (tuple(subscribe.CONTENDERS), {}),
 }
-ALONE = ("decide", "decode", "facade", "framing", "rollout", "snapshot")
+ALONE = ("decide", "decode", "facade", "framing", "outbound", "rollout", "snapshot")
 """Modules that measure and tell by themselves, and need no Kafka."""
 Rates = dict[str, list[tuple[float, float]]]
 """Contender -> events per CPU-second and per second, a round each."""

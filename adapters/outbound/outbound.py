@@ -69,6 +69,8 @@ class Outbound:
         self._file = RecordFile(spec.file, layout, ends)
         self._checks = (*spec.file.checks, *checks_of(spec))
         self._framing = self._file.framing
+        self._plain_framing = self._framing.model_copy(update={"compression": Compression.NONE})
+        self._newest_ends: tuple[tuple[object, ...], dict[Role, bytes]] | None = None
         self._length_of = length_of(self._framing, self._file.codec)
         self._renderers, self._ends = self._compiled(ends)
         require_fields(self._checks, {Role.DATA: layout, **ends})
@@ -254,6 +256,13 @@ class Outbound:
             raise FileHeldError(file.name, expected=broken.expected, found=broken.found, rule=broken.check)
 
     def _ends_of(self, file: CutFile) -> dict[Role, bytes]:
+        """Return header and trailer; those of the file that was cut last are remembered, since it is written next."""
+        same = (file.number, file.first_row, file.last_row, file.business_date, file.created)
+        if self._newest_ends is None or self._newest_ends[0] != same:
+            self._newest_ends = same, self._rendered_ends(file)
+        return self._newest_ends[1]
+
+    def _rendered_ends(self, file: CutFile) -> dict[Role, bytes]:
         wanted = wanted_totals(self.spec)
         totals = (
             totals_of(map(self._file.codec.decode, self.ledger.records(file.first_row, file.last_row)), wanted)
@@ -276,9 +285,8 @@ class Outbound:
         Raises:
             RecordError: It does not.
         """
-        framing = self._framing.model_copy(update={"compression": Compression.NONE})
         try:
-            for _ in write([record], framing, length_of=self._length_of):
+            for _ in write([record], self._plain_framing, length_of=self._length_of):
                 pass
         except FramingError as error:
             raise RecordError("record", expected=error.expected, code="framing") from error
