@@ -98,7 +98,8 @@ SPEC: Mapping[str, Any] = {
 
 def described(folder: Path, changes: Mapping[str, Any] | None = None) -> OutboundSpec:
     """Return the description, with its copybook and its folder in a folder."""
-    (folder / "payments.cpy").write_text(COPYBOOK)
+    if not (folder / "payments.cpy").exists():  # another process may be reading it
+        (folder / "payments.cpy").write_text(COPYBOOK)
     (folder / "out").mkdir(exist_ok=True)
     values: dict[str, Any] = {**SPEC, "folder": folder / "out", **(changes or {})}
     values["file"] = {**values["file"], "copybook": folder / "payments.cpy"}
