@@ -44,7 +44,7 @@ def test_no_adapters_are_told_with_what_to_do(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
 
     assert banyan("adapter", "list").out == "no adapters; name files in adapters.files\n"
-    assert banyan("run").err == "banyan: no adapters to run; name files in adapters.files\n"
+    assert banyan("run").err == "banyan: no adapters to run; name files in adapters.files, or in outbound\n"
     assert banyan("run").code == 2
 
 
