@@ -9,7 +9,7 @@ BanyanError
 ├── FileChangedError         a file changed after it was judged complete: what is left of it is not published
 ├── FileIncompleteError      a partition has not as many events of a file as its end says: they are dead-lettered
 ├── EnvelopeError            a Kafka record is no CloudEvent
-├── FencedError              a newer instance took over: stop, and do not come back by itself
+├── FencedError              a newer instance took over: stop, and do not come back by itself (exit code 4)
 ├── LegacyFaultError         the legacy system answered with a fault
 ├── BrokerRefusedError       Kafka refuses what is sent, and would again
 └── UnavailableError         retryable: the other side may answer later
@@ -38,6 +38,7 @@ __all__ = [
     "RecordError",
     "UnavailableError",
     "is_retryable",
+    "safe_message",
 ]
 
 
@@ -226,3 +227,10 @@ class BrokerUnavailableError(UnavailableError):
 def is_retryable(error: BaseException) -> bool:
     """Tell whether the same call may succeed later; errors from outside say so with `retryable`."""
     return bool(getattr(error, "retryable", False))
+
+
+def safe_message(error: BaseException) -> str | None:
+    """Return the message where it holds nothing personal: our own errors, without a legacy system's words."""
+    if isinstance(error, LegacyFaultError):
+        return f"{error.system}: fault {error.code}"
+    return str(error) if isinstance(error, BanyanError) else None

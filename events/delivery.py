@@ -12,12 +12,11 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cas
 from aiokafka import ConsumerRecord
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from contracts.errors import EnvelopeError
+from contracts.errors import EnvelopeError, safe_message
 from contracts.event import Event
 from contracts.file_end import FileDelivered
 from events.envelope import FILE, Envelope, decode, identity
 from events.topics import Topic, event_topic
-from observability.tracing import safe_message
 
 __all__ = [
     "EVERY_TOPIC",

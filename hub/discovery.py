@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, Self, runtime_checkable
 
 import structlog
@@ -21,7 +22,7 @@ from contracts.errors import ConfigError
 from contracts.ports import Source
 from hub.settings import AdapterSettings
 
-__all__ = ["GROUP", "Adapter", "discover"]
+__all__ = ["GROUP", "Adapter", "discover", "loaded"]
 
 GROUP = "banyan.adapters.v1"
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -79,7 +80,19 @@ def _files(paths: tuple[Path, ...], problems: list[str]) -> Iterator[Path]:
 
 
 def _from_file(path: Path, problems: list[str]) -> Adapter | None:
-    name = f"banyan_adapter_{path.stem}"
+    module = loaded(path, problems, kind="adapter")
+    if module is None:
+        return None
+    adapter = getattr(module, "adapter", None)
+    if not _is_adapter(adapter):
+        problems.append(f"{path}: expected a variable `adapter` with name, read, configured and check")
+        return None
+    return adapter
+
+
+def loaded(path: Path, problems: list[str], *, kind: str) -> ModuleType | None:
+    """Return the module of a Python file; what is wrong with it is added to the problems, with its line."""
+    name = f"banyan_{kind}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         problems.append(f"{path}: is no Python file")
@@ -92,11 +105,7 @@ def _from_file(path: Path, problems: list[str]) -> Adapter | None:
         del sys.modules[name]
         problems += [f"{path}:{_line(error, path)}: {problem}" for problem in _problems(error)]
         return None
-    adapter = getattr(module, "adapter", None)
-    if not _is_adapter(adapter):
-        problems.append(f"{path}: expected a variable `adapter` with name, read, configured and check")
-        return None
-    return adapter
+    return module
 
 
 def _is_adapter(found: object) -> TypeIs[Adapter]:

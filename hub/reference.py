@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from pydantic import BaseModel
-from typer.models import CommandInfo
+from typer.core import TyperGroup
+from typer.main import get_group
 from typer.testing import CliRunner
 
 import adapters
 from adapters.outbound import OutboundSpec
 from contracts.legacy.file_spec import FileSpec
+from hub.cli.lazy import Lazy
 from hub.cli.root import app
 from hub.settings import ENV_PREFIX, Settings
 from observability import fields
 
-__all__ = ["main", "pages"]
+__all__ = ["command_groups", "main", "pages"]
 
 _FOLDER: Final = Path(__file__).parent.parent / "docs" / "reference"
 _NOTE: Final = "<!-- Written by `make docs`; do not edit. -->\n\n"
@@ -153,19 +155,25 @@ def _type(field: Mapping[str, Any]) -> str:
 
 def _cli() -> Iterator[str]:
     yield "# Command line\n"
-    yield "Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 fenced by a newer instance (do not restart);"
-    yield "of `copybook decode` and `encode`, 3 says that there were dead letters."
+    yield "Exit codes: 0 done; 1 failed; 2 wrong settings or usage; 3 done, but not all of it is right: there were dead"
+    yield "letters (`copybook decode`, `encode`), or what else the command says of 3; 4 fenced by a newer instance (do"
+    yield "not restart)."
     yield from _help([])
-    for group in sorted(app.registered_groups, key=lambda group: str(group.name)):
-        yield from _help([str(group.name)])
-        for command in group.typer_instance.registered_commands if group.typer_instance else ():
-            yield from _help([str(group.name), _name(command)])
-    for command in app.registered_commands:
-        yield from _help([_name(command)])
+    groups = command_groups()
+    for group, commands in sorted(groups.items()):
+        yield from _help([group])
+        for name in commands:
+            yield from _help([group, name])
+    for name in get_group(app).commands:
+        if name not in groups:
+            yield from _help([name])
 
 
-def _name(command: CommandInfo) -> str:
-    return command.name or getattr(command.callback, "__name__", "").rstrip("_")
+def command_groups() -> dict[str, list[str]]:
+    """Return the groups of commands, with the names of their commands."""
+    stands = {name: each for name, each in get_group(app).commands.items() if isinstance(each, Lazy)}
+    loaded = {name: each.load() for name, each in stands.items()}
+    return {name: list(each.commands) for name, each in loaded.items() if isinstance(each, TyperGroup)}
 
 
 def _help(path: list[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from contracts.document import FieldPath, fields_below, place, read, refusal
@@ -23,7 +23,7 @@ from events.limits import Limits
 from observability.tracing import Telemetry
 from routers.facade.settings import FacadeSettings
 
-__all__ = ["ENV_PREFIX", "AdapterSettings", "Settings", "load"]
+__all__ = ["ENV_PREFIX", "AdapterSettings", "OutboundSettings", "Settings", "load"]
 
 ENV_PREFIX = "BANYAN_"
 DEFAULT_FILE = Path("banyan.yaml")
@@ -42,6 +42,22 @@ class AdapterSettings(BaseModel):
     """Adapter name -> settings of its `Config` that replace those in its file."""
 
 
+class OutboundSettings(BaseModel):
+    """Which files are sent, and what differs in this environment. A list is short for `files`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    files: tuple[Path, ...] = ()
+    """Descriptions of the files that this process sends, in YAML or Python, or folders of them."""
+    config: Mapping[str, Mapping[str, Any]] = Field(default={}, repr=False)
+    """Name of an outbound file -> what replaces its description here: `remote.password`, `folder`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_list(cls, given: object) -> object:
+        return {"files": cast("object", given)} if isinstance(given, (list, tuple)) else given
+
+
 class Settings(BaseModel):
     """All settings of one process; `load` reads them, and nothing else reads the environment."""
 
@@ -55,8 +71,8 @@ class Settings(BaseModel):
     """How much of a source is one transaction, and how failures are waited out."""
     adapters: AdapterSettings = AdapterSettings()
     """The adapters of this process."""
-    outbound: tuple[Path, ...] = ()
-    """Descriptions of the files that this process sends (YAML), or folders of them."""
+    outbound: OutboundSettings = OutboundSettings()
+    """The outbound files of this process."""
     telemetry: Telemetry = Telemetry()
     """Where traces and metrics go."""
     archive: ArchiveSettings | None = None

@@ -6,21 +6,37 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
-from contracts.errors import BanyanError
+from contracts.errors import BanyanError, safe_message
 from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
 from hub.discovery import Adapter
-from hub.health import renew, write
+from hub.health import Tells, renew, write
 from hub.settings import Settings
 from observability import logging, metrics, tracing
 
-__all__ = ["logging_level", "observed", "pipelines", "run"]
+__all__ = ["Sends", "logging_level", "observed", "pipelines", "run"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+class Sends(Tells, Protocol):
+    """Runs an outbound file."""
+
+    async def run(self) -> None:
+        """Go on until told to stop."""
+        ...
+
+    def stop(self) -> None:
+        """Let it finish what it does, and end."""
+        ...
+
+
+NOTHING: Mapping[str, Sends] = {}
 
 
 @contextmanager
@@ -65,40 +81,43 @@ def pipelines(
     }
 
 
-async def run(running: Mapping[str, Pipeline], *, health: Path) -> dict[str, Exception]:
-    """Run pipelines side by side until each has ended; SIGTERM and SIGINT drain them.
+async def run(
+    running: Mapping[str, Pipeline], sending: Mapping[str, Sends] = NOTHING, *, health: Path
+) -> dict[str, Exception]:
+    """Run pipelines and outbound files side by side until each has ended; SIGTERM and SIGINT drain them.
 
     Meanwhile their health is written to a file. One that fails does not stop the others, whatever its
     adapter raised. Returns the errors by name.
     """
     failed: dict[str, Exception] = {}
+    parts: dict[str, Pipeline | Sends] = {**running, **sending}
 
-    async def guarded(name: str, pipeline: Pipeline) -> None:
+    async def guarded(name: str, part: Pipeline | Sends) -> None:
         try:
-            await pipeline.run()
+            await part.run()
         except Exception as error:  # noqa: BLE001 - an adapter from outside raises what it likes
             failed[name] = error
             told = {} if isinstance(error, BanyanError) else {"exc_info": True}
-            _log.error("stopped", source=name, error=type(error).__name__, reason=tracing.safe_message(error), **told)
+            _log.error("stopped", source=name, error=type(error).__name__, reason=safe_message(error), **told)
 
-    with _draining(running.values()):
+    with _draining(parts.values()):
         async with asyncio.TaskGroup() as reporting:
-            renewed = reporting.create_task(renew(health, running))
+            renewed = reporting.create_task(renew(health, running, sending))
             async with asyncio.TaskGroup() as group:
-                for name, pipeline in running.items():
-                    group.create_task(guarded(name, pipeline))
+                for name, part in parts.items():
+                    group.create_task(guarded(name, part))
             renewed.cancel()
-    write(health, running)
+    write(health, running, sending)
     return failed
 
 
 @contextmanager
-def _draining(running: Collection[Pipeline]) -> Generator[None]:
+def _draining(parts: Collection[Pipeline | Sends]) -> Generator[None]:
     loop = asyncio.get_running_loop()
 
     def drain() -> None:
-        for pipeline in running:
-            pipeline.stop()
+        for part in parts:
+            part.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain)

@@ -18,8 +18,8 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 from typing_extensions import override
 
+from contracts.errors import safe_message
 from observability import fields
-from observability.tracing import safe_message
 
 __all__ = ["GUARDED", "Level", "configure"]
 

@@ -29,7 +29,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from contracts.errors import BanyanError, LegacyFaultError
+from contracts.errors import safe_message
 from observability import fields
 from observability.pastspan import PastSpan
 from observability.store import TraceStore
@@ -42,7 +42,6 @@ __all__ = [
     "configure",
     "install",
     "record_error",
-    "safe_message",
     "span",
     "start_span",
     "tell",
@@ -249,13 +248,6 @@ def record_error(failed: Span, error: BaseException) -> None:
         {fields.EXCEPTION_TYPE: name} | ({} if message is None else {fields.EXCEPTION_MESSAGE: message}),
     )
     failed.set_status(Status(StatusCode.ERROR, name if message is None else f"{name}: {message}"))
-
-
-def safe_message(error: BaseException) -> str | None:
-    """Return the message where it holds nothing personal: our own errors, without a legacy system's words."""
-    if isinstance(error, LegacyFaultError):
-        return f"{error.system}: fault {error.code}"
-    return str(error) if isinstance(error, BanyanError) else None
 
 
 def traceparent(of: Span | None = None) -> str | None:

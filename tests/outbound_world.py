@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from adapters.batch.copybook import ends_of, layout_of
 from adapters.outbound import Ledger, LocalFolder, Outbound, OutboundSpec
 from adapters.outbound.ends import checks_of
-from adapters.outbound.folder import Folder
+from adapters.outbound.folder import Folder, Staged
 from contracts.event import Event, Personal, Public
+from contracts.file_description import ends_of, layout_of
 from contracts.legacy.framing import Role
 from contracts.legacy.reconciliation import Report, reconcile
 from contracts.legacy.record_file import RecordFile, Refused
@@ -98,17 +98,24 @@ SPEC: Mapping[str, Any] = {
 
 def described(folder: Path, changes: Mapping[str, Any] | None = None) -> OutboundSpec:
     """Return the description, with its copybook and its folder in a folder."""
-    (folder / "payments.cpy").write_text(COPYBOOK)
+    if not (folder / "payments.cpy").exists():  # another process may be reading it
+        (folder / "payments.cpy").write_text(COPYBOOK)
     (folder / "out").mkdir(exist_ok=True)
     values: dict[str, Any] = {**SPEC, "folder": folder / "out", **(changes or {})}
     values["file"] = {**values["file"], "copybook": folder / "payments.cpy"}
     return OutboundSpec.model_validate(values)
 
 
+def folder_of(spec: OutboundSpec) -> Path:
+    """Return the folder of this machine that files go to."""
+    assert isinstance(spec.folder, Path)
+    return spec.folder
+
+
 def built(folder: Path, spec: OutboundSpec, *, to: Folder | None = None, now: datetime = NOW) -> Outbound:
     """Put it together, as after a start of the process."""
     ledger = Ledger(folder / "ledger.sqlite", now=NOW)
-    place = LocalFolder(spec.folder) if to is None else to
+    place = LocalFolder(folder_of(spec)) if to is None else to
     layout, ends = layout_of(spec.file), ends_of(spec.file)
     return Outbound(spec, layout, ends, ledger=ledger, folder=place, clock=lambda: now)
 
@@ -134,7 +141,7 @@ class Receiver:
 
     def take(self) -> Sequence[int]:
         """Take each file whose done file is there, remove both, and return the payments of all that were taken."""
-        for done in sorted(self.spec.folder.glob("[!.]*.done")):
+        for done in sorted(folder_of(self.spec).glob("[!.]*.done")):
             data = done.with_suffix("")
             if data.name in self.taken:
                 self.twice.append(data.name)
@@ -161,3 +168,40 @@ class Receiver:
         return [
             value["PAYMENT-ID"] for name in sorted(self.taken) for role, value in self.parts(name) if role is Role.DATA
         ]
+
+
+class KilledError(BaseException):
+    """The process died here."""
+
+
+class Breaking:
+    """A folder where the process dies before or after one of its steps."""
+
+    def __init__(self, folder: Folder, *, after: float) -> None:
+        self._folder, self._left = folder, after
+
+    def step(self) -> None:
+        self._left -= 0.5
+        if self._left == 0:
+            raise KilledError
+
+    def stage(self, name: str, pieces: Iterable[bytes]) -> Staged:
+        self.step()
+        staged = self._folder.stage(name, pieces)
+        self.step()
+        return staged
+
+    def staged(self, name: str) -> BinaryIO:
+        return self._folder.staged(name)
+
+    def release(self, name: str) -> None:
+        self.step()
+        self._folder.release(name)
+        self.step()
+
+    def close(self) -> None:
+        self._folder.close()
+
+
+DEATHS = [(half / 2, ".done") for half in range(1, 9)] + [(half / 2, None) for half in range(1, 5)]
+"""Before and after each step: with a done file two are staged and two released."""

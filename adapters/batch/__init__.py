@@ -13,9 +13,9 @@ knows. They are only read; to move them away is up to whoever put them there.
     )
 """
 
+from adapters._place import Remote
 from adapters.batch.adapter import Adapter
 from adapters.batch.config import Config, Trailer
-from adapters.batch.place import Remote
 from adapters.batch.snapshot.changes import Changes
 from adapters.batch.snapshot.settings import Snapshot
 from contracts.legacy.file_spec import FileSpec

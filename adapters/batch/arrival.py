@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from adapters._place import folder_of
 from adapters.batch import ledger
 from adapters.batch.candidate import Candidate
 from adapters.batch.chunk import Shape
@@ -16,7 +17,6 @@ from adapters.batch.expected.watch import Expectations
 from adapters.batch.identity import Verdict, decide, identify
 from adapters.batch.ledger import Entry, Outcome
 from adapters.batch.location import Local, Location
-from adapters.batch.place import folder_of
 from adapters.batch.proof import Complete, Watch, matching
 from adapters.batch.remote import FileSystem
 from adapters.batch.snapshot import verdict

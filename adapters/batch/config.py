@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from adapters._place import Remote, place_of
 from adapters.batch.expected.settings import Expected
-from adapters.batch.place import Remote, place_of
 from adapters.batch.snapshot.settings import Snapshot
 from contracts.legacy.file_spec import FileSpec
 

@@ -10,13 +10,13 @@ from pydantic import BeforeValidator, PlainValidator, WrapValidator
 
 from adapters.batch.chunk import Shape
 from adapters.batch.config import Config
-from adapters.batch.copybook import ends_of, layout_of, read_spec
 from adapters.batch.record_format import RecordFormat
 from adapters.batch.snapshot.changes import Changes, compile_changes
 from adapters.batch.snapshot.comparison import Comparison
 from adapters.batch.snapshot.cut import Cut
 from contracts.errors import ConfigError, ContractError
 from contracts.event import Event
+from contracts.file_description import ends_of, layout_of, read_spec
 from contracts.keys import CanonicalKey
 from contracts.legacy.copybook import Layout, parse
 from contracts.legacy.file_spec import FileSpec

@@ -12,10 +12,10 @@ from fnmatch import fnmatchcase
 
 import structlog
 
+from adapters._place import pattern_of
 from adapters.batch.candidate import Candidate
 from adapters.batch.config import Config, Trailer
 from adapters.batch.location import Location
-from adapters.batch.place import pattern_of
 from contracts.errors import FileChangedError, LegacyUnavailableError
 
 __all__ = ["Complete", "Watch", "matching"]

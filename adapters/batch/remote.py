@@ -11,22 +11,18 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
-from adapters.batch.backend import PACKAGES, file_system
+from adapters._place import Remote
+from adapters._server import Server
 from adapters.batch.candidate import Candidate
-from adapters.batch.location import BLOCK_BYTES, Reader
-from adapters.batch.place import Remote, masked
-from contracts.errors import BanyanError, ConfigError, FileChangedError, LegacyUnavailableError
+from adapters.batch.location import Reader
+from contracts.errors import FileChangedError, LegacyUnavailableError
 
 __all__ = ["FileSystem"]
 
-_OBJECT_STORES: Final = ("s3fs", "gcsfs", "adlfs")
 _CHECKSUMS: Final = ("ETag", "etag", "md5Hash", "crc32c", "content_md5")
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "updated", "modify", "modified", "created")
-_REFUSED: Final = ("AuthenticationException", "BadHostKeyException", "_UnknownHostKeyError")
-"""Errors of which another try makes nothing better, and may lock an account."""
-_NOT_LOGGED_IN: Final = "530"
 
 
 class FileSystem:
@@ -41,13 +37,12 @@ class FileSystem:
     """
 
     def __init__(self, folder: str, remote: Remote, *, system: str) -> None:
-        self._remote, self._system, self._shown = remote, system, masked(folder)
-        self._scheme = folder.partition("://")[0]
+        self._remote, self._system = remote, system
         self._lock = threading.Lock()
         self._is_closed = False
         self._first_seen: dict[tuple[str, int, str], int] = {}
-        with self._translated():
-            self._fs, self._folder = file_system(folder, remote, scheme=self._scheme)
+        self._server = Server(folder, remote, system=system)
+        self._fs, self._folder = self._server.fs, self._server.folder
 
     def find(self) -> Mapping[str, Candidate]:
         """Return the files of the folder; see the port."""
@@ -62,7 +57,7 @@ class FileSystem:
             return self._fs.ls(self._folder, detail=True)
         except FileNotFoundError:
             # A store of objects has no folders: one without files and none are the same.
-            if PACKAGES.get(self._scheme) in _OBJECT_STORES and self._fs.exists(self._folder.partition("/")[0]):
+            if self._server.is_object_store and self._fs.exists(self._folder.partition("/")[0]):
                 return []
             raise
 
@@ -102,7 +97,7 @@ class FileSystem:
         self._is_closed = True
         if self._lock.acquire(blocking=False):
             try:
-                self._disconnect()
+                self._server.disconnect()
             finally:
                 self._lock.release()
 
@@ -111,38 +106,19 @@ class FileSystem:
         with self._lock:
             try:
                 self._go_on()
-                with self._translated():
+                with self._server.translated():
                     yield
             finally:
                 if self._is_closed:
-                    self._disconnect()
+                    self._server.disconnect()
 
     def _go_on(self) -> None:
         if self._is_closed:
-            raise LegacyUnavailableError(self._system, reason=f"{self._shown}: closed")
-
-    def _disconnect(self) -> None:
-        fs: Any = self._fs
-        with suppress(OSError, EOFError):
-            if self._scheme in {"sftp", "ssh"}:
-                fs.client.close()
-            elif self._scheme == "ftp":
-                fs.ftp.close()
-            elif self._scheme in {"s3", "s3a"}:
-                fs.close_session(fs.loop, fs.s3)
+            raise LegacyUnavailableError(self._system, reason=f"{self._server.shown}: closed")
 
     def _copy(self, candidate: Candidate, spool: IO[bytes]) -> str:
         into = _Hashing(spool, self._go_on)
-        if self._scheme == "ftp":
-            # One transfer: reading by ranges, fsspec would abort one for each.
-            self._fs.get_file(str(candidate.path), into)
-            return into.digest.hexdigest()
-        with self._fs.open(str(candidate.path), "rb", block_size=8 * BLOCK_BYTES) as file:
-            prefetch = getattr(file, "prefetch", None)
-            if prefetch is not None:  # or SFTP waits for an answer for each 32 KiB
-                prefetch(candidate.size_bytes)
-            while block := file.read(BLOCK_BYTES):
-                into.write(block)
+        self._server.copy(str(candidate.path), cast("IO[bytes]", into), size_bytes=candidate.size_bytes)
         return into.digest.hexdigest()
 
     def _refuse_other(self, candidate: Candidate, *, copied_bytes: int) -> None:
@@ -166,30 +142,6 @@ class FileSystem:
             now = int(datetime.now(UTC).timestamp()) * 1_000_000_000
             modified = self._first_seen.setdefault((name, size, version), now)
         return Candidate(path=PurePosixPath(name), size_bytes=size, modified_ns=modified, version=version)
-
-    @contextmanager
-    def _translated(self) -> Generator[None, None, None]:
-        """Turn what any of fsspec's file systems raises into our errors, without addresses and secrets."""
-        try:
-            yield
-        except BanyanError:
-            raise
-        except ImportError as error:
-            package = PACKAGES.get(self._scheme, f"that fsspec names for {self._scheme}")
-            raise ConfigError(
-                [f"{self._system}: {self._scheme}:// needs the package {package}: pip install {package}"]
-            ) from error
-        except Exception as error:
-            reason = f"{self._shown}: {self._said(error)}"
-            if _is_final(error):
-                raise ConfigError([f"{self._system}: {reason}"]) from error
-            raise LegacyUnavailableError(self._system, reason=reason) from error
-
-    def _said(self, error: Exception) -> str:
-        said = (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
-        for secret in self._remote.hidden():
-            said = said.replace(secret, "***")
-        return ": ".join(filter(None, [type(error).__name__, said]))
 
 
 class _Copy:
@@ -228,11 +180,6 @@ class _Hashing:
 
     def close(self) -> None:
         """Leave the file open: it is read next."""
-
-
-def _is_final(error: Exception) -> bool:
-    is_refused = type(error).__name__ in _REFUSED or str(error).startswith(_NOT_LOGGED_IN)
-    return is_refused or (isinstance(error, ValueError) and "rotocol" in str(error))
 
 
 def _nanoseconds(told: object) -> int | None:

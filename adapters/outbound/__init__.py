@@ -16,12 +16,15 @@ receiver acknowledges.
     )
 """
 
+from adapters._place import Remote
 from adapters.outbound.acknowledgement import Acknowledgement, Answer, Outcome
 from adapters.outbound.answer_ledger import Answered
 from adapters.outbound.answers import Answers
 from adapters.outbound.folder import LocalFolder
 from adapters.outbound.ledger import CutFile, Ledger, State
 from adapters.outbound.outbound import Outbound
+from adapters.outbound.remote_folder import RemoteFolder
+from adapters.outbound.schedule import Cut
 from adapters.outbound.spec import EndField, EventRecords, OutboundSpec, RecordField
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "Answer",
     "Answered",
     "Answers",
+    "Cut",
     "CutFile",
     "EndField",
     "EventRecords",
@@ -38,5 +42,7 @@ __all__ = [
     "OutboundSpec",
     "Outcome",
     "RecordField",
+    "Remote",
+    "RemoteFolder",
     "State",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from adapters.outbound.ledger import CutFile
+from adapters.outbound.ledger import CutFile, State
 from contracts.errors import FileHeldError
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import Role
@@ -204,6 +204,8 @@ def _by_status(spec: Acknowledgement, said: Said) -> tuple[Outcome, str] | None:
 def _by_figures(said: Said, file: CutFile, total: Decimal | None) -> tuple[Outcome, str]:
     if said.count not in {None, file.records}:
         return Outcome.MISMATCH, f"{file.records} records were handed over, the receiver counts {said.count}"
+    if said.total is not None and file.state is State.PURGED:
+        return Outcome.MISMATCH, "the records of that file are not kept any more, so its sum is not known"
     if said.total is not None and said.total != total:
         return Outcome.MISMATCH, f"the sum of what was handed over is {total}, the receiver tells {said.total}"
     if beyond := [each.record for each in said.rejects if not 1 <= each.record <= file.records]:

@@ -108,7 +108,7 @@ class Answers:
         ]
         file = handed_over[-1] if handed_over else None
         total = None
-        if file is not None and self.spec.total is not None:
+        if file is not None and file.state is not State.PURGED and self.spec.total is not None:
             total = self._totalled(file, self.spec.total.of)
         return judge(self.spec, said, file, total=total)
 

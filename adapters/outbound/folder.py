@@ -14,10 +14,10 @@ from typing import BinaryIO, Final, Protocol, final
 
 from contracts.errors import FileHeldError, LegacyUnavailableError
 
-__all__ = ["Folder", "LocalFolder", "Staged"]
+__all__ = ["MARK", "STAGED", "Folder", "LocalFolder", "Staged"]
 
-_STAGED: Final = ".banyan-{}.tmp"
-_MARK: Final = ".banyan-outbound"
+STAGED: Final = ".banyan-{}.tmp"
+MARK: Final = ".banyan-outbound"
 """Says that it is the folder where files were staged, and not an empty one where it is mounted otherwise."""
 
 
@@ -53,6 +53,10 @@ class Folder(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what it takes to reach the place; it may be used again."""
+        ...
+
 
 @final
 class LocalFolder:
@@ -76,7 +80,7 @@ class LocalFolder:
                     size += len(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            (self.path / _MARK).touch()
+            (self.path / MARK).touch()
             self._sync()
         except OSError as error:
             raise self._unavailable(error) from error
@@ -105,14 +109,17 @@ class LocalFolder:
                 if (self.path / name).exists():
                     raise FileHeldError(name, expected="no file of its name", found="one that is not written over")
                 self._staged(name).rename(self.path / name)
-            elif not (self.path / _MARK).exists():
-                raise LegacyUnavailableError(str(self.path), reason=f"it is another folder: {_MARK} is not there")
+            elif not (self.path / MARK).exists():
+                raise LegacyUnavailableError(str(self.path), reason=f"it is another folder: {MARK} is not there")
             self._sync()
         except OSError as error:
             raise self._unavailable(error) from error
 
+    def close(self) -> None:
+        """Do nothing: a folder of this machine needs no connection."""
+
     def _staged(self, name: str) -> Path:
-        return self.path / _STAGED.format(name)
+        return self.path / STAGED.format(name)
 
     def _sync(self) -> None:
         """Make renames durable."""

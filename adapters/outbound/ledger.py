@@ -9,7 +9,7 @@ happened to a file on the disk follows from its state and from which temporary n
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -39,11 +39,15 @@ SELECT number, sequence, name, business_date, created, first_row, last_row, reco
     problem
 FROM outbound_file
 """
+_UNDELIVERED: Final = f"{_FILES} WHERE state IN (?, ?) ORDER BY number"
+_OLD: Final = f"{_FILES} WHERE state = ? AND delivered < ? ORDER BY number LIMIT 1"
 _LAST: Final = "SELECT COALESCE(MAX(number), 0), COALESCE(MAX(last_row), 0) FROM outbound_file"
 _WAITING: Final = (
     "SELECT COUNT(*) FROM outbound_record WHERE row > (SELECT COALESCE(MAX(last_row), 0) FROM outbound_file)"
 )
 _ROWS: Final = "SELECT record FROM outbound_record WHERE row BETWEEN ? AND ? ORDER BY row"
+_FORGET: Final = "DELETE FROM outbound_record WHERE row BETWEEN ? AND ?"
+_SET_STATE: Final = "UPDATE outbound_file SET state = ? WHERE number = ?"
 _LAST_OF: Final = """
 SELECT MAX(row), COUNT(*) FROM (SELECT row FROM outbound_record WHERE row > ? ORDER BY row LIMIT ?)
 """
@@ -67,6 +71,8 @@ class State(StrEnum):
     """It is whole under a temporary name, and gets its own; what has none any more has it."""
     DELIVERED = "delivered"
     """It was there under its name; what the receiver made of it, it alone knows."""
+    PURGED = "purged"
+    """Handed over so long ago that its records are not kept any more; the file and its number are still known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +194,7 @@ class Ledger:
     def undelivered(self) -> list[CutFile]:
         """Return the files that are not handed over yet, the oldest first."""
         with reading(self.path) as connection:
-            rows = connection.execute(f"{_FILES} WHERE state <> ? ORDER BY number", (State.DELIVERED.value,)).fetchall()
+            rows = connection.execute(_UNDELIVERED, (State.CUT.value, State.PLACING.value)).fetchall()
         return [_restored(row) for row in rows]
 
     def file(self, number: int) -> CutFile | None:
@@ -209,7 +215,27 @@ class Ledger:
 
     def delivered(self, number: int, at: datetime) -> None:
         """Write down that a file has its name."""
-        self._change(number, State.DELIVERED, {"delivered": at.isoformat()})
+        self._change(number, State.DELIVERED, {"delivered": at.astimezone(UTC).isoformat()})
+
+    def purge(self, before: datetime) -> CutFile | None:
+        """Forget the records of the oldest file that was handed over before a moment, in one transaction.
+
+        The file itself stays known, with its number, name and hash. Of its events, only the inbox still knows that they
+        were handled.
+
+        Returns:
+            The file; None where there is none.
+        """
+        with writing(self.path) as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # or what is personal would stay in free pages
+            old = (State.DELIVERED.value, before.astimezone(UTC).isoformat())
+            row = connection.execute(_OLD, old).fetchone()
+            if row is None:
+                return None
+            file = replace(_restored(row), state=State.PURGED)
+            connection.execute(_FORGET, (file.first_row, file.last_row))
+            connection.execute(_SET_STATE, (file.state.value, file.number))
+        return file
 
     def failed(self, number: int, problem: str | None) -> None:
         """Write down why a file was not handed over; it stays as far as it had come."""

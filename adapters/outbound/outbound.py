@@ -3,7 +3,7 @@
 import fcntl
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from adapters.outbound.folder import Folder
 from adapters.outbound.ledger import CutFile, Entry, Ledger, State
 from adapters.outbound.rendering import Renderer
 from adapters.outbound.spec import OutboundSpec
-from contracts.errors import BanyanError, ConfigError, FileHeldError, FramingError, RecordError
+from contracts.errors import BanyanError, ConfigError, FileHeldError, FramingError, RecordError, safe_message
 from contracts.event import Event
 from contracts.legacy.check import require_fields
 from contracts.legacy.copybook import Layout
@@ -25,7 +25,7 @@ from contracts.legacy.reconciliation import reconcile
 from contracts.legacy.record_file import RecordFile
 from observability import fields
 from observability.metrics import Metrics
-from observability.tracing import safe_message, span
+from observability.tracing import span
 
 __all__ = ["Outbound"]
 
@@ -69,6 +69,8 @@ class Outbound:
         self._file = RecordFile(spec.file, layout, ends)
         self._checks = (*spec.file.checks, *checks_of(spec))
         self._framing = self._file.framing
+        self._plain_framing = self._framing.model_copy(update={"compression": Compression.NONE})
+        self._newest_ends: tuple[tuple[object, ...], dict[Role, bytes]] | None = None
         self._length_of = length_of(self._framing, self._file.codec)
         self._renderers, self._ends = self._compiled(ends)
         require_fields(self._checks, {Role.DATA: layout, **ends})
@@ -174,7 +176,7 @@ class Outbound:
             LegacyUnavailableError: The folder does not answer; again later.
         """
         delivered: list[CutFile] = []
-        with self._alone():
+        with self._alone(), closing(self._folder):
             for file in self.ledger.undelivered():
                 try:
                     delivered.append(self._handed_over(file))
@@ -184,12 +186,20 @@ class Outbound:
                     raise
         return delivered
 
+    def purge(self) -> list[CutFile]:
+        """Forget the records of the files that were handed over longer ago than `keep`, and return these files."""
+        before = self._clock() - self.spec.keep
+        return [*iter(lambda: self.ledger.purge(before), None)]
+
     def render(self, file: CutFile) -> Iterator[bytes]:
         """Yield the bytes of a file, as often as asked for the same ones, if the description is still the same.
 
         Raises:
+            FileHeldError: Its records are not kept any more.
             RecordError: Header or trailer can't hold what they should say.
         """
+        if file.state is State.PURGED:
+            raise FileHeldError(file.name, expected=f"{file.records} records in the ledger", found="none any more")
         ends = self._ends_of(file)
         data = self.ledger.records(file.first_row, file.last_row)
         first, last = ([ends[role]] if role in ends else [] for role in (Role.HEADER, Role.TRAILER))
@@ -246,6 +256,13 @@ class Outbound:
             raise FileHeldError(file.name, expected=broken.expected, found=broken.found, rule=broken.check)
 
     def _ends_of(self, file: CutFile) -> dict[Role, bytes]:
+        """Return header and trailer; those of the file that was cut last are remembered, since it is written next."""
+        same = (file.number, file.first_row, file.last_row, file.business_date, file.created)
+        if self._newest_ends is None or self._newest_ends[0] != same:
+            self._newest_ends = same, self._rendered_ends(file)
+        return self._newest_ends[1]
+
+    def _rendered_ends(self, file: CutFile) -> dict[Role, bytes]:
         wanted = wanted_totals(self.spec)
         totals = (
             totals_of(map(self._file.codec.decode, self.ledger.records(file.first_row, file.last_row)), wanted)
@@ -268,9 +285,8 @@ class Outbound:
         Raises:
             RecordError: It does not.
         """
-        framing = self._framing.model_copy(update={"compression": Compression.NONE})
         try:
-            for _ in write([record], framing, length_of=self._length_of):
+            for _ in write([record], self._plain_framing, length_of=self._length_of):
                 pass
         except FramingError as error:
             raise RecordError("record", expected=error.expected, code="framing") from error

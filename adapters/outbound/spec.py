@@ -1,13 +1,14 @@
 """What an integration engineer says about one kind of file that is sent: from which events, how, when, and where to."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from string import Formatter
-from typing import Any, Final, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ImportString, field_validator, model_validator
 
+from adapters._place import Remote, address_of
 from adapters.outbound.acknowledgement import Acknowledgement
 from adapters.outbound.schedule import Cut
 from contracts.event import Event
@@ -154,8 +155,10 @@ class OutboundSpec(BaseModel):
     """Field of the trailer record -> what stands there; no trailer without it."""
     file_name: str
     """The file's name: `PAY.D{business_date:%Y%m%d}.S{sequence:06d}`; `{created}` is when it was cut."""
-    folder: Path
-    """Where files are put; in a YAML file, from the folder of that file on."""
+    folder: Path | str
+    """Where files are put: a folder, in a YAML file from the folder of that file on, or an address, `sftp://host/in`."""
+    remote: Remote = Remote()
+    """How an address is reached; its secrets come from `outbound.config` in the settings."""
     done_file: str | None = Field(default=None, min_length=1)
     """Suffix of an empty file that is put beside the file once that is there: with `.done`, A.done says that A is
     complete. The receiver takes nothing without it."""
@@ -165,6 +168,10 @@ class OutboundSpec(BaseModel):
     """When a file ends and the next begins."""
     acknowledgement: Acknowledgement | None = None
     """What the receiver answers; without it, nobody knows whether a file was read."""
+    keep: Annotated[timedelta, Field(ge=timedelta(days=1))] = timedelta(days=90)
+    """How long the records of a file that was handed over stay in the ledger, to be written again, and so long an event
+    that comes again is known (90 days). More than its topic keeps events, or a replay from its beginning is sent again.
+    Files, their numbers and answers stay known."""
     verify: bool = True
     """Each file is read again and reconciled before it is handed over; about 50 µs a record."""
 
@@ -172,6 +179,11 @@ class OutboundSpec(BaseModel):
     @classmethod
     def _take_plain_names(cls, given: object) -> object:
         return _spelled_out(given, "value")
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _check_folder(cls, folder: object) -> object:
+        return address_of(folder) if isinstance(folder, str | Path) else folder
 
     @field_validator("file_name")
     @classmethod

@@ -1,7 +1,7 @@
 """`banyan adapter` and `banyan run`: list, check and run the adapters."""
 
 import asyncio
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +16,14 @@ from hub.cli.context import settings
 from hub.cli.output import AsJson, print_json, print_table
 from hub.cli.redrive import redriving
 from hub.discovery import Adapter, discover
+from hub.outbound import made, outbounds
+from hub.sending import Sender
 from hub.settings import Settings
 from hub.wiring import observed, pipelines, run
 
 __all__ = ["app", "run_all"]
 
-app = typer.Typer(help="Adapters: what wraps the legacy systems.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the adapter; see `banyan adapter list`.")]
 
@@ -84,37 +86,50 @@ def run_(
         chosen = [redriving(given, adapter, redrive, reason) for adapter in chosen]
     if reason and accept is None and not redrive:
         raise ConfigError(["--reason: it says why a file is accepted (--accept) or a record tried again (--redrive)"])
-    _run(given, chosen, once=once, as_json=as_json)
+    _run(given, chosen, {}, once=once, as_json=as_json)
 
 
 def run_all(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these adapters.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these adapters and outbound files.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run adapters until told to stop; SIGTERM drains."""
+    """Run adapters and outbound files until told to stop; SIGTERM drains."""
     given = settings(context)
-    chosen = _chosen(given, names or [])
+    adapters, specs = discover(given.adapters), outbounds(given)
+    if twice := adapters.keys() & specs.keys():
+        raise ConfigError(f"{name!r} is an adapter and an outbound file; name one of them otherwise" for name in twice)
+    chosen = names or [*adapters, *specs]
     if not chosen:
-        raise ConfigError(["no adapters to run; name files in adapters.files"])
-    _run(given, chosen, once=False, as_json=as_json)
+        raise ConfigError(["no adapters to run; name files in adapters.files, or in outbound"])
+    _require_known(chosen, [*adapters, *specs])
+    sending = {name: Sender(given, made(given, specs[name])) for name in chosen if name in specs}
+    _run(given, [adapters[name] for name in chosen if name in adapters], sending, once=False, as_json=as_json)
 
 
-def _run(given: Settings, chosen: Sequence[Adapter], *, once: bool, as_json: bool) -> None:
+def _run(
+    given: Settings, chosen: Sequence[Adapter], sending: Mapping[str, Sender], *, once: bool, as_json: bool
+) -> None:
     adapters = [_once(adapter) for adapter in chosen] if once else chosen
     with observed(given, service="pipeline"), _progress() as tell:
         running = pipelines(given, adapters, on_commit=tell)
-        failed = asyncio.run(run(running, health=given.health_file))
+        failed = asyncio.run(run(running, sending, health=given.health_file))
     held = {adapter.name: int(getattr(adapter, "held", 0)) for adapter in adapters}
     still = {adapter.name: int(getattr(adapter, "still_rejected", 0)) for adapter in adapters}
     counts = {name: _counts(pipeline.published) | {"held": held[name]} for name, pipeline in running.items()}
     for name in counts:
         counts[name] |= {"still_rejected": still[name]} if still[name] else {}
+    sent = {name: {"files": each.files, "records": each.records} for name, each in sending.items()}
     if as_json:
-        print_json(counts)
+        print_json(counts | sent)
     else:
         rows = [(name, c["events"], c["dead_letters"], c["transactions"], c["held"]) for name, c in counts.items()]
-        print_table(("adapter", "events", "dead letters", "transactions", "held files"), rows, empty="nothing ran")
+        if rows or not sent:
+            print_table(("adapter", "events", "dead letters", "transactions", "held files"), rows, empty="nothing ran")
+        if sent:
+            print_table(("outbound file", "files", "records"), [(n, *c.values()) for n, c in sent.items()], empty="")
     _raise_worst(failed.values())
     if (once and any(held.values())) or any(still.values()):
         raise typer.Exit(code=1)
@@ -154,11 +169,13 @@ def _raise_worst(errors: Iterable[Exception]) -> None:
 
 def _chosen(given: Settings, names: Sequence[str]) -> list[Adapter]:
     found = discover(given.adapters)
-    unknown = [name for name in names if name not in found]
-    if unknown:
-        there = ", ".join(found) or "none"
-        raise ConfigError([f"no adapter {name!r}; there are: {there}" for name in unknown])
+    _require_known(names, [*found])
     return [found[name] for name in names] if names else list(found.values())
+
+
+def _require_known(names: Sequence[str], there: Sequence[str]) -> None:
+    if unknown := [name for name in names if name not in there]:
+        raise ConfigError(f"no adapter {name!r}; there are: {', '.join(there) or 'none'}" for name in unknown)
 
 
 def _described(adapter: Adapter) -> dict[str, str]:

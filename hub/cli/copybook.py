@@ -7,18 +7,46 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.batch.copybook import layouts_of, read_spec
 from contracts.errors import ConfigError
+from contracts.file_description import layouts_of, read_spec
 from contracts.legacy.copybook.compare import compare, described
 from contracts.legacy.copybook.dialect import DIALECTS, ZOS
 from contracts.legacy.copybook.item import Item
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.source import Form
+from hub.cli.lazy import Place, lazily
 from hub.cli.output import AsJson, console, print_json, print_table
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Copybooks: layouts of records, and what changed in them.", no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True,
+    cls=lazily(
+        {
+            "sniff": Place(
+                "hub.cli.sniff",
+                "sniff",
+                "Propose framing and code page of a file, the likeliest first, with what speaks for and against each.",
+            ),
+            "decode": Place("hub.cli.records", "decode", "Print each record of a file as a line of JSON."),
+            "encode": Place(
+                "hub.cli.records",
+                "encode",
+                "Write lines of JSON as a file of records: the inverse of `decode`, byte for byte.",
+            ),
+            "reconcile": Place(
+                "hub.cli.reconcile",
+                "reconcile",
+                "Compare a file with its header and trailer: counts, sums, hash totals, sequences; publishes nothing.",
+            ),
+            "mask": Place(
+                "hub.cli.mask",
+                "mask",
+                "Write a file again with the fields masked that the description names (`masks`); it still parses.",
+            ),
+        }
+    ),
+)
 
 Dialect = Annotated[str, typer.Option(metavar="D", help="Compiler: " + ", ".join(DIALECTS) + ".")]
 SourceForm = Annotated[Form | None, typer.Option("--format", help="Reference format; recognised without it.")]

@@ -21,7 +21,7 @@ from hub.cli.output import AsJson, console, print_json, print_table
 
 __all__ = ["app", "letter_id", "letters"]
 
-app = typer.Typer(help="Dead letters: what could not be handled, and why.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Owner = Annotated[str, typer.Argument(help="The source or consumer group that gave up; see `banyan dlq list`.")]
 

@@ -22,7 +22,7 @@ from hub.discovery import discover
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Events: look at what is published.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()

@@ -7,7 +7,8 @@ import typer
 
 from hub import facade as facades
 from hub import facade_check
-from hub.cli.context import Context, settings
+from hub.cli.context import settings
+from hub.cli.options import Options
 from hub.cli.output import AsJson, console, print_json, print_table
 from hub.rules import in_force
 from routers.facade.process.report import Report, read
@@ -16,15 +17,13 @@ __all__ = ["app"]
 
 _BREAKERS = {"closed": "closed", "open": "open", "half_open": "half open"}
 
-app = typer.Typer(
-    help="The façade: callers come in, and each is answered by the side decided on.", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
 def run(context: typer.Context) -> None:
     """Serve until told to stop; SIGTERM drains, a second one ends at once."""
-    options = context.find_object(Context)
+    options = context.find_object(Options)
     facades.run(settings(context), environ={} if options is None else options.environ)
 
 

@@ -26,7 +26,7 @@ from hub.settings import Settings
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Files: what was delivered, and what became of it.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 app.command()(expected)
 
 _SHORT: Final = 12

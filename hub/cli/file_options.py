@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from adapters.batch.copybook import read_spec
 from contracts.errors import ConfigError
+from contracts.file_description import read_spec
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.file_spec import FileSpec

@@ -18,9 +18,7 @@ from routers.in_doubt import InDoubt
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    help="In doubt: calls that may have been done, and writes that the modern side is owed.", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")

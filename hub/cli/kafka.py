@@ -13,9 +13,7 @@ from hub.local_kafka import LocalKafka, Status
 
 __all__ = ["app", "default_home"]
 
-app = typer.Typer(
-    help="Run a local, durable Apache Kafka (needs Java 17 or newer, and Maven once).", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True)
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

@@ -10,7 +10,7 @@ from hub.cli.output import AsJson, print_json, print_table
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Keys and their place in the cohort space.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()

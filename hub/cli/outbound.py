@@ -11,11 +11,13 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
+from adapters._place import masked
 from adapters.outbound import Answer, Answered, CutFile, Outbound, OutboundSpec, Outcome
 from contracts.errors import ConfigError
 from hub.cli.context import settings
 from hub.cli.output import AsJson, complain, console, print_json, print_table
-from hub.outbound import answers_to, made, outbounds, run
+from hub.outbound import answers_to, made, outbounds
+from hub.sending import Sender, run
 from hub.settings import Settings
 from hub.wiring import observed
 
@@ -27,7 +29,7 @@ NOT_THE_SAME: Final = 3
 NOT_ACCEPTED: Final = 3
 """The exit code when the receiver did not accept a file as it was handed over, or does not answer."""
 
-app = typer.Typer(help="Outbound files: events as records for systems that still read files.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the outbound file; see `banyan outbound list`.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The file's number; see `banyan outbound show`.")]
@@ -147,9 +149,9 @@ def render(
     file = outbound.ledger.file(number)
     if file is None:
         raise ConfigError([f"{name} has no file of number {number}; see `banyan outbound show {name}`"])
-    sha256 = hashlib.sha256()
+    sha256, pieces = hashlib.sha256(), outbound.render(file)
     with _opened(output) as stream:
-        for piece in outbound.render(file):
+        for piece in pieces:
             stream.write(piece)
             sha256.update(piece)
     if file.sha256 not in {None, sha256.hexdigest()}:
@@ -169,7 +171,7 @@ def run_(
     if not chosen:
         raise ConfigError(["no outbound files to run; name descriptions in outbound"])
     with observed(given, service="outbound"):
-        asyncio.run(run(given, [made(given, spec) for spec in chosen], asyncio.Event()))
+        asyncio.run(run([Sender(given, made(given, spec)) for spec in chosen]))
 
 
 def _made(given: Settings, name: str) -> Outbound:
@@ -230,7 +232,7 @@ def _listed(outbound: Outbound) -> dict[str, Any]:
     return {
         "name": outbound.spec.name,
         "events": ", ".join(each.model.type for each in outbound.spec.events),
-        "folder": str(outbound.spec.folder),
+        "folder": masked(str(outbound.spec.folder)),
         "waiting": outbound.ledger.waiting,
         "files": newest[0].number if newest else 0,
         "newest": newest[0].name if newest else None,

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from adapters.batch.copybook import ends_of, layout_of
 from contracts.errors import ConfigError
+from contracts.file_description import ends_of, layout_of
 from contracts.legacy.check import require_fields
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import Role

@@ -11,8 +11,8 @@ from typing import Annotated, BinaryIO, Final
 
 import typer
 
-from adapters.batch.copybook import ends_of, layout_of
 from contracts.errors import ConfigError
+from contracts.file_description import ends_of, layout_of
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.record_file import RecordFile, Refused
 from hub.cli.file_options import described

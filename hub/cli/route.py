@@ -23,7 +23,7 @@ from routers.rulesets.ruleset import Rule
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Routes: what each decides, and why a call went where it went.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="ROUTE", help="capability/route; see `banyan route list`.")]
 Document = Annotated[Path | None, typer.Option("--file", help="A YAML document instead of the rules in force.")]

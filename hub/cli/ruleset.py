@@ -25,7 +25,7 @@ from routers.rulesets.redraw import Redraw, undeclared
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Rulesets: who answers, numbered and kept for ever.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="YAML document of capabilities.")]
 Reason = Annotated[str, typer.Option(help="Why; kept for ever with the change.")]

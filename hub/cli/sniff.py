@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from adapters.batch.copybook import layouts_of, read_spec
 from contracts.errors import ConfigError
+from contracts.file_description import layouts_of, read_spec
 from contracts.legacy.framing import Framing
 from contracts.legacy.framing.sniff import Proposal
 from contracts.legacy.framing.sniff import sniff as propose

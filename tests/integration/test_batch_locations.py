@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from adapters import batch
-from adapters.batch.backend import PACKAGES
+from adapters._backend import PACKAGES
+from adapters._place import Remote
 from adapters.batch.location import Local, Location
-from adapters.batch.place import Remote
 from adapters.batch.remote import FileSystem
 from contracts.errors import ConfigError, FileChangedError, LegacyUnavailableError
 from tests.file_servers import (

@@ -13,8 +13,8 @@ from events.connection import Connection
 from events.envelope import Header
 from events.log import committed
 from events.topics import dead_letter_topic
-from hub import outbound as hub_outbound
-from hub.outbound import run
+from hub import sending
+from hub.sending import Sender, run
 from hub.settings import Settings
 from tests.outbound_world import PaymentOrdered, Receiver, built, described, payment
 from tests.subscriber_world import Sent, send, until
@@ -42,18 +42,18 @@ def given(embedded: Connection, namespace: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_outbound, "TEND_SECONDS", 0.05)
+    monkeypatch.setattr(sending, "TEND_SECONDS", 0.05)
 
 
 @asynccontextmanager
 async def running(settings: Settings, folder: Path, receiver: Receiver) -> AsyncGenerator[None]:
-    stop = asyncio.Event()
+    sender = Sender(settings, built(folder, receiver.spec))
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run(settings, [built(folder, receiver.spec)], stop))
+        tasks.create_task(run([sender]))
         try:
             yield
         finally:
-            stop.set()
+            sender.stop()
 
 
 async def test_events_are_records_of_files(given: Settings, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from adapters import batch
-from adapters.batch.copybook import ends_of, layout_of
 from contracts.errors import ConfigError
 from contracts.event import Event, Personal, Public
+from contracts.file_description import ends_of, layout_of
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import write
 from contracts.legacy.record_file import RecordFile

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from adapters import batch
-from adapters.batch.copybook import layout_of
 from contracts.errors import ConfigError
 from contracts.event import Event, Public
+from contracts.file_description import layout_of
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import write
 from contracts.legacy.record_file import RecordFile

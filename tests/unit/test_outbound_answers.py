@@ -113,6 +113,15 @@ def test_an_answer_is_read_once_by_its_content_and_the_newest_counts(tmp_path: P
     assert {number: each.answer.outcome for number, each in newest.items()} == {1: Outcome.ACCEPTED}
 
 
+def test_a_sum_that_is_answered_after_the_records_were_purged_can_not_be_compared(tmp_path: Path) -> None:
+    outbound = sent(tmp_path, BY_RECORD)
+    outbound.ledger.purge(NOW + timedelta(seconds=1))
+
+    [(outcome, detail)] = answered(tmp_path, matched(outbound), "0001OK000020000250+\n")
+
+    assert (outcome, detail.partition(",")[0]) == (Outcome.MISMATCH, "the records of that file are not kept any more")
+
+
 def test_an_answer_that_can_not_be_read_is_told_and_stops_no_other(tmp_path: Path) -> None:
     answers = matched(sent(tmp_path, BY_RECORD))
     (tmp_path / "in" / "ACK.0").write_text("0001OKxxxxx0000250+\n")

@@ -1,21 +1,29 @@
 """Records become files that agree with themselves; each is there once, whenever the process dies."""
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.outbound import Ledger, LocalFolder, Outbound, State
-from adapters.outbound.folder import Staged
 from contracts.errors import FileHeldError, LegacyUnavailableError, RecordError
 from contracts.legacy.framing import Role
 from contracts.legacy.reconciliation import Outcome
-from tests.outbound_world import NOW, Receiver, built, collect, described, payment
+from tests.outbound_world import (
+    DEATHS,
+    NOW,
+    Breaking,
+    KilledError,
+    Receiver,
+    built,
+    collect,
+    described,
+    folder_of,
+    payment,
+)
 
 FIRST = "PAY.D20261128.S0001"
 
@@ -164,7 +172,7 @@ def test_without_records_nothing_is_cut_unless_it_is_asked_for(tmp_path: Path) -
 def test_a_file_in_the_way_is_not_written_over_and_later_ones_wait(tmp_path: Path) -> None:
     spec = described(tmp_path)
     outbound, receiver = built(tmp_path, spec), Receiver(spec)
-    (spec.folder / FIRST).write_bytes(b"foreign")
+    (folder_of(spec) / FIRST).write_bytes(b"foreign")
     collect(outbound, [payment(1)])
     outbound.cut()
     collect(outbound, [payment(2)])
@@ -173,9 +181,9 @@ def test_a_file_in_the_way_is_not_written_over_and_later_ones_wait(tmp_path: Pat
     with pytest.raises(FileHeldError, match="found one that is not written over"):
         outbound.deliver()
 
-    assert (spec.folder / FIRST).read_bytes() == b"foreign"
+    assert (folder_of(spec) / FIRST).read_bytes() == b"foreign"
     assert [bool(file.problem) for file in outbound.ledger.files()] == [True, False]
-    (spec.folder / FIRST).unlink()
+    (folder_of(spec) / FIRST).unlink()
     outbound.deliver()
     receiver.take()
     assert receiver.numbers == [1, 2]
@@ -193,12 +201,12 @@ def test_a_file_that_does_not_agree_with_its_checks_is_not_handed_over(tmp_path:
     with pytest.raises(FileHeldError, match="held by number of data records: expected at least 2, found 1"):
         outbound.deliver()
 
-    assert [path.name for path in spec.folder.glob("[!.]*")] == []
+    assert [path.name for path in folder_of(spec).glob("[!.]*")] == []
 
 
 def test_an_empty_place_where_the_folder_was_mounted_hands_nothing_over(tmp_path: Path) -> None:
     spec = described(tmp_path)
-    crash = Breaking(LocalFolder(spec.folder), after=3)
+    crash = Breaking(LocalFolder(folder_of(spec)), after=3)
     collect(built(tmp_path, spec), [payment(1)])
     with pytest.raises(KilledError):
         _run(built(tmp_path, spec, to=crash))
@@ -212,43 +220,9 @@ def test_an_empty_place_where_the_folder_was_mounted_hands_nothing_over(tmp_path
     assert file.state is State.DELIVERED
 
 
-class KilledError(BaseException):
-    """The process died here."""
-
-
-class Breaking:
-    """A folder where the process dies before or after one of its steps."""
-
-    def __init__(self, folder: LocalFolder, *, after: float) -> None:
-        self._folder, self._left = folder, after
-
-    def step(self) -> None:
-        self._left -= 0.5
-        if self._left == 0:
-            raise KilledError
-
-    def stage(self, name: str, pieces: Iterable[bytes]) -> Staged:
-        self.step()
-        staged = self._folder.stage(name, pieces)
-        self.step()
-        return staged
-
-    def staged(self, name: str) -> BinaryIO:
-        return self._folder.staged(name)
-
-    def release(self, name: str) -> None:
-        self.step()
-        self._folder.release(name)
-        self.step()
-
-
 def _run(outbound: Outbound) -> None:
     outbound.cut()
     outbound.deliver()
-
-
-DEATHS = [(half / 2, ".done") for half in range(1, 9)] + [(half / 2, None) for half in range(1, 5)]
-"""Before and after each step: with a done file two are staged and two released."""
 
 
 @pytest.mark.parametrize(("after", "done"), DEATHS)
@@ -262,13 +236,13 @@ def test_a_file_is_handed_over_once_wherever_the_process_dies(
 
     def take() -> None:
         wanted = [FIRST] if done is None else [FIRST, FIRST + done]
-        if all((spec.folder / name).exists() for name in wanted):
+        if all((folder_of(spec) / name).exists() for name in wanted):
             seen.append(FIRST)
             for name in wanted:
-                (spec.folder / name).unlink()
+                (folder_of(spec) / name).unlink()
 
     with pytest.raises(KilledError):
-        _run(built(tmp_path, spec, to=Breaking(LocalFolder(spec.folder), after=after)))
+        _run(built(tmp_path, spec, to=Breaking(LocalFolder(folder_of(spec)), after=after)))
     if way == "taken at once":
         take()
     for _ in range(2):
@@ -276,7 +250,7 @@ def test_a_file_is_handed_over_once_wherever_the_process_dies(
         take()
 
     assert seen == [FIRST]
-    assert [path.name for path in spec.folder.glob("[!.]*")] == []
+    assert [path.name for path in folder_of(spec).glob("[!.]*")] == []
     assert [file.state for file in built(tmp_path, spec).ledger.files()] == [State.DELIVERED]
 
 

@@ -4,7 +4,7 @@ import io
 import json
 from pathlib import Path
 
-from adapters.batch.copybook import layout_of
+from contracts.file_description import layout_of
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.record_file import RecordFile, Refused
 from tests.data import real_data

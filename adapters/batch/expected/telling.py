@@ -6,12 +6,12 @@ from typing import Literal
 
 import structlog
 
+from adapters._place import pattern_of
 from adapters.batch.config import Config
 from adapters.batch.expected.account import Account
 from adapters.batch.expected.book import Book, Told, Watched
 from adapters.batch.expected.calendar import Occurrence
 from adapters.batch.ledger import Entry
-from adapters.batch.place import pattern_of
 from contracts.arrival import FileLate, FileMissing
 from contracts.event import Event
 from contracts.identifiers import ordinal

@@ -103,7 +103,7 @@ def test_a_salt_that_is_none_ends_with_2(salt: str) -> None:
     ("error", "code", "said"),
     [
         (ConfigError(["first", "second"]), 2, "banyan: first\nbanyan: second\n"),
-        (FencedError("a", instance="1", newer="2"), 3, "banyan: a: instance 1 stopped: "),
+        (FencedError("a", instance="1", newer="2"), 4, "banyan: a: instance 1 stopped: "),
         (BrokerUnavailableError("Kafka", reason="closed"), 1, "banyan: Kafka: not available: closed\n"),
         (LegacyFaultError("registry", code="Client", text="Elfrun"), 1, "banyan: registry: fault Client\n"),
     ],

@@ -44,7 +44,7 @@ def test_no_adapters_are_told_with_what_to_do(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
 
     assert banyan("adapter", "list").out == "no adapters; name files in adapters.files\n"
-    assert banyan("run").err == "banyan: no adapters to run; name files in adapters.files\n"
+    assert banyan("run").err == "banyan: no adapters to run; name files in adapters.files, or in outbound\n"
     assert banyan("run").code == 2
 
 
@@ -200,7 +200,7 @@ def test_once_is_refused_where_an_adapter_can_not_end(world: World) -> None:
     assert (ran.code, ran.err) == (2, "banyan: failing: --once: it can't end by itself; it has no setting `once`\n")
 
 
-def test_an_adapter_that_was_fenced_ends_with_3_and_one_that_failed_besides_with_1(world: World) -> None:
+def test_an_adapter_that_was_fenced_ends_with_4_and_one_that_failed_besides_with_1(world: World) -> None:
     """What failed may be started again; it would end at once where it is fenced."""
     fenced = FAILING.replace(
         'RuntimeError("Elfrun Igelkott is no number")', "FencedError('a', instance='1', newer='2')"
@@ -212,7 +212,7 @@ def test_an_adapter_that_was_fenced_ends_with_3_and_one_that_failed_besides_with
     )
     (files / "b.py").write_text("from contracts.errors import ContractError\n" + failed.replace('"failing"', '"b"'))
 
-    assert world.run("run", "a", "members").code == 3
+    assert world.run("run", "a", "members").code == 4
     assert world.run("run", "a", "b", "members").code == 1
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-__all__ = ["Remote", "folder_of", "masked", "pattern_of", "place_of"]
+__all__ = ["Remote", "address_of", "folder_of", "masked", "pattern_of", "place_of"]
 
 _WILD = set("*?[")
 
@@ -36,7 +36,7 @@ class Remote(BaseModel):
     secrets: Mapping[str, SecretStr] = {}
     """The same for what is secret: `key` and `secret` of S3, `account_key` of Azure."""
     spool: Path | None = None
-    """Folder for the one copy of a remote file while it is read; the system's temporary folder by default. The
+    """Folder for the one copy of a remote file while it is read or sent; the system's temporary folder by default. The
     copy has no name, and is gone with the process."""
 
     def hidden(self) -> list[str]:
@@ -51,7 +51,9 @@ def masked(address: str) -> str:
     >>> masked("sftp://user:hush@host/out/A.*")
     'sftp://host/out/A.*'
     """
-    scheme, _, rest = address.partition("://")
+    scheme, there, rest = address.partition("://")
+    if not there:
+        return address
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
@@ -76,13 +78,25 @@ def place_of(path: Path | str) -> Path | str:
     Raises:
         ValueError: An address holds a password, a folder a wildcard, or the last part is missing.
     """
-    text = str(path)
-    scheme, there, rest = text.partition("://")
-    if ":" in rest.partition("/")[0].rpartition("@")[0]:
-        raise ValueError("holds a password; set remote.password instead, by the settings or the environment")
-    place: Path | str = text if there and scheme != "file" else Path(rest if there else text)
+    place = address_of(path)
     if _WILD & set(folder_of(place)):
         raise ValueError("wildcards stand in the last part of the path only")
     if not pattern_of(place):
         raise ValueError("the last part of the path names the files")
     return place
+
+
+def address_of(path: Path | str) -> Path | str:
+    """Return an address as it is, and a path of this machine as one.
+
+    >>> address_of("sftp://host/in"), address_of("file:///in")
+    ('sftp://host/in', PosixPath('/in'))
+
+    Raises:
+        ValueError: An address holds a password.
+    """
+    text = str(path)
+    scheme, there, rest = text.partition("://")
+    if ":" in rest.partition("/")[0].rpartition("@")[0]:
+        raise ValueError("holds a password; set remote.password instead, by the settings or the environment")
+    return text if there and scheme != "file" else Path(rest if there else text)

@@ -1,4 +1,4 @@
-"""The file systems of fsspec's that files may come from, and how each is connected to."""
+"""The file systems of fsspec's that files come from and go to, and how each is connected to."""
 
 import importlib
 import types
@@ -8,7 +8,7 @@ from typing import Any, Final
 from fsspec.core import url_to_fs
 from fsspec.spec import AbstractFileSystem
 
-from adapters.batch.place import Remote
+from adapters._place import Remote
 
 __all__ = ["PACKAGES", "file_system"]
 
