@@ -12,11 +12,11 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from typing_extensions import override
 
 from contracts.errors import ConfigError
@@ -162,14 +162,21 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
-# SQLite does not wait by itself where two processes switch a new file to WAL at once.
-@retry(
+# SQLite does not wait by itself where two processes switch a new file to WAL at once. One for all: as a decorator,
+# it would leave circles behind for each batch, which a process that seldom collects keeps for hours.
+_patiently: Final = Retrying(
     retry=retry_if_exception(_is_busy),
     wait=wait_random(min=0.005, max=0.05),
     stop=stop_after_delay(BUSY_SECONDS),
     reraise=True,
 )
+
+
 def _open(path: Path) -> sqlite3.Connection:
+    return _patiently(_connect, path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         database.execute("PRAGMA journal_mode = WAL")

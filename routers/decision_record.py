@@ -1,21 +1,19 @@
 """Decision records: what was decided on one call and how it ended, many of them in one Kafka record.
 
 The value of a Kafka record is a JSON array of decision records; each is the JSON array of the fields below.
+They are written by `routers.facade.accounting.recorder`.
 """
 
-import json
-from functools import lru_cache
-from json.encoder import encode_basestring_ascii
 from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import RecordError
 from routers.decision import Reason
-from routers.facade.ended import Ended, Outcome
+from routers.facade.ended import Outcome
 from routers.stage import Side, Stage
 
-__all__ = ["DecisionRecord", "decode", "encode"]
+__all__ = ["DecisionRecord", "decode"]
 
 
 class DecisionRecord(NamedTuple):
@@ -44,34 +42,6 @@ class DecisionRecord(NamedTuple):
 
 
 _MANY: Final = TypeAdapter(list[DecisionRecord])
-_NS_PER_MS: Final = 1_000_000
-
-
-def encode(ended: Ended, *, key_hash: str | None, version: int) -> str:
-    """Return the record of a call that has ended, as JSON.
-
-    Args:
-        ended: The call.
-        key_hash: Of its canonical key.
-        version: That of the ruleset in force; counts where no route took the call, and nothing was decided.
-    """
-    decision = ended.decision
-    ended_ms = (ended.started_ns + ended.duration_ns) // _NS_PER_MS
-    # A route's name has a pattern, and a hash has hexadecimal digits: neither needs escaping.
-    if decision is None:
-        place, stage, side, reason = "null,null,null", None, None, None
-    else:
-        route, side, _, stage, bucket, reason, version = decision
-        hashed = "null" if key_hash is None else f'"{key_hash}"'
-        place = f'"{route}",{hashed},{"null" if bucket is None else bucket}'
-    facts = (stage, side, reason, version, ended.outcome, ended.status, ended.backend, ended.attempts)
-    return f'[{encode_basestring_ascii(ended.request_id)},{ended_ms},{place},{_facts(facts)},"{ended.trace.trace_id}"]'
-
-
-@lru_cache(maxsize=1024)
-def _facts(facts: tuple[object, ...]) -> str:
-    """Return what many calls have in common, as JSON."""
-    return json.dumps(facts, separators=(",", ":"))[1:-1]
 
 
 def decode(value: bytes) -> list[DecisionRecord]:

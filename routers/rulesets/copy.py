@@ -5,17 +5,18 @@ the changes outweigh it. A last line that was cut off by a crash is dropped and 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import ConfigError, RecordError
 from routers.rulesets.chain import Chain, Change, Manifest
-from routers.rulesets.packing import pack, pack_snapshot, unpack, unpack_snapshot
+from routers.rulesets.packing import pack, pack_snapshot, unpack, unpack_newest, unpack_snapshot
 from routers.rulesets.ruleset import EMPTY, Ruleset
 
-__all__ = ["FILE", "Loaded", "LocalCopy", "load"]
+__all__ = ["FILE", "Loaded", "LocalCopy", "load", "newest"]
 
 FILE: Final = "ruleset.jsonl"
 """Its name in the data folder of the settings."""
@@ -42,29 +43,59 @@ def load(path: Path) -> Loaded:
     Raises:
         ConfigError: It can't be read, or is damaged.
     """
+    lines, torn = _lines(path)
+    chain, snapshot_bytes = Chain(), 0
+    for number, line in enumerate(lines, start=1):
+        with _located(path, number):
+            if _is_snapshot(number, line):
+                chain, snapshot_bytes = Chain(*unpack_snapshot(line)), len(line) + 1
+            else:
+                chain.accept(unpack(line))
+    return Loaded(
+        ruleset=chain.ruleset,
+        manifests=tuple(chain.manifests),
+        snapshot_bytes=snapshot_bytes,
+        change_bytes=sum(map(len, lines)) + len(lines) - snapshot_bytes,
+        torn_bytes=len(torn),
+    )
+
+
+def newest(path: Path) -> Ruleset:
+    """Return the ruleset of a local copy; its history, which only grows, is verified, and not kept meanwhile.
+
+    Raises:
+        ConfigError: It can't be read, or is damaged.
+    """
+    ruleset = EMPTY
+    for number, line in enumerate(_lines(path)[0], start=1):
+        with _located(path, number):
+            ruleset = unpack_newest(line) if _is_snapshot(number, line) else unpack(line).after(ruleset)
+    return ruleset
+
+
+def _lines(path: Path) -> tuple[list[bytes], bytes]:
+    """Return the lines of a file, and what is there of one that is not whole."""
     try:
         data = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise ConfigError([f"{path}: can't be read: {error.strerror}"]) from error
     *lines, torn = data.split(b"\n")
-    chain, snapshot_bytes = Chain(), 0
-    for number, line in enumerate(lines, start=1):
-        try:
-            if number == 1 and line.startswith(_SNAPSHOT):
-                chain, snapshot_bytes = Chain(*unpack_snapshot(line)), len(line) + 1
-            else:
-                chain.accept(unpack(line))
-        except (RecordError, ValueError) as error:
-            said = str(error) if isinstance(error, RecordError) else "expected the change after the one before"
-            fix = "remove the file, and the ruleset is read from its topic again"
-            raise ConfigError([f"{path}:{number}: the local copy of the ruleset is damaged: {said}; {fix}"]) from None
-    return Loaded(
-        ruleset=chain.ruleset,
-        manifests=tuple(chain.manifests),
-        snapshot_bytes=snapshot_bytes,
-        change_bytes=len(data) - len(torn) - snapshot_bytes,
-        torn_bytes=len(torn),
-    )
+    return lines, torn
+
+
+def _is_snapshot(number: int, line: bytes) -> bool:
+    return number == 1 and line.startswith(_SNAPSHOT)
+
+
+@contextmanager
+def _located(path: Path, number: int) -> Generator[None]:
+    """Say in which line the damage is."""
+    try:
+        yield
+    except (RecordError, ValueError) as error:
+        said = str(error) if isinstance(error, RecordError) else "expected the change after the one before"
+        fix = "remove the file, and the ruleset is read from its topic again"
+        raise ConfigError([f"{path}:{number}: the local copy of the ruleset is damaged: {said}; {fix}"]) from None
 
 
 class LocalCopy:

@@ -4,8 +4,8 @@ Each is one JSON text without a line break, and verified by its hashes when it i
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -14,7 +14,9 @@ from routers.rulesets.capability import Capability
 from routers.rulesets.chain import Change, Manifest, digest_of
 from routers.rulesets.ruleset import GENESIS, Ruleset, in_bulk
 
-__all__ = ["pack", "pack_snapshot", "unpack", "unpack_snapshot"]
+__all__ = ["pack", "pack_snapshot", "unpack", "unpack_newest", "unpack_snapshot"]
+
+_HISTORY: Final = "a history in which each hash is that of the one before"
 
 
 def pack(change: Change) -> bytes:
@@ -60,14 +62,26 @@ def unpack_snapshot(data: bytes) -> tuple[Ruleset, list[Manifest]]:
     Raises:
         RecordError: It is not whole.
     """
+    manifests: list[Manifest] = []
+    return _unpacked(data, manifests.append), manifests
+
+
+def unpack_newest(data: bytes) -> Ruleset:
+    """Return the ruleset that `pack_snapshot` packed; the history is verified, and not kept.
+
+    Raises:
+        RecordError: It is not whole.
+    """
+    return _unpacked(data, lambda _: None)
+
+
+def _unpacked(data: bytes, keep: Callable[[Manifest], None]) -> Ruleset:
     try:
         given = json.loads(data)
-        manifests = [_manifest(text) for text in given["snapshot"]]
+        version = _verified(given["snapshot"], given["hash"], keep)
         records: dict[str, str] = given["records"]
         if digest_of({name: value.encode() for name, value in records.items()}) != given["digest"]:
             raise RecordError("snapshot", expected="capabilities that fit its digest")
-        if not _is_chain(manifests, given["hash"]):
-            raise RecordError("snapshot", expected="a history in which each hash is that of the one before")
         with in_bulk():
             capabilities = {name: _capability(value) for name, value in records.items()}
     except ValidationError as error:
@@ -75,7 +89,21 @@ def unpack_snapshot(data: bytes) -> tuple[Ruleset, list[Manifest]]:
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise RecordError("snapshot", expected=f"a packed ruleset ({type(error).__name__})") from None
     with in_bulk():
-        return Ruleset.restored(capabilities, version=len(manifests), hash_=given["hash"]), manifests
+        return Ruleset.restored(capabilities, version=version, hash_=given["hash"])
+
+
+def _verified(history: Iterable[str], last: str, keep: Callable[[Manifest], None]) -> int:
+    """Return the version of the last of these manifests, each of which names the hash of the one before."""
+    version, previous = 0, GENESIS
+    for version, text in enumerate(history, start=1):
+        manifest = _manifest(text)
+        if (manifest.version, manifest.previous) != (version, previous):
+            raise RecordError("snapshot", expected=_HISTORY)
+        previous = manifest.hash()
+        keep(manifest)
+    if previous != last:
+        raise RecordError("snapshot", expected=_HISTORY)
+    return version
 
 
 def _manifest(text: str) -> Manifest:
@@ -88,15 +116,6 @@ def _manifest(text: str) -> Manifest:
 def _capability(value: str) -> tuple[int, Capability]:
     version, _, text = value.partition(":")
     return int(version), Capability.model_validate_json(text)
-
-
-def _is_chain(manifests: Sequence[Manifest], last: str) -> bool:
-    previous = GENESIS
-    for version, manifest in enumerate(manifests, start=1):
-        if (manifest.version, manifest.previous) != (version, previous):
-            return False
-        previous = manifest.hash()
-    return previous == last
 
 
 def _packed(value: dict[str, Any]) -> bytes:

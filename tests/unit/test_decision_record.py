@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.errors import RecordError
 from routers.decision import Reason, decide
-from routers.decision_record import DecisionRecord, decode, encode
+from routers.decision_record import DecisionRecord, decode
 from routers.explanation import explain
+from routers.facade.accounting.recorder import encode
 from routers.facade.ended import Ended, Outcome, TraceContext
 from routers.rulesets.ruleset import EMPTY
 from routers.stage import OperationClass, Side, Stage

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from observability.masking import KeyHash
 from observability.testing import recorded_spans
 from routers.decision import Decision, Reason, decide
-from routers.decision_record import DecisionRecord, decode, encode
-from routers.facade.accounting.account import PACK_BYTES, Account, Flushed, left_in_doubt
+from routers.decision_record import DecisionRecord, decode
+from routers.facade.accounting.account import PACK_BYTES, Account, Flushed, encode, left_in_doubt
 from routers.facade.accounting.inflight import Inflight, create, read
 from routers.facade.accounting.tally import Tally
 from routers.facade.ended import Ended, Outcome, TraceContext

@@ -1,12 +1,14 @@
 """The local copy: what was kept is there after a crash, and damage is never taken for a ruleset."""
 
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import ConfigError
 from routers.rulesets.chain import Change
-from routers.rulesets.copy import FILE, LocalCopy, load
+from routers.rulesets.copy import FILE, LocalCopy, load, newest
 from routers.rulesets.ruleset import EMPTY, Ruleset
 from tests.rulesets import capability, change
 
@@ -50,6 +52,38 @@ def test_a_compacted_copy_says_the_same_and_is_appended_to(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+def test_the_newest_ruleset_alone_is_that_of_the_whole_copy(tmp_path: Path) -> None:
+    copy = LocalCopy(tmp_path / FILE)
+    assert newest(copy.path) == EMPTY
+
+    changed = grown(copy, 3)
+    assert newest(copy.path) == changed
+    copy.compact()
+    assert newest(copy.path) == changed
+    changed = grown(copy, 1)
+    assert newest(copy.path) == changed
+
+
+def test_the_newest_ruleset_is_read_without_holding_its_history(tmp_path: Path) -> None:
+    """A worker needs the one in force; what was changed in years would stay in its memory as gaps."""
+    copy = LocalCopy(tmp_path / FILE)
+    grown(copy, 300)
+    copy.compact()
+    grown(copy, 300)
+
+    assert traced_peak(lambda: newest(copy.path)) < traced_peak(lambda: load(copy.path)) / 2
+
+
+def traced_peak(read: Callable[[], object]) -> int:
+    read()  # what is made once is not counted
+    tracemalloc.start()
+    try:
+        read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_copy_is_heavy_when_the_changes_outweigh_the_ruleset(tmp_path: Path) -> None:
     copy = LocalCopy(tmp_path / FILE)
     grown(copy, 1)
@@ -90,6 +124,8 @@ def test_damage_is_told_with_its_line_and_the_fix(tmp_path: Path) -> None:
         copy.path.write_bytes(b"".join(broken))
         with pytest.raises(ConfigError, match=rf"{FILE}:2: the local copy of the ruleset is damaged: .*; remove the"):
             load(copy.path)
+        with pytest.raises(ConfigError, match=rf"{FILE}:2: the local copy of the ruleset is damaged: .*; remove the"):
+            newest(copy.path)
 
 
 def test_a_damaged_snapshot_is_told(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -211,6 +212,21 @@ def test_a_failing_store_says_so_once_and_the_work_goes_on(tmp_path: Path, caplo
 
     assert [store.export(polled()), store.export(polled())] == [SpanExportResult.FAILURE] * 2
     assert len([record for record in caplog.records if "spans are not stored" in record.message]) == 1
+
+
+def test_a_batch_leaves_nothing_that_only_the_collector_finds(store: TraceStore) -> None:
+    """A worker of the façade writes two a second and seldom collects: a circle each is megabytes an hour."""
+    batches = [polled() for _ in range(100)]
+    store.export(batches.pop())
+    gc.collect()
+    gc.disable()
+    try:
+        for batch in batches:
+            store.export(batch)
+
+        assert gc.collect() < len(batches)
+    finally:
+        gc.enable()
 
 
 def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from contracts.ports import LogRecord
 from observability import fields, tracing
 from observability.masking import KeyHash
 from routers.decision import Decision, Reason
-from routers.decision_record import encode
 from routers.explanation import OWED
 from routers.facade.accounting import tracecontext
 from routers.facade.accounting.inflight import Inflight, InflightCall
+from routers.facade.accounting.recorder import encode
 from routers.facade.accounting.spans import Spans
 from routers.facade.accounting.tally import Tally
 from routers.facade.ended import Ended, Outcome, TraceContext

@@ -17,6 +17,7 @@ __all__ = ["continue_", "header", "threshold"]
 _SAMPLED: Final = 0x01
 _RANDOM: Final = 0x02
 _KNOWN: Final = _SAMPLED | _RANDOM
+_OCTETS: Final = {f"{octet:02x}": octet for octet in range(256)}
 _MEMBERS: Final = 32
 _BITS: Final = 64
 
@@ -63,12 +64,13 @@ def continue_(traceparent: bytes | None, tracestate: bytes | None, *, sample: st
     span_id = "%016x" % (getrandbits(_BITS) or 1)
     if traceparent is not None:
         found = _parsed(traceparent.decode("latin-1").strip(" \t"))
-        if found is not None and (found[5] is None or found[1] != "00"):
-            version, trace_id, parent_id, digits, _ = found.groups()
-            # Reserved flags go on as zero; of a version to come, only the sampled flag is known.
-            flags = int(digits, 16) & (_KNOWN if version == "00" else _SAMPLED)
-            state = "" if tracestate is None else _valid(tracestate.decode("latin-1"))
-            return _new(TraceContext, (trace_id, span_id, parent_id, flags, state, trace_id[16:] < sample))
+        if found is not None:
+            version, trace_id, parent_id, digits, more = found.groups()
+            if more is None or version != "00":
+                # Reserved flags go on as zero; of a version to come, only the sampled flag is known.
+                flags = _OCTETS[digits] & (_KNOWN if version == "00" else _SAMPLED)
+                state = "" if tracestate is None else _valid(tracestate.decode("latin-1"))
+                return _new(TraceContext, (trace_id, span_id, parent_id, flags, state, trace_id[16:] < sample))
     trace_id = "%032x" % (getrandbits(128) or 1)
     return TraceContext(trace_id, span_id, None, _RANDOM, "", trace_id[16:] < sample)
 

@@ -64,7 +64,8 @@ class Shape:
         request.chunked, request.fields, request.options = False, _NONE, _NO_OPTIONS
         request.length = 0 if self._length < 0 else int(values[self._length])
         request.names = names = self._fixed.copy()
-        names.update(zip(self._varying, values, strict=True))
+        for place, name in enumerate(self._varying):  # compiled, zip and its keyword cost three times as much
+            names[name] = values[place]
         request.forwarded = self._forwarded % self._chosen(values)
         return request
 

@@ -7,8 +7,8 @@ from typing import final
 import structlog
 
 from contracts.errors import ConfigError
-from routers.rulesets.copy import load
-from routers.rulesets.packing import unpack, unpack_snapshot
+from routers.rulesets.copy import newest
+from routers.rulesets.packing import unpack, unpack_newest
 from routers.rulesets.ruleset import EMPTY, Ruleset
 
 __all__ = ["Replica"]
@@ -27,7 +27,7 @@ class Replica:
     def load(self) -> None:
         """Take over the local copy; without one, or with a damaged one, what is in force stays."""
         try:
-            ruleset = load(self._copy).ruleset
+            ruleset = newest(self._copy)
         except ConfigError as error:
             _log.error("the ruleset stays as it is", problems=error.problems, version=self.ruleset.version)
             return
@@ -47,6 +47,6 @@ class Replica:
 
     def restore(self, packed: bytes) -> None:
         """Take over a whole ruleset."""
-        ruleset, _ = unpack_snapshot(packed)
+        ruleset = unpack_newest(packed)
         if ruleset.version >= self.ruleset.version:
             self.ruleset = ruleset

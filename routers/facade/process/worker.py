@@ -6,7 +6,6 @@ the disk.
 """
 
 import asyncio
-import gc
 import signal
 import socket
 import sys
@@ -25,6 +24,7 @@ from observability.masking import KeyHash
 from routers.facade.accounting.account import Account, Flushed
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.process import report
+from routers.facade.process.collector import collect_for_ever, settle
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
@@ -144,13 +144,10 @@ class Worker:
         for packed in self._early:
             self._change(parts, packed)
         self._early.clear()
-        # What was loaded stays: the collector need not walk through 100,000 rules while calls wait.
-        gc.collect()
-        gc.freeze()
-        # A call leaves no cycles behind; to look for some ten thousand times a minute costs a twentieth of all.
-        gc.set_threshold(200_000, 20, 20)
+        settle()
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(self._beat(parts))
+            collecting = group.create_task(collect_for_ever(lambda: parts.rules.ruleset.version))
             sockets = {name: socket.socket(fileno=number) for name, number in start.sockets.items()}
             await parts.server.start(sockets)
             self._runs(parts)
@@ -158,6 +155,7 @@ class Worker:
             await self._stop.wait()
             await parts.server.drain()
             beating.cancel()
+            collecting.cancel()
 
     async def _beat(self, parts: Parts) -> None:
         while True:
