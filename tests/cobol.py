@@ -13,7 +13,7 @@ import pytest
 from contracts.legacy.copybook import Layout
 from contracts.legacy.copybook.item import Item
 
-__all__ = ["compiled", "moves", "needs_compiler"]
+__all__ = ["compiled", "literal", "moves", "needs_compiler"]
 
 ROOM = 8000
 """Bytes of each record in the file; what a record does not fill is blank."""
@@ -78,7 +78,7 @@ def moves(layout: Layout, values: Any) -> Iterator[str]:
         for indexes in product(*(range(most) for most, _ in field.dimensions)):
             value = _value(values, field.path[1:], list(indexes))
             subscript = f"({' '.join(str(index + 1) for index in indexes)})" if indexes else ""
-            yield f"MOVE {_literal(value, field)} TO {field.name}{subscript}"
+            yield f"MOVE {literal(value, field)} TO {field.name}{subscript}"
 
 
 def _value(values: Any, path: Sequence[str], indexes: list[int]) -> Any:
@@ -93,7 +93,8 @@ def _at(values: Any, index: int) -> Any:
     return values[index]
 
 
-def _literal(value: object, field: Item) -> str:
+def literal(value: object, field: Item) -> str:
+    """Return a value as a literal that can be moved to a field."""
     if isinstance(value, str):
         if field.symbols:
             value = "".join(each for each in value if each not in " /")

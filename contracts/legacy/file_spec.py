@@ -4,7 +4,7 @@ The same model is the `--spec` of `banyan copybook decode|encode` and the `file`
 copybook, and whoever reads the disk parses it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ from contracts.errors import ConfigError
 from contracts.legacy.check import Check
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.layout import Layout
-from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim
+from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim, Unnamed
 from contracts.legacy.copybook.row import RowCodec
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.framing import Framing, LengthOf, Recfm
@@ -99,6 +99,10 @@ class FileSpec(BaseModel):
     `false`, it is text."""
     policies: Mapping[str, FieldPolicy] = Field(default_factory=dict[str, FieldPolicy])
     """Field, by name or path -> what blanks, X'00' and X'FF' mean in it."""
+    conditions: Mapping[str, Unnamed] = Field(default_factory=dict[str, Unnamed])
+    """Field, by name or path -> its value is the name of its first condition (level 88) that holds, and this is what it
+    is where none does: `error`, `null`, or the `value` itself. `all` is every other field with condition names.
+    Counters and fields that tell segments keep their values."""
     counts: Mapping[str, Mapping[str, NonNegativeInt]] = Field(default_factory=dict[str, Mapping[str, int]])
     """Counter of a table, by name or path -> what its values, as text, mean as counts."""
     segments: tuple[SegmentRule, ...] = ()
@@ -126,6 +130,7 @@ class FileSpec(BaseModel):
             trim=self.trim,
             is_nul_filled=self.nul_filled,
             policies={name: Policy(**dict(policy)) for name, policy in self.policies.items()},
+            conditions=self.conditions,
             counts=self.counts,
             segments=tuple(Segments(field=rule.field, groups=rule.map) for rule in self.segments),
             is_trimmed=self.framing.recfm is Recfm.LS,
@@ -140,6 +145,20 @@ class FileSpec(BaseModel):
             ConfigError: A name is none of the layout's.
         """
         return RowCodec(layout, self.options())
+
+    def end_codec(self, layout: Layout) -> RowCodec:
+        """Return what decodes a header or trailer record: of what is told of fields, what it has counts.
+
+        Raises:
+            ContractError: As `codec` does.
+        """
+        names = {name for item in layout.walk() for name in (item.name, ".".join(item.path)) if name}
+        return self.model_copy(
+            update={
+                **{each: _of(names, getattr(self, each)) for each in ("encodings", "policies", "counts", "conditions")},
+                "segments": tuple(rule for rule in self.segments if rule.field.upper() in names),
+            }
+        ).codec(layout)
 
     def framed(self, layout: Layout) -> Framing:
         """Return the framing with what the copybook says: the length of records that all have the same.
@@ -156,6 +175,10 @@ class FileSpec(BaseModel):
         if layout.is_variable and self.odo == "shift":
             raise ConfigError(["recfm F: the copybook's records vary in length; say lrecl, or another recfm"])
         return Framing.model_validate({**framing.model_dump(), "lrecl": layout.length})
+
+
+def _of(names: Collection[str], told: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: value for name, value in told.items() if name.upper() in names}
 
 
 def length_of(framing: Framing, codec: RowCodec) -> LengthOf | None:

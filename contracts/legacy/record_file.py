@@ -70,7 +70,7 @@ class RecordFile:
         self._known = {item.name: item for item in self.codec.items} | self.codec.renamed
         self.framing = spec.framed(layout)
         self._length_of = length_of(self.framing, self.codec)
-        self._ends = {role: spec.codec(end) for role, end in (ends or {}).items()}
+        self._ends = {role: spec.end_codec(end) for role, end in (ends or {}).items()}
         self._columns = LineCodec(self.codec) if LineCodec.fits(self.codec) else None
 
     def batches(self, file: BinaryIO) -> Iterator[RecordBatch]:
@@ -219,7 +219,7 @@ def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSO
     if isinstance(value, dict):
         return _group({child.name: child for child in item.children}, cast("dict[str, Any]", value))
     if isinstance(value, str) and item.kind.is_number:
-        return _number(item, value)
+        return value if any(each.name == value for each in item.conditions) else _number(item, value)
     return value
 
 

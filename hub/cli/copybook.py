@@ -11,6 +11,7 @@ from adapters.batch.copybook import layouts_of, read_spec
 from contracts.errors import ConfigError
 from contracts.legacy.copybook.compare import compare, described
 from contracts.legacy.copybook.dialect import DIALECTS, ZOS
+from contracts.legacy.copybook.entry import Condition, written
 from contracts.legacy.copybook.item import Item
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.source import Form
@@ -136,5 +137,10 @@ def _item(item: Item) -> dict[str, Any]:
     if item.redefines:
         shown["redefines"] = item.redefines
     if item.conditions:
-        shown["conditions"] = [condition.name for condition in item.conditions]
+        shown["conditions"] = [{"name": each.name, "values": _ranges(each)} for each in item.conditions]
     return shown
+
+
+def _ranges(condition: Condition) -> list[str]:
+    """Return the values of a condition name as COBOL writes them."""
+    return [written(low) + (f" THRU {written(high)}" if high else "") for low, high in condition.ranges]

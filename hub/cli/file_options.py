@@ -10,6 +10,7 @@ import typer
 
 from adapters.batch.copybook import read_spec
 from contracts.errors import ConfigError
+from contracts.legacy.copybook import Unnamed
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.file_spec import FileSpec
@@ -37,6 +38,10 @@ def _options(
     segment: Annotated[str | None, typer.Option(metavar="FIELD", help="Field that tells a record's group.")] = None,
     map_: Annotated[
         list[str] | None, typer.Option("--map", metavar="VALUE=GROUP", help="A value of it, and the group.")
+    ] = None,
+    conditions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD[=UNNAMED]", help="Tell its condition name (88); all; error, null or value."),
     ] = None,
     recfm: Annotated[Recfm | None, typer.Option(help="Record format; none: the record tells its length.")] = None,
     lrecl: Annotated[int | None, typer.Option(help="Bytes of a record (F, FB), or of the longest one.")] = None,
@@ -80,6 +85,9 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
 def _spec(options: Mapping[str, Any]) -> FileSpec:
     given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
     path, segment, pairs = given.pop("spec", None), given.pop("segment", None), given.pop("map", None)
+    if "conditions" in given:
+        pairs_of = (each.partition("=") for each in given["conditions"])
+        given["conditions"] = {field: unnamed or Unnamed.ERROR.value for field, _, unnamed in pairs_of}
     framing = {name: given.pop(name) for name in _FRAMING if name in given}
     if path is None and framing.get("recfm") is Recfm.LS:
         framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof

@@ -6,7 +6,7 @@ from enum import StrEnum
 from contracts.legacy.copybook.picture import Picture
 from contracts.legacy.copybook.source import Word
 
-__all__ = ["Condition", "Entry", "Literal", "Occurs", "Renames", "Sign", "Usage"]
+__all__ = ["Condition", "Entry", "Literal", "Occurs", "Renames", "Sign", "Usage", "written"]
 
 
 class Usage(StrEnum):
@@ -69,6 +69,18 @@ class Literal:
     """`text`, `hex`, `number` or `figurative`."""
     repeated: bool = False
     """ALL: fills its item."""
+
+
+def written(literal: Literal) -> str:
+    """Return a literal as COBOL writes it.
+
+    >>> written(Literal(text="O'K", kind="text", repeated=True))
+    "ALL 'O''K'"
+    """
+    if literal.kind in ("number", "figurative"):
+        return literal.text
+    quoted = "'" + literal.text.replace("'", "''") + "'"
+    return ("ALL " if literal.repeated else "") + ("X" if literal.kind == "hex" else "") + quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

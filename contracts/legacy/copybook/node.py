@@ -114,7 +114,7 @@ class LeafNode:
         if self.is_marked and state.marks is not None:
             state.marks.setdefault(self.item.path, (at, end))
         if self.holding is not None and state.names is not None:
-            state.names += self.holding.names(raw, value, state.subscripts)
+            state.names += self.holding.names(raw, self.leaf.read(raw), state.subscripts)
         return value, end
 
     def counted(self, value: object, raw: bytes, at: int) -> int:
