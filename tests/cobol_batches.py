@@ -27,6 +27,7 @@ FORMS: Final = tuple(form for form in FORMS_OF_ALL if "P COMP-3" not in form)
 And it does not align all occurrences of synchronized items alike, so these are left out of tables here.
 """
 _CONDITION: Final = 88
+_SWAPPED: Final = str.maketrans(".,", ",.")
 _HELD: Final = "HELD-"
 """What the names of the tables begin with that tell which conditions held."""
 _COMPARED: Final = (Kind.TEXT, Kind.ZONED, Kind.PACKED, Kind.BINARY)
@@ -42,11 +43,12 @@ class Filled:
     values: Any
     conditions: tuple[str, ...]
     """The condition names, in the order of their flags."""
+    decimal_comma: bool
 
     @property
     def statements(self) -> Iterator[str]:
         """Yield what fills the record, and then tells which condition names hold."""
-        yield from moves(self.codec.layout, self.values)
+        yield from moves(self.codec.layout, self.values, decimal_comma=self.decimal_comma)
         for index, condition in enumerate(self.conditions, start=1):
             yield f'IF {condition} MOVE "Y" TO {_HELD}{self.name}({index})'
 
@@ -59,22 +61,32 @@ class Filled:
 def batches(draw: st.DrawFn, size: int = 25) -> list[Filled]:
     """Draw the records of one program: it takes a second to compile, so it holds many."""
     made = Made(forms=FORMS, in_tables=tuple(form for form in FORMS if "SYNC" not in form))
-    return [draw(_filled(made, f"R{number}")) for number in range(size)]
+    has_comma = draw(st.booleans())
+    return [draw(_filled(made, f"R{number}", decimal_comma=has_comma)) for number in range(size)]
 
 
 @st.composite
-def _filled(draw: st.DrawFn, made: Made, name: str) -> Filled:
+def _filled(draw: st.DrawFn, made: Made, name: str, *, decimal_comma: bool) -> Filled:
     lines = draw(entries(made))
-    plain = parse(f"       01  {name}.\n" + indented(lines), dialect=DIALECT)
+    if decimal_comma:
+        lines = [(level, rest.translate(_SWAPPED)) for level, rest in lines]
+    plain = parse(f"       01  {name}.\n" + indented(lines), dialect=DIALECT, decimal_comma=decimal_comma)
     conditions = {item.name: draw(_conditions(made, item)) for item in plain.fields if _is_compared(item)}
     lines = [each for line in lines for each in (line, *conditions.get(line[1].partition(" ")[0], []))]
     names = tuple(rest.partition(" ")[0] for level, rest in lines if level == _CONDITION)
     if names:
         lines.append((5, f"{_HELD}{name} PIC X OCCURS {len(names)}"))
     text = f"       01  {name}.\n" + indented(lines)
-    layout = parse(text, dialect=DIALECT)
+    layout = parse(text, dialect=DIALECT, decimal_comma=decimal_comma)
     codec = RowCodec(layout, Options(code_page="ascii"))
-    return Filled(name=name, text=text, codec=codec, values=_values(draw, layout.items[0]), conditions=names)
+    return Filled(
+        name=name,
+        text=text,
+        codec=codec,
+        values=_values(draw, layout.items[0]),
+        conditions=names,
+        decimal_comma=decimal_comma,
+    )
 
 
 def agree(folder: Path, batch: list[Filled]) -> tuple[int, int]:
@@ -83,7 +95,8 @@ def agree(folder: Path, batch: list[Filled]) -> tuple[int, int]:
     Raises:
         AssertionError: A layout, a value, the bytes of a record or a condition name is another.
     """
-    records = compiled(folder, [(each.name, each.text, list(each.statements)) for each in batch])
+    made = [(each.name, each.text, list(each.statements)) for each in batch]
+    records = compiled(folder, made, decimal_comma=any(each.decimal_comma for each in batch))
     for each, (length, found) in zip(batch, records, strict=True):
         codec, record = each.codec, found[:length]
         assert codec.layout.length == length, each.text
@@ -135,12 +148,19 @@ def _conditions(draw: st.DrawFn, made: Made, item: Item) -> list[tuple[int, str]
 @st.composite
 def _range(draw: st.DrawFn, item: Item) -> str:
     figurative = "ZERO" if item.kind.is_number else draw(st.sampled_from(["SPACES", 'ALL "A"', "ZERO"]))
-    choices = [st.just(figurative), value_of(item).map(lambda value: literal(value, item))]
+    choices = [
+        st.just(figurative),
+        value_of(item).map(lambda value: literal(value, item, decimal_comma=item.decimal_comma)),
+    ]
     if not item.kind.is_number:
         return draw(st.one_of(choices))
     pairs = st.tuples(_number_of(item), _number_of(item)).filter(lambda pair: pair[0] < pair[1])
-    choices.append(pairs.map(lambda pair: f"{literal(pair[0], item)} THRU {literal(pair[1], item)}"))
+    choices.append(pairs.map(lambda pair: _through(pair, item)))
     return draw(st.one_of(choices))
+
+
+def _through(pair: tuple[Decimal, Decimal], item: Item) -> str:
+    return " THRU ".join(literal(each, item, decimal_comma=item.decimal_comma) for each in pair)
 
 
 def _number_of(item: Item) -> SearchStrategy[Decimal]:

@@ -75,6 +75,9 @@ class FileSpec(BaseModel):
     """`fixed` or `free` reference format; recognised by default."""
     copybook_encoding: str = "utf-8"
     """Encoding of the copybook's text."""
+    decimal_comma: bool | None = None
+    """DECIMAL-POINT IS COMMA: `PIC Z.ZZ9,99` shows 1.234,50, and literals are `1,5`. By default, what a whole program
+    says; a copybook alone does not say it."""
     dialect: Annotated[str, AfterValidator(_dialect)] = "zos"
     """The compiler: it settles sizes and byte order of binary items, SYNC, and the format of floats."""
     encoding: str = "cp037"

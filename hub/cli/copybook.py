@@ -26,6 +26,9 @@ SourceForm = Annotated[Form | None, typer.Option("--format", help="Reference for
 Copies = Annotated[list[Path] | None, typer.Option("--copies", "-I", help="Folder of what is copied; repeatable.")]
 Record = Annotated[str | None, typer.Option(help="The record, where a copybook has several of level 01.")]
 Encoding = Annotated[str, typer.Option("--copybook-encoding", help="Encoding of the copybooks' text.")]
+DecimalComma = Annotated[
+    bool | None, typer.Option("--decimal-comma/--decimal-point", help="Whether DECIMAL-POINT IS COMMA.")
+]
 
 
 @app.command()
@@ -36,10 +39,11 @@ def inspect(
     copies: Copies = None,
     record: Record = None,
     encoding: Encoding = "utf-8",
+    decimal_comma: DecimalComma = None,
     as_json: AsJson = False,
 ) -> None:
     """Show offset (from 0), length and type of every item."""
-    layouts = _layouts(copybook, dialect, source_format, copies, encoding, record)
+    layouts = _layouts(copybook, dialect, source_format, copies, encoding, record, decimal_comma)
     if as_json:
         print_json({"dialect": dialect, "records": [_shown(layout) for layout in layouts]})
         return
@@ -59,6 +63,7 @@ def diff(
     copies: Copies = None,
     record: Record = None,
     encoding: Encoding = "utf-8",
+    decimal_comma: DecimalComma = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what changed, and whether records of the old copybook can be read with the new one.
@@ -66,7 +71,8 @@ def diff(
     Exit code 1 where they can't.
     """
     before, after = (
-        _one(_layouts(path, dialect, source_format, copies, encoding, record), path) for path in (old, new)
+        _one(_layouts(path, dialect, source_format, copies, encoding, record, decimal_comma), path)
+        for path in (old, new)
     )
     comparison = compare(before, after)
     if as_json:
@@ -82,7 +88,13 @@ def diff(
 
 
 def _layouts(
-    path: Path, dialect: str, form: Form | None, copies: Sequence[Path] | None, encoding: str, record: str | None
+    path: Path,
+    dialect: str,
+    form: Form | None,
+    copies: Sequence[Path] | None,
+    encoding: str,
+    record: str | None,
+    decimal_comma: bool | None,
 ) -> Sequence[Layout]:
     given = {
         "copybook": path,
@@ -91,6 +103,7 @@ def _layouts(
         "copies": tuple(copies or ()),
         "copybook_encoding": encoding,
         "record": record,
+        "decimal_comma": decimal_comma,
     }
     return layouts_of(read_spec(None, given))
 

@@ -31,6 +31,9 @@ def _options(
     record: Annotated[str | None, typer.Option(help="The record, where there are several of level 01.")] = None,
     copybook_format: Annotated[Form | None, typer.Option("--format", help="Reference format of the copybook.")] = None,
     copybook_encoding: Annotated[str | None, typer.Option(help="Encoding of the copybook's text.")] = None,
+    decimal_comma: Annotated[
+        bool | None, typer.Option("--decimal-comma/--decimal-point", help="Whether DECIMAL-POINT IS COMMA.")
+    ] = None,
     dialect: Annotated[str | None, typer.Option(metavar="D", help="Compiler: " + ", ".join(DIALECTS) + ".")] = None,
     encoding: Annotated[str | None, typer.Option(help="Code page of the data: cp037, cp1141, ascii …")] = None,
     float_: Annotated[Literal["ibm", "ieee"] | None, typer.Option("--float", help="Format of COMP-1, COMP-2.")] = None,

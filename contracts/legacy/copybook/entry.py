@@ -124,6 +124,8 @@ class Entry:
     """Where it stands: its level number."""
     picture: Picture | None = None
     picture_text: str = ""
+    decimal_comma: bool = False
+    """Whether comma and point have changed their places in the picture."""
     usage: Usage | None = None
     """As written at this entry; None where it is not."""
     sign: Sign | None = None
