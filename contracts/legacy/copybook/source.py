@@ -21,9 +21,9 @@ _LITERAL = r"""(?:[XNGZB]|NX)?(?:"(?:[^"]|"")*"|'(?:[^']|'')*')"""
 _WORD = re.compile(
     rf"""(?P<literal>{_LITERAL})
       | (?P<pseudo>==)
-      | (?P<end>\.(?=\s|$))
+      | (?P<end>\.(?=\s|$|==))
       | (?P<separator>[,;](?=\s|$)|\s+)
-      | (?P<word>(?:(?!==)[^\s.,;"']|[.,;](?=\S))+)""",
+      | (?P<word>(?:(?!==)[^\s.,;"']|[.,;](?=\S)(?!==))+)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _OPEN = re.compile(r"""(?:[^"'*]|\*(?!>)|"[^"]*"|'[^']*')*(?P<rest>["'*]?)""")
