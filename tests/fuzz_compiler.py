@@ -40,7 +40,7 @@ def _programs(seed: int, end: float, counts: Counter[str]) -> int:
         deadline=None,
         database=None,
         phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(batches())
     def check(batch: list[Filled]) -> None:
