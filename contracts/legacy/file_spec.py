@@ -110,6 +110,9 @@ class FileSpec(BaseModel):
     """Counter of a table, by name or path -> what its values, as text, mean as counts."""
     segments: tuple[SegmentRule, ...] = ()
     """Fields that tell which of several groups that redefine each other a record has."""
+    trimmed: bool = False
+    """Records may lack blanks at their end, as lines of text do in any case: text and FILLER there are blank. By
+    default a record that ends early is an error."""
     drop_rest: bool = False
     """Bytes of a record after its last item are ignored; by default only blanks and X'00' are."""
     framing: Framing = Framing()
@@ -136,7 +139,7 @@ class FileSpec(BaseModel):
             conditions=self.conditions,
             counts=self.counts,
             segments=tuple(Segments(field=rule.field, groups=rule.map) for rule in self.segments),
-            is_trimmed=self.framing.recfm is Recfm.LS,
+            is_trimmed=self.trimmed or self.framing.recfm is Recfm.LS,
             drop_rest=self.drop_rest,
         )
 

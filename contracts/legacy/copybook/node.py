@@ -32,6 +32,8 @@ class Reading:
     names: list[str] | None = None
     """The condition names that hold; None where nobody asks."""
     subscripts: list[int] = field(default_factory=list[int])
+    skipped: int = 0
+    """Where the last FILLER ends that was passed over."""
 
     def take(self, item: Item, start: int) -> bytes:
         """Return the bytes of an item.
@@ -234,6 +236,8 @@ class GroupNode:
         if node.size is None or node.is_read:
             _, stop = node.read(state, start)
             return None, stop
+        if member.original is None:
+            state.skipped = max(state.skipped, start + node.size)
         return None, start + node.size
 
     def _look(self, state: Reading, at: int, end: int) -> None:
