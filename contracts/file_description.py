@@ -79,7 +79,13 @@ def layouts_of(spec: FileSpec) -> Sequence[Layout]:
         return None if found is None else _text(found, spec.copybook_encoding)
 
     text = _text(spec.copybook, spec.copybook_encoding)
-    found = parse_all(text, dialect=dialect_named(spec.dialect), form=spec.copybook_format, resolver=resolver)
+    found = parse_all(
+        text,
+        dialect=dialect_named(spec.dialect),
+        form=spec.copybook_format,
+        resolver=resolver,
+        decimal_comma=spec.decimal_comma,
+    )
     chosen = [layout for layout in found if spec.record is None or layout.name == spec.record.upper()]
     if not chosen:
         names = ", ".join(layout.name or "(no name)" for layout in found)

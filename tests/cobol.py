@@ -13,7 +13,7 @@ import pytest
 from contracts.legacy.copybook import Layout
 from contracts.legacy.copybook.item import Item
 
-__all__ = ["compiled", "moves", "needs_compiler"]
+__all__ = ["compiled", "literal", "moves", "needs_compiler"]
 
 ROOM = 8000
 """Bytes of each record in the file; what a record does not fill is blank."""
@@ -21,6 +21,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("cobc") is None, reason="no COB
 PROGRAM = """       IDENTIFICATION DIVISION.
        PROGRAM-ID. MADE.
        ENVIRONMENT DIVISION.
+{names}
        INPUT-OUTPUT SECTION.
        FILE-CONTROL.
            SELECT OUT-FILE ASSIGN TO "records"
@@ -37,14 +38,20 @@ PROGRAM = """       IDENTIFICATION DIVISION.
            CLOSE OUT-FILE.
            GOBACK.
 """
+DECIMAL_COMMA = """       CONFIGURATION SECTION.
+       SPECIAL-NAMES.
+           DECIMAL-POINT IS COMMA."""
 
 
-def compiled(folder: Path, copybooks: Sequence[tuple[str, str, Sequence[str]]]) -> list[tuple[int, bytes]]:
+def compiled(
+    folder: Path, copybooks: Sequence[tuple[str, str, Sequence[str]]], *, decimal_comma: bool = False
+) -> list[tuple[int, bytes]]:
     """Run a program that fills records and writes them; return the length and the bytes of each.
 
     Args:
         folder: Where it may write.
         copybooks: For each record its name, its text, and the statements that fill it.
+        decimal_comma: Whether DECIMAL-POINT IS COMMA.
     """
     statements: list[str] = []
     for name, _, filling in copybooks:
@@ -52,6 +59,7 @@ def compiled(folder: Path, copybooks: Sequence[tuple[str, str, Sequence[str]]]) 
         statements.append(f"DISPLAY LENGTH OF {name}")
     source = PROGRAM.format(
         room=ROOM,
+        names=DECIMAL_COMMA if decimal_comma else "",
         records="".join(text for _, text, _ in copybooks),
         statements="\n".join(f"           {line}." for statement in statements for line in _folded(statement)),
     )
@@ -72,13 +80,13 @@ def _folded(statement: str) -> Iterator[str]:
     yield statement
 
 
-def moves(layout: Layout, values: Any) -> Iterator[str]:
+def moves(layout: Layout, values: Any, *, decimal_comma: bool = False) -> Iterator[str]:
     """Yield the statements that move values to the fields of a record."""
     for field in layout.fields:
         for indexes in product(*(range(most) for most, _ in field.dimensions)):
             value = _value(values, field.path[1:], list(indexes))
             subscript = f"({' '.join(str(index + 1) for index in indexes)})" if indexes else ""
-            yield f"MOVE {_literal(value, field)} TO {field.name}{subscript}"
+            yield f"MOVE {literal(value, field, decimal_comma=decimal_comma)} TO {field.name}{subscript}"
 
 
 def _value(values: Any, path: Sequence[str], indexes: list[int]) -> Any:
@@ -93,10 +101,11 @@ def _at(values: Any, index: int) -> Any:
     return values[index]
 
 
-def _literal(value: object, field: Item) -> str:
+def literal(value: object, field: Item, *, decimal_comma: bool = False) -> str:
+    """Return a value as a literal that can be moved to a field."""
     if isinstance(value, str):
         if field.symbols:
             value = "".join(each for each in value if each not in " /")
         return f'"{value}"' if value else "SPACES"
     number = Decimal(str(value)) if isinstance(value, float) else value
-    return f"{number:f}"
+    return f"{number:f}".replace(".", "," if decimal_comma else ".")

@@ -16,7 +16,7 @@ from contracts.legacy.check import Check
 from contracts.legacy.copybook.compile import items_named
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.layout import Layout
-from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim
+from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim, Unnamed
 from contracts.legacy.copybook.row import RowCodec
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.framing import Framing, LengthOf, Recfm
@@ -92,6 +92,9 @@ class FileSpec(BaseModel):
     """`fixed` or `free` reference format; recognised by default."""
     copybook_encoding: str = "utf-8"
     """Encoding of the copybook's text."""
+    decimal_comma: bool | None = None
+    """DECIMAL-POINT IS COMMA: `PIC Z.ZZ9,99` shows 1.234,50, and literals are `1,5`. By default, what a whole program
+    says; a copybook alone does not say it."""
     dialect: Annotated[str, AfterValidator(_dialect)] = "zos"
     """The compiler: it settles sizes and byte order of binary items, SYNC, and the format of floats."""
     encoding: str = "cp037"
@@ -116,6 +119,10 @@ class FileSpec(BaseModel):
     `false`, it is text."""
     policies: Mapping[str, FieldPolicy] = Field(default_factory=dict[str, FieldPolicy])
     """Field, by name or path -> what blanks, X'00' and X'FF' mean in it."""
+    conditions: Mapping[str, Unnamed] = Field(default_factory=dict[str, Unnamed])
+    """Field, by name or path -> its value is the name of its first condition (level 88) that holds, and this is what it
+    is where none does: `error`, `null`, or the `value` itself. `all` is every other field with condition names.
+    Counters and fields that tell segments keep their values."""
     counts: Mapping[str, Mapping[str, NonNegativeInt]] = Field(default_factory=dict[str, Mapping[str, int]])
     """Counter of a table, by name or path -> what its values, as text, mean as counts."""
     segments: tuple[SegmentRule, ...] = ()
@@ -125,6 +132,9 @@ class FileSpec(BaseModel):
     `Seg_Id0`, of its root; in a tree also `Seg_Id1` and so on, of those that it stands below, down to its own."""
     id_prefix: str | None = None
     """What `Seg_Id0` begins with; by default the delivery of an adapter, or `file:` and the SHA-256 of the file."""
+    trimmed: bool = False
+    """Records may lack blanks at their end, as lines of text do in any case: text and FILLER there are blank. By
+    default a record that ends early is an error."""
     drop_rest: bool = False
     """Bytes of a record after its last item are ignored; by default only blanks and X'00' are."""
     framing: Framing = Framing()
@@ -148,9 +158,10 @@ class FileSpec(BaseModel):
             trim=self.trim,
             is_nul_filled=self.nul_filled,
             policies={name: Policy(**dict(policy)) for name, policy in self.policies.items()},
+            conditions=self.conditions,
             counts=self.counts,
             segments=tuple(Segments(field=rule.field, groups=rule.map) for rule in self.segments),
-            is_trimmed=self.framing.recfm is Recfm.LS,
+            is_trimmed=self.trimmed or self.framing.recfm is Recfm.LS,
             drop_rest=self.drop_rest,
         )
 
@@ -200,6 +211,7 @@ def _of_these(options: Options, layout: Layout, beside: Collection[Layout]) -> O
         pages={name: page for name, page in options.pages.items() if is_own(name)},
         policies={name: policy for name, policy in options.policies.items() if is_own(name)},
         counts={name: counts for name, counts in options.counts.items() if is_own(name)},
+        conditions={name: unnamed for name, unnamed in options.conditions.items() if is_own(name)},
         segments=tuple(filter(tells, options.segments)),
     )
 

@@ -55,7 +55,7 @@ def _value(item: Item | None, value: Any) -> Any:  # noqa: ANN401 - whatever JSO
     if isinstance(value, dict):
         return restored({child.name: child for child in item.children}, cast("dict[str, Any]", value))
     if isinstance(value, str) and item.kind.is_number:
-        return _number(item, value)
+        return value if any(each.name == value for each in item.conditions) else _number(item, value)
     return value
 
 

@@ -11,6 +11,7 @@ from contracts.errors import ConfigError
 from contracts.file_description import layouts_of, read_spec
 from contracts.legacy.copybook.compare import compare, described
 from contracts.legacy.copybook.dialect import DIALECTS, ZOS
+from contracts.legacy.copybook.entry import Condition, written
 from contracts.legacy.copybook.item import Item
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.source import Form
@@ -53,6 +54,9 @@ SourceForm = Annotated[Form | None, typer.Option("--format", help="Reference for
 Copies = Annotated[list[Path] | None, typer.Option("--copies", "-I", help="Folder of what is copied; repeatable.")]
 Record = Annotated[str | None, typer.Option(help="The record, where a copybook has several of level 01.")]
 Encoding = Annotated[str, typer.Option("--copybook-encoding", help="Encoding of the copybooks' text.")]
+DecimalComma = Annotated[
+    bool | None, typer.Option("--decimal-comma/--decimal-point", help="Whether DECIMAL-POINT IS COMMA.")
+]
 
 
 @app.command()
@@ -63,10 +67,11 @@ def inspect(
     copies: Copies = None,
     record: Record = None,
     encoding: Encoding = "utf-8",
+    decimal_comma: DecimalComma = None,
     as_json: AsJson = False,
 ) -> None:
     """Show offset (from 0), length and type of every item."""
-    layouts = _layouts(copybook, dialect, source_format, copies, encoding, record)
+    layouts = _layouts(copybook, dialect, source_format, copies, encoding, record, decimal_comma)
     if as_json:
         print_json({"dialect": dialect, "records": [_shown(layout) for layout in layouts]})
         return
@@ -86,6 +91,7 @@ def diff(
     copies: Copies = None,
     record: Record = None,
     encoding: Encoding = "utf-8",
+    decimal_comma: DecimalComma = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what changed, and whether records of the old copybook can be read with the new one.
@@ -93,7 +99,8 @@ def diff(
     Exit code 1 where they can't.
     """
     before, after = (
-        _one(_layouts(path, dialect, source_format, copies, encoding, record), path) for path in (old, new)
+        _one(_layouts(path, dialect, source_format, copies, encoding, record, decimal_comma), path)
+        for path in (old, new)
     )
     comparison = compare(before, after)
     if as_json:
@@ -109,7 +116,13 @@ def diff(
 
 
 def _layouts(
-    path: Path, dialect: str, form: Form | None, copies: Sequence[Path] | None, encoding: str, record: str | None
+    path: Path,
+    dialect: str,
+    form: Form | None,
+    copies: Sequence[Path] | None,
+    encoding: str,
+    record: str | None,
+    decimal_comma: bool | None,
 ) -> Sequence[Layout]:
     given = {
         "copybook": path,
@@ -118,6 +131,7 @@ def _layouts(
         "copies": tuple(copies or ()),
         "copybook_encoding": encoding,
         "record": record,
+        "decimal_comma": decimal_comma,
     }
     return layouts_of(read_spec(None, given))
 
@@ -164,5 +178,10 @@ def _item(item: Item) -> dict[str, Any]:
     if item.redefines:
         shown["redefines"] = item.redefines
     if item.conditions:
-        shown["conditions"] = [condition.name for condition in item.conditions]
+        shown["conditions"] = [{"name": each.name, "values": _ranges(each)} for each in item.conditions]
     return shown
+
+
+def _ranges(condition: Condition) -> list[str]:
+    """Return the values of a condition name as COBOL writes them."""
+    return [written(low) + (f" THRU {written(high)}" if high else "") for low, high in condition.ranges]

@@ -10,6 +10,7 @@ import typer
 
 from contracts.errors import ConfigError
 from contracts.file_description import read_spec
+from contracts.legacy.copybook import Unnamed
 from contracts.legacy.copybook.dialect import DIALECTS
 from contracts.legacy.copybook.source import Form
 from contracts.legacy.file_spec import FileSpec
@@ -30,6 +31,9 @@ def _options(
     record: Annotated[str | None, typer.Option(help="The record, where there are several of level 01.")] = None,
     copybook_format: Annotated[Form | None, typer.Option("--format", help="Reference format of the copybook.")] = None,
     copybook_encoding: Annotated[str | None, typer.Option(help="Encoding of the copybook's text.")] = None,
+    decimal_comma: Annotated[
+        bool | None, typer.Option("--decimal-comma/--decimal-point", help="Whether DECIMAL-POINT IS COMMA.")
+    ] = None,
     dialect: Annotated[str | None, typer.Option(metavar="D", help="Compiler: " + ", ".join(DIALECTS) + ".")] = None,
     encoding: Annotated[str | None, typer.Option(help="Code page of the data: cp037, cp1141, ascii …")] = None,
     float_: Annotated[Literal["ibm", "ieee"] | None, typer.Option("--float", help="Format of COMP-1, COMP-2.")] = None,
@@ -45,6 +49,10 @@ def _options(
         bool | None, typer.Option("--record-ids/--no-record-ids", help="Each record gets ids, ordinal and offset.")
     ] = None,
     id_prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="What the ids begin with.")] = None,
+    conditions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD[=UNNAMED]", help="Tell its condition name (88); all; error, null or value."),
+    ] = None,
     recfm: Annotated[Recfm | None, typer.Option(help="Record format; none: the record tells its length.")] = None,
     lrecl: Annotated[int | None, typer.Option(help="Bytes of a record (F, FB), or of the longest one.")] = None,
     rdw: Annotated[Literal["big", "little"] | None, typer.Option(help="Byte order of descriptor words.")] = None,
@@ -88,6 +96,9 @@ def _spec(options: Mapping[str, Any]) -> FileSpec:
     given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
     path, segment = given.pop("spec", None), given.pop("segment", None)
     pairs, parents = given.pop("map", []), given.pop("parent", [])
+    if "conditions" in given:
+        pairs_of = (each.partition("=") for each in given["conditions"])
+        given["conditions"] = {field: unnamed or Unnamed.ERROR.value for field, _, unnamed in pairs_of}
     framing = {name: given.pop(name) for name in _FRAMING if name in given}
     if path is None and framing.get("recfm") is Recfm.LS:
         framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof

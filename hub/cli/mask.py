@@ -39,7 +39,7 @@ def mask(
     )
     if output.exists():
         raise ConfigError([f"--output {output}: expected a file that is not there yet"])
-    records = RecordFile(spec, layout_of(spec), ends_of(spec))
+    records = RecordFile(spec.model_copy(update={"conditions": {}}), layout_of(spec), ends_of(spec))
     with opened(secret_file, "rb") as secret:
         masker = Masker(records.layout, records.codec, ways=spec.masks, secret=secret.read().strip())
     refused: list[Refused] = []

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contracts.errors import ConfigError
+from contracts.errors import ConfigError, ContractError
 from contracts.file_description import layouts_of, read_spec
 from contracts.legacy.framing import Framing
 from contracts.legacy.framing.sniff import Proposal
 from contracts.legacy.framing.sniff import sniff as propose
-from hub.cli.output import AsJson, console, print_json
+from contracts.legacy.trial import trial_of
+from hub.cli.output import AsJson, complain, console, print_json
 
 __all__ = ["sniff"]
 
@@ -25,6 +26,7 @@ def sniff(
 ) -> None:
     """Propose framing and code page of a file, the likeliest first, with what speaks for and against each.
 
+    The first 1,000 records of each proposal are decoded by the copybook; how many could be is evidence, and ranks them.
     Reads 32 MiB at most. Nothing is read by a proposal: put what is right into the options or the settings.
     """
     try:
@@ -34,7 +36,12 @@ def sniff(
     except OSError as error:
         raise ConfigError([f"{error.filename}: {error.strerror}"]) from error
     layouts = layouts_of(read_spec(None, {"copybook": copybook}))
-    proposals = propose(head, total_bytes=size, lengths=sorted({layout.length for layout in layouts}))
+    try:
+        trial = trial_of(layouts)
+    except ContractError as error:
+        complain(f"records are not tried: {error}")
+        trial = None
+    proposals = propose(head, total_bytes=size, lengths=sorted({layout.length for layout in layouts}), trial=trial)
     if as_json:
         print_json([_as_json(each) for each in proposals])
     else:

@@ -26,6 +26,8 @@ COPYBOOK = """\
            05  HD-COUNT          PIC 9(4).
        01  ORDER-RECORD.
            05  KIND              PIC X.
+               88  IS-FIRST      VALUE 'A'.
+               88  IS-SECOND     VALUE 'B' THRU 'D'.
            05  RESIDENT          PIC X(6).
            05  GOODS.
                10  LINES         PIC 9(2).
@@ -157,6 +159,15 @@ async def test_records_of_every_format_become_events_in_chunks(
     files = [each.file for each in of_files(batches)]
     assert {each.totals["sum of AMOUNT"] for each in files if each} == {"190.00"}
     assert [each.is_last for each in files if each] == [False] * (len(files) - 1) + [True]
+
+
+async def test_a_mapping_gets_condition_names_where_the_description_asks_for_them(folder: Path) -> None:
+    put(folder / "ORDERS.1", encoded(spec(folder), 6))
+    names = {**MAPPING, "kind": ("KIND", {"IS-FIRST": "A", "IS-SECOND": "B"})}
+
+    batches = await read(make(folder, spec(folder, conditions={"KIND": "error"}), mapping=names))
+
+    assert list(published(batches)) == expected(6)
 
 
 @pytest.mark.parametrize("framing", FRAMINGS, ids=str)

@@ -3,7 +3,7 @@
 from contracts.legacy.copybook.codec import Codec, Decoded
 from contracts.legacy.copybook.entry import Usage
 from contracts.legacy.copybook.layout import Field, Layout, parse, parse_all
-from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim
+from contracts.legacy.copybook.options import OddBytes, Options, Policy, Segments, Trim, Unnamed
 from contracts.legacy.copybook.row import Record, RowCodec
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "RowCodec",
     "Segments",
     "Trim",
+    "Unnamed",
     "Usage",
     "parse",
     "parse_all",

@@ -44,6 +44,9 @@ USAGES: Final[Mapping[str, Usage]] = {
 }
 """Keyword of a USAGE clause -> what it means."""
 
+_POINT: Final = "a point before decimals, or to be told that DECIMAL-POINT IS COMMA (decimal_comma)"
+_COMMA: Final = "a comma before decimals, since DECIMAL-POINT IS COMMA"
+
 
 @dataclass(slots=True)
 class Words:
@@ -51,6 +54,8 @@ class Words:
 
     rest: deque[Word]
     last: Word
+    decimal_comma: bool = False
+    """Whether numbers have a decimal comma, and pictures, too."""
 
     def peek(self) -> str:
         """Return the next word as keywords are compared, or nothing."""
@@ -156,6 +161,8 @@ def _literal(words: Words) -> Literal:
     if word.upper in _FIGURATIVES:
         return Literal(text=_FIGURATIVES[word.upper], kind="figurative", repeated=True)
     if _NUMBER.fullmatch(word.text):
+        if ("." if words.decimal_comma else ",") in word.text:
+            raise word.error(_COMMA if words.decimal_comma else _POINT)
         return Literal(text=word.text.replace(",", "."), kind="number")
     if not word.is_literal:
         raise word.error("a literal or a figurative constant")
@@ -178,8 +185,9 @@ def _value(found: _Found, words: Words, clause: Word) -> None:
 def _picture(found: _Found, words: Words, clause: Word) -> None:
     words.skip("IS")
     word = words.take("a picture")
-    found.put(clause, "picture", parse_picture(word))
+    found.put(clause, "picture", parse_picture(word, decimal_comma=words.decimal_comma))
     found.values["picture_text"] = word.text
+    found.values["decimal_comma"] = words.decimal_comma
 
 
 def _usage(found: _Found, words: Words, _clause: Word) -> None:

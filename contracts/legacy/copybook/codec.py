@@ -14,6 +14,7 @@ from contracts.legacy.copybook.decode import Bytes, fast_decoder
 from contracts.legacy.copybook.item import Item
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.leaf import Leaf, Value
+from contracts.legacy.copybook.naming import NamedLeaf
 from contracts.legacy.copybook.options import OddBytes, Options
 
 __all__ = ["Codec", "Decoded"]
@@ -144,6 +145,8 @@ class _Column:
 
     def _decode(self, records: Bytes, at: int, name: str, *, errors: dict[int, RecordError]) -> list[Value]:
         raw = records[:, at : at + self._item.length]
+        if isinstance(self.leaf, NamedLeaf):
+            return self._by_value(raw, at, name, errors=errors)
         if self._fast is None:
             values: list[Value] = [None] * len(raw)
             doubtful: Iterable[int] = range(len(raw))
@@ -159,6 +162,22 @@ class _Column:
                 values[index] = None
                 errors.setdefault(index, _named(error, name))
         return values
+
+    def _by_value(self, raw: Bytes, at: int, name: str, *, errors: dict[int, RecordError]) -> list[Value]:
+        """Return the values of a field that has few different ones: each is decoded once."""
+        packed, size = raw.tobytes(), self._item.length
+        found = [packed[begin : begin + size] for begin in range(0, len(packed), size)]
+        known: dict[bytes, Value | RecordError] = {}
+        for each in set(found):
+            try:
+                known[each] = self.leaf.decode(each, at)
+            except RecordError as error:
+                known[each] = _named(error, name)
+        values = [known[each] for each in found]
+        for index, value in enumerate(values):
+            if isinstance(value, RecordError):
+                errors.setdefault(index, value)
+        return [None if isinstance(value, RecordError) else value for value in values]
 
 
 def _named(error: RecordError, name: str) -> RecordError:

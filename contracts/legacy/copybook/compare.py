@@ -78,6 +78,7 @@ def described(item: Item) -> str:
     words += [item.picture] if item.picture else []
     if item.signed and item.kind is not Kind.FLOAT:
         words.append("signed" if item.sign == "trailing" else f"signed {item.sign}")
+    words += ["with a decimal comma"] if item.decimal_comma and item.symbols else []
     words += ["justified"] if item.justified else []
     words += ["blank when zero"] if item.blank_when_zero else []
     words += [_occurs(item)] if item.occurs else []
@@ -128,6 +129,7 @@ def _type(item: Item) -> tuple[Any, ...]:
         item.kind,
         item.usage,
         *(item.digits, item.scale, item.signed, item.sign, item.order, item.floats, item.symbols),
+        item.decimal_comma and bool(item.symbols),
         *(item.justified, item.blank_when_zero, item.occurs),
     )
 

@@ -1,6 +1,6 @@
 """A layout and its options compiled to nodes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import TypeVar
@@ -10,8 +10,9 @@ from contracts.legacy.copybook.condition import compile_conditions
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.layout import Layout
 from contracts.legacy.copybook.leaf import compile_leaf, named
+from contracts.legacy.copybook.naming import named_leaf
 from contracts.legacy.copybook.node import Counter, GroupNode, LeafNode, Member, Node, Path, Selector, TableNode
-from contracts.legacy.copybook.options import Options
+from contracts.legacy.copybook.options import Options, Unnamed
 from contracts.legacy.copybook.page import CodePage
 
 __all__ = ["Compiler", "find", "items_named"]
@@ -56,6 +57,7 @@ class Compiler:
             options, policies=_resolved(layout, options.policies), counts=_resolved(layout, options.counts)
         )
         self._counters = {item.occurs.counter for item in layout.walk() if item.occurs and item.occurs.counter}
+        self._named = _naming(layout, options, counters=self._counters)
         self._marked = {path for each in layout.renames for path in (each.first, each.last)}
         self.selectors: dict[Path, Selector] = {}
         for segments in options.segments:
@@ -102,6 +104,8 @@ class Compiler:
         """Return the node of an elementary item, as if it stood once."""
         page = named(self._pages, item) or self.page
         leaf = compile_leaf(item, self._options, self._layout.dialect, page=page)
+        unnamed = self._named.get(item.path) if item.name else None
+        leaf = leaf if unnamed is None else named_leaf(leaf, unnamed)
         counter = Counter(path=item.path, meanings=named(self._options.counts, item))
         return LeafNode(
             item=item,
@@ -210,3 +214,31 @@ def _resolved(layout: Layout, told: Mapping[str, Told]) -> Mapping[str, Told]:
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def _naming(layout: Layout, options: Options, *, counters: Collection[Path | None]) -> Mapping[Path, Unnamed]:
+    """Return the paths of fields that are told by condition names, and what they are where none holds."""
+    telling = {*counters, *(find(layout, segments.field).path for segments in options.segments)}
+    told = dict(options.conditions)
+    others = told.pop("all", None)
+    chosen = {tuple(path.split(".")): unnamed for path, unnamed in _resolved(layout, told).items()}
+    fields = {item.path: item for item in layout.fields}
+    problems = [
+        f"conditions: {'.'.join(path)} {problem}"
+        for path in chosen
+        if (problem := _unfit(fields.get(path), is_telling=path in telling))
+    ]
+    if problems:
+        raise ConfigError(problems)
+    if others is None:
+        return chosen
+    return {path: others for path, item in fields.items() if item.conditions and path not in telling} | chosen
+
+
+def _unfit(field: Item | None, *, is_telling: bool) -> str | None:
+    """Say why a field can't be told by condition names, or None where it can."""
+    if field is None:
+        return "is a group, which has no value of its own"
+    if not field.conditions:
+        return "has no condition names (level 88)"
+    return "tells where other items are, so it keeps its value" if is_telling else None

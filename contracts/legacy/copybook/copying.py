@@ -1,17 +1,20 @@
-"""COPY statements: the text of other members, with REPLACING."""
+"""COPY and EXEC SQL INCLUDE: the text of other members, with REPLACING; then REPLACE, over all of it."""
 
-import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from contracts.errors import ContractError
+from contracts.legacy.copybook.replacing import Replacement, read_replacements, replaced, statement, with_replace
 from contracts.legacy.copybook.source import Form, Word, words
 
 __all__ = ["Resolver", "expand"]
 
-_PARTS = ("LEADING", "TRAILING")
-_MOST_WORDS, _MOST_NESTED, _MOST_REPLACED, _MOST_LETTERS = 1 << 18, 32, 1000, 1 << 12
+_MOST_WORDS, _MOST_NESTED = 1 << 18, 32
+_DECLARES = (("DECLARE",), ("BEGIN", "DECLARE"), ("END", "DECLARE"))
+"""How statements of SQL begin that say nothing about a record: tables, cursors, and where host variables stand."""
+_OF_DB2 = ("SQLCA", "SQLDA")
+"""Members that the precompiler brings itself."""
 
 
 class Resolver(Protocol):
@@ -22,18 +25,10 @@ class Resolver(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Replacement:
-    old: tuple[str, ...]
-    new: tuple[Word, ...]
-    part: str | None = None
-    """LEADING or TRAILING: only this end of a word is replaced."""
-
-
 def expand(
     source: Iterable[Word], resolver: Resolver | None, *, form: Form | None = None, within: tuple[str, ...] = ()
 ) -> Iterator[Word]:
-    """Yield words, each COPY statement replaced by the words of its member.
+    """Yield words, each COPY or EXEC SQL INCLUDE replaced by the words of its member, and REPLACE done over all.
 
     Args:
         source: Words, as `words` yields them.
@@ -44,7 +39,7 @@ def expand(
     Raises:
         ContractError: A member is not found or copies itself, or the statement is not understood.
     """
-    yield from _expanded(source, _Copying(resolver=resolver, form=form), within)
+    yield from with_replace(_expanded(source, _Copying(resolver=resolver, form=form), within))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,130 +60,86 @@ class _Copying:
 
 def _expanded(source: Iterable[Word], copying: _Copying, within: tuple[str, ...]) -> Iterator[Word]:
     remaining = iter(source)
-    previous = "."
+    previous, is_included = ".", False
     for word in remaining:
         copying.count(word)
-        if word.upper != "COPY" or previous in ("PIC", "PICTURE", "IS"):
+        if is_included and word.text == ".":
+            is_included = False  # it ends EXEC SQL, and may be left out
+            continue
+        is_included = False
+        if word.upper == "COPY" and previous not in ("PIC", "PICTURE", "IS"):
+            name, replacements = _parsed(word, list(statement(remaining, word)))
+            yield from replaced(list(_member(name, copying, within)), replacements)
+            previous = "."
+        elif word.upper in ("EXEC", "EXECUTE") and previous == ".":
+            included, is_included = _included(word, remaining), True
+            yield from () if included is None else _member(included, copying, within)
+        else:
             previous = word.upper
             yield word
-            continue
-        statement = list(_until_period(remaining, word))
-        name, replacements = _parsed(word, statement)
-        text = _member(word, name, statement, resolver=copying.resolver, within=within)
-        member = words(text, form=copying.form, member=name)
-        yield from _replaced(list(_expanded(member, copying, (*within, name))), replacements)
-        previous = "."
 
 
-def _until_period(remaining: Iterator[Word], copy: Word) -> Iterator[Word]:
+def _included(first: Word, remaining: Iterator[Word]) -> "_Member | None":
+    """Read EXEC SQL up to END-EXEC, and return what it includes; None where that says nothing about records."""
+    words: list[Word] = []
     for word in remaining:
-        if word.text == ".":
-            return
-        yield word
-    raise copy.error("a period after COPY and its operands")
-
-
-def _parsed(copy: Word, statement: list[Word]) -> tuple[str, list[_Replacement]]:
-    if not statement:
-        raise copy.error("the name of a member after COPY")
-    name = statement.pop(0)
-    replacements: list[_Replacement] = []
-    for at, word in enumerate(statement):
-        if word.upper == "REPLACING":
-            replacements = list(_replacements(deque(statement[at + 1 :]), word))
-            del statement[at:]
-            if len(replacements) > _MOST_REPLACED:
-                raise word.error(f"at most {_MOST_REPLACED} replacements")
+        if word.upper == "END-EXEC":
             break
-    return name.text.strip("\"'").upper(), replacements
+        words.append(word)
+    else:
+        raise first.error("END-EXEC after EXEC SQL")
+    said = tuple(word.upper for word in words)
+    if said[:2] == ("SQL", "INCLUDE") and len(words) == 3:  # noqa: PLR2004 - SQL INCLUDE and a name
+        return _Member(word=first, name=words[2].text.strip("\"'").upper(), library=None, statement="EXEC SQL INCLUDE")
+    if said[:1] == ("SQL",) and any(said[1 : 1 + len(each)] == each for each in _DECLARES):
+        return None
+    raise first.error("SQL INCLUDE a member, or a declaration, after EXEC")
 
 
-def _member(
-    copy: Word, name: str, options: Sequence[Word], *, resolver: Resolver | None, within: tuple[str, ...]
-) -> str:
-    library: str | None = None
-    rest = list(options)
-    if len(rest) > 1 and rest[0].upper in ("OF", "IN"):
-        library = rest[1].text.strip("\"'").upper()
-        del rest[:2]
-    if rest and rest[0].upper == "SUPPRESS":
-        del rest[0]
-    if rest:
-        raise rest[0].error("OF or IN a library, SUPPRESS, REPLACING or a period")
-    if len(within) >= _MOST_NESTED:
-        raise replace(copy, text=f"COPY {name}").error(f"at most {_MOST_NESTED} members that copy each other")
-    if name in within:
-        raise replace(copy, text=f"COPY {name}").error("a member that does not copy itself")
-    text = resolver(name, library) if resolver else None
-    if text is None:
-        raise replace(copy, text=f"COPY {name}").error("a member that is there")
-    return text
-
-
-def _replacements(operands: deque[Word], clause: Word) -> Iterator[_Replacement]:
-    last = clause
-    while operands:
-        part = operands.popleft().upper if operands[0].upper in _PARTS else None
-        old = _operand(operands, last)
-        if not operands or operands[0].upper != "BY" or not old:
-            raise (operands[0] if operands else last).error("something to replace, BY and something instead")
-        last = operands.popleft()
-        new = _operand(operands, last)
-        yield _Replacement(old=tuple(word.upper for word in old), new=tuple(new), part=part)
-
-
-def _operand(operands: deque[Word], before: Word) -> list[Word]:
-    """Remove one operand, pseudo-text or a word, and return its words."""
+def _parsed(copy: Word, operands: list[Word]) -> tuple["_Member", list[Replacement]]:
     if not operands:
-        raise before.error("an operand after it")
-    first = operands.popleft()
-    if first.text != "==":
-        return [first]
-    found: list[Word] = []
-    while operands:
-        word = operands.popleft()
-        if word.text == "==":
-            return found
-        found.append(word)
-    raise first.error("pseudo-text that ends with ==")
+        raise copy.error("the name of a member after COPY")
+    name = operands.pop(0).text.strip("\"'").upper()
+    replacements: list[Replacement] = []
+    for at, word in enumerate(operands):
+        if word.upper == "REPLACING":
+            replacements = read_replacements(operands[at + 1 :], word)
+            del operands[at:]
+            break
+    library: str | None = None
+    if len(operands) > 1 and operands[0].upper in ("OF", "IN"):
+        library = operands[1].text.strip("\"'").upper()
+        del operands[:2]
+    if operands and operands[0].upper == "SUPPRESS":
+        del operands[0]
+    if operands:
+        raise operands[0].error("OF or IN a library, SUPPRESS, REPLACING or a period")
+    return _Member(word=copy, name=name, library=library, statement="COPY"), replacements
 
 
-def _replaced(text: list[Word], replacements: list[_Replacement]) -> Iterator[Word]:
-    if not replacements:
-        yield from text
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A member that is copied, and the statement that says so."""
+
+    word: Word
+    name: str
+    library: str | None
+    statement: str
+
+    def error(self, expected: str) -> ContractError:
+        """Return the error that the statement can't be done."""
+        return replace(self.word, text=f"{self.statement} {self.name}").error(expected)
+
+
+def _member(member: _Member, copying: _Copying, within: tuple[str, ...]) -> Iterator[Word]:
+    """Yield the words of a member, with all that it copies."""
+    if len(within) >= _MOST_NESTED:
+        raise member.error(f"at most {_MOST_NESTED} members that copy each other")
+    if member.name in within:
+        raise member.error("a member that does not copy itself")
+    text = copying.resolver(member.name, member.library) if copying.resolver else None
+    if text is None and member.statement != "COPY" and member.name in _OF_DB2:
         return
-    at = 0
-    while at < len(text):
-        for each in replacements:
-            size = len(each.old)
-            if (
-                each.part is None
-                and text[at].upper == each.old[0]
-                and tuple(word.upper for word in text[at : at + size]) == each.old
-            ):
-                yield from (replace(new, line=text[at].line, column=text[at].column) for new in each.new)
-                at += size
-                break
-        else:
-            yield _partly(text[at], replacements)
-            at += 1
-
-
-def _partly(word: Word, replacements: list[_Replacement]) -> Word:
-    """Replace a part of a word: an end of it, or a tag such as :PREFIX: inside it."""
-    text = word.text
-    if word.is_literal:
-        return word
-    for each in replacements:
-        if len(each.old) != 1 or len(each.new) > 1:
-            continue
-        old, new = each.old[0], each.new[0].text if each.new else ""
-        if each.part == "LEADING" and text.upper().startswith(old):
-            text = new + text[len(old) :]
-        elif each.part == "TRAILING" and text.upper().endswith(old):
-            text = text[: -len(old)] + new
-        elif each.part is None and not (old[0].isalnum() or old[-1].isalnum()):
-            text = new.join(re.split(re.escape(old), text, flags=re.IGNORECASE))
-        if len(text) > _MOST_LETTERS:
-            raise word.error(f"at most {_MOST_LETTERS} characters after REPLACING")
-    return replace(word, text=text)
+    if text is None:
+        raise member.error("a member that is there")
+    yield from _expanded(words(text, form=copying.form, member=member.name), copying, (*within, member.name))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from contracts.legacy.copybook.picture import Picture
 from contracts.legacy.copybook.source import Word
 
-__all__ = ["Condition", "Entry", "Literal", "Occurs", "Renames", "Sign", "Usage"]
+__all__ = ["Condition", "Entry", "Literal", "Occurs", "Renames", "Sign", "Usage", "written"]
 
 
 class Usage(StrEnum):
@@ -71,6 +71,18 @@ class Literal:
     """ALL: fills its item."""
 
 
+def written(literal: Literal) -> str:
+    """Return a literal as COBOL writes it.
+
+    >>> written(Literal(text="O'K", kind="text", repeated=True))
+    "ALL 'O''K'"
+    """
+    if literal.kind in ("number", "figurative"):
+        return literal.text
+    quoted = "'" + literal.text.replace("'", "''") + "'"
+    return ("ALL " if literal.repeated else "") + ("X" if literal.kind == "hex" else "") + quoted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """A condition name (level 88): it holds while its item has one of the values."""
@@ -112,6 +124,8 @@ class Entry:
     """Where it stands: its level number."""
     picture: Picture | None = None
     picture_text: str = ""
+    decimal_comma: bool = False
+    """Whether comma and point have changed their places in the picture."""
     usage: Usage | None = None
     """As written at this entry; None where it is not."""
     sign: Sign | None = None

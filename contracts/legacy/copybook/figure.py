@@ -68,7 +68,7 @@ def pointed(leaf: Leaf) -> Write:
     symbols = item.symbols.removeprefix("S")
     places = [at for at, symbol in enumerate(symbols) if symbol == "9"]
     points = [at for at, symbol in enumerate(symbols) if symbol == "."]
-    found = {character: page.encode(character) or b"" for character in "0123456789.{ABCDEFGHI}JKLMNOPQR"}
+    found = {character: page.encode(character) or b"" for character in "0123456789.,{ABCDEFGHI}JKLMNOPQR"}
     known = {raw[0]: character for character, raw in found.items() if len(raw) == 1}
     ends = {byte: (character.encode(), False) for byte, character in known.items() if character.isdigit()}
     if len(symbols) < len(item.symbols):
@@ -76,7 +76,7 @@ def pointed(leaf: Leaf) -> Write:
             of = {byte: shown.find(character) for byte, character in known.items()}
             ends |= {byte: (b"%d" % digit, negative) for byte, digit in of.items() if digit >= 0}
     values, signs = _tables(ends)
-    zero, point = np.uint8(0xF0 if page.is_ebcdic else 0x30), (found["."] or b"\0")[0]
+    zero, point = np.uint8(0xF0 if page.is_ebcdic else 0x30), (found["," if item.decimal_comma else "."] or b"\0")[0]
 
     def write(raw: Planes, cell: Planes) -> Mask:
         shown = raw[places] - zero

@@ -23,6 +23,8 @@ def decode_ibm(raw: bytes) -> float:
 def encode_ibm(number: float, length: int) -> bytes | None:
     """Return the normalized bytes of a number, rounded to what they hold; None where it is too large or too small.
 
+    What is too small to be normalized is written as it is where that is exact: it was read so.
+
     >>> encode_ibm(-118.625, 4).hex()
     'c276a000'
     """
@@ -36,7 +38,10 @@ def encode_ibm(number: float, length: int) -> bytes | None:
     fraction = round(math.ldexp(mantissa, binary - 4 * exponent + bits))
     if fraction >> bits:
         fraction, exponent = fraction >> 4, exponent + 1
-    if not 0 <= exponent + _BIAS < _SIGN:
+    if exponent < -_BIAS:
+        exact = math.ldexp(abs(number), 4 * _BIAS + bits)
+        exponent, fraction = -_BIAS, int(exact) if exact.is_integer() else 0
+    if not fraction or exponent + _BIAS >= _SIGN:
         return None  # not zero either: a number that was not zero would silently become one
     return bytes([(_SIGN if number < 0 else 0) | (exponent + _BIAS)]) + fraction.to_bytes(length - 1, "big")
 

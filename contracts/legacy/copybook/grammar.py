@@ -33,13 +33,16 @@ _DESCRIPTIONS = ("FD", "SD", "RD", "CD")
 _SECTIONS = ("FILE", "WORKING-STORAGE", "LOCAL-STORAGE", "LINKAGE")
 
 
-def parse_entries(text: str, *, form: Form | None = None, resolver: Resolver | None = None) -> tuple[Entry, ...]:
+def parse_entries(
+    text: str, *, form: Form | None = None, resolver: Resolver | None = None, decimal_comma: bool = False
+) -> tuple[Entry, ...]:
     """Read a copybook and return its topmost entries.
 
     Args:
         text: The source; of a whole program its data division is read.
         form: Its reference format; None recognises it.
         resolver: Finds what it copies; None refuses COPY.
+        decimal_comma: Whether numbers and pictures have a decimal comma.
 
     Raises:
         ContractError: The text has something that is not understood; names line, column and what was expected.
@@ -47,7 +50,7 @@ def parse_entries(text: str, *, form: Form | None = None, resolver: Resolver | N
     tops: list[_Open] = []
     stack: list[_Open] = []
     for sentence in _sentences(expand(words(text, form=form), resolver, form=form)):
-        rest = Words(deque(sentence[1:]), sentence[0])
+        rest = Words(deque(sentence[1:]), sentence[0], decimal_comma)
         match _level(sentence):
             case None:
                 continue

@@ -77,6 +77,8 @@ class Item:
     """Format of floats."""
     symbols: str = ""
     """Of an edited picture, as in `Picture`."""
+    decimal_comma: bool = False
+    """Whether what is edited shows a comma for the point of its symbols, and points for commas."""
     full_range: bool = False
     """Whether a binary number may have more digits than its picture."""
     sync: bool = False

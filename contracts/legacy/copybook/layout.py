@@ -13,7 +13,7 @@ from contracts.legacy.copybook.entry import Entry
 from contracts.legacy.copybook.grammar import STANDALONE, parse_entries
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.place import Renamed, place_record
-from contracts.legacy.copybook.source import Form
+from contracts.legacy.copybook.source import Form, says_decimal_comma
 
 __all__ = ["Field", "Layout", "parse", "parse_all"]
 
@@ -67,6 +67,7 @@ def parse(
     form: Form | None = None,
     resolver: Resolver | None = None,
     record: str | None = None,
+    decimal_comma: bool | None = None,
 ) -> Layout:
     r"""Read the layout of one kind of record from a copybook.
 
@@ -79,12 +80,13 @@ def parse(
         form: Fixed or free; None recognises it.
         resolver: Finds what the copybook copies; None refuses COPY.
         record: The name of the record, where the copybook has several of level 01.
+        decimal_comma: Whether DECIMAL-POINT IS COMMA; None is what a whole program says, and no otherwise.
 
     Raises:
         ContractError: Something in it is not understood; names line, column, the text and what was expected.
             Or it has no such record, several where none is named, or two fields that nothing tells apart.
     """
-    layouts = parse_all(text, dialect=dialect, form=form, resolver=resolver)
+    layouts = parse_all(text, dialect=dialect, form=form, resolver=resolver, decimal_comma=decimal_comma)
     names = ", ".join(layout.name or "(no name)" for layout in layouts)
     if record is not None:
         layouts = tuple(layout for layout in layouts if layout.name == record.upper())
@@ -99,7 +101,12 @@ def parse(
 
 
 def parse_all(
-    text: str, *, dialect: Dialect = ZOS, form: Form | None = None, resolver: Resolver | None = None
+    text: str,
+    *,
+    dialect: Dialect = ZOS,
+    form: Form | None = None,
+    resolver: Resolver | None = None,
+    decimal_comma: bool | None = None,
 ) -> tuple[Layout, ...]:
     """Read the layouts of all records of a copybook: one for each level 01 and 77, and of what has neither.
 
@@ -108,7 +115,8 @@ def parse_all(
     Raises:
         ContractError: Something in it is not understood, or there is nothing in it.
     """
-    entries = parse_entries(text, form=form, resolver=resolver)
+    has_comma = says_decimal_comma(text, form=form) if decimal_comma is None else decimal_comma
+    entries = parse_entries(text, form=form, resolver=resolver, decimal_comma=has_comma)
     if not entries:
         raise ContractError("copybook", found="none", expected="at least one item")
     return tuple(_layout(record, dialect) for record in _records(entries))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from contracts.errors import RecordError
 from contracts.legacy.copybook.dialect import Dialect
@@ -23,7 +23,7 @@ from contracts.legacy.copybook.number import (
 )
 from contracts.legacy.copybook.options import OddBytes, Options, Policy
 from contracts.legacy.copybook.page import CodePage
-from contracts.legacy.copybook.text import dbcs, national, single, trimmed
+from contracts.legacy.copybook.text import TextDecode, TextEncode, dbcs, national, single, trimmed
 
 __all__ = ["Leaf", "Value", "compile_leaf", "expected_of", "named"]
 
@@ -34,6 +34,8 @@ Read: TypeAlias = Callable[[bytes], Value]
 """Bytes to a value; None where they are none."""
 Write: TypeAlias = Callable[[object], bytes | None]
 """A value to bytes; None where it does not fit."""
+
+_SWAPPED: Final = str.maketrans(".,", ",.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,8 @@ def _text(item: Item, options: Options, page: CodePage) -> tuple[Read, Write]:
 def _shown(item: Item, options: Options, page: CodePage, *, dialect: Dialect) -> tuple[Read, Write]:
     """Return how numbers are read that are stored as the characters that show them."""
     decode, encode = national(item, options.national) if item.usage == "national" else single(item, page, double=None)
+    if item.decimal_comma:
+        decode, encode = _with_comma(decode, encode)
     if item.kind is Kind.EXTERNAL_FLOAT:
         return _through(decode, lambda text: read_float(text, item)), _float_text(item, encode)
     if item.symbols:
@@ -231,6 +235,14 @@ def _shown(item: Item, options: Options, page: CodePage, *, dialect: Dialect) ->
     return (
         _through(decode, lambda text: digits(text.encode("ascii", "replace"))),
         _number(item, lambda number: _or_none(show(number), lambda raw: encode(raw.decode("ascii")))),
+    )
+
+
+def _with_comma(decode: TextDecode, encode: TextEncode) -> tuple[TextDecode, TextEncode]:
+    """Return how text is read and written in which comma and point have changed their places."""
+    return (
+        lambda raw: _or_none(decode(raw), lambda text: text.translate(_SWAPPED)),
+        lambda text: encode(text.translate(_SWAPPED)),
     )
 
 

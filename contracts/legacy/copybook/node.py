@@ -32,6 +32,8 @@ class Reading:
     names: list[str] | None = None
     """The condition names that hold; None where nobody asks."""
     subscripts: list[int] = field(default_factory=list[int])
+    skipped: int = 0
+    """Where the last FILLER ends that was passed over."""
 
     def take(self, item: Item, start: int) -> bytes:
         """Return the bytes of an item.
@@ -114,7 +116,7 @@ class LeafNode:
         if self.is_marked and state.marks is not None:
             state.marks.setdefault(self.item.path, (at, end))
         if self.holding is not None and state.names is not None:
-            state.names += self.holding.names(raw, value, state.subscripts)
+            state.names += self.holding.names(raw, self.leaf.read(raw), state.subscripts)
         return value, end
 
     def counted(self, value: object, raw: bytes, at: int) -> int:
@@ -234,6 +236,8 @@ class GroupNode:
         if node.size is None or node.is_read:
             _, stop = node.read(state, start)
             return None, stop
+        if member.original is None:
+            state.skipped = max(state.skipped, start + node.size)
         return None, start + node.size
 
     def _look(self, state: Reading, at: int, end: int) -> None:

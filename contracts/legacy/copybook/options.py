@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-__all__ = ["OddBytes", "Options", "Policy", "Segments", "Trim"]
+__all__ = ["OddBytes", "Options", "Policy", "Segments", "Trim", "Unnamed"]
 
 
 class OddBytes(StrEnum):
@@ -15,6 +15,15 @@ class OddBytes(StrEnum):
     NULL = "null"
     KEEP = "keep"
     """Nothing special: they are the value that they spell, if it is one."""
+
+
+class Unnamed(StrEnum):
+    """What a field becomes for whose value no condition name (level 88) holds."""
+
+    ERROR = "error"
+    NULL = "null"
+    VALUE = "value"
+    """The value itself; one that reads like a name that does not hold is an error."""
 
 
 class Trim(StrEnum):
@@ -73,6 +82,9 @@ class Options:
     """Whether X'00' at the end of text only fills it, as blanks do; else it is text."""
     policies: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
     """Field, by name or path -> its policy."""
+    conditions: Mapping[str, Unnamed] = field(default_factory=dict[str, Unnamed])
+    """Field, by name or path -> its value is the first condition name (level 88) that holds, and what it is where none
+    does. `all` is every other field with condition names; counters and fields that tell segments keep their values."""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     """Counter, by name or path -> what its values, as text, mean as counts."""
     segments: tuple[Segments, ...] = ()

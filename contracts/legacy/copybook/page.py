@@ -17,6 +17,19 @@ _EXPECTED = (
     "a single-byte EBCDIC code page such as cp037, cp273, cp500 or cp1140, or an ASCII one such as ascii, cp1252, "
     "latin-1 or utf-8"
 )
+_MIXED = {
+    "930": "cp290",
+    "1390": "cp290",
+    "939": "cp1027",
+    "1399": "cp1027",
+    "933": "cp833",
+    "1364": "cp833",
+    "935": "cp836",
+    "1388": "cp836",
+    "937": "cp037",
+    "1371": "cp1159",
+}
+"""IBM's mixed pages of Japanese, Korean and Chinese -> the page of their single bytes, which is not always there."""
 _PACKAGED = frozenset(ebcdic.codec_names)
 """Importing the package has registered its codecs."""
 
@@ -46,7 +59,7 @@ class CodePage:
             canonical = codecs.lookup(name).name
             characters = [bytes([byte]).decode(canonical, "replace") for byte in range(256)]
         except (LookupError, UnicodeError) as error:
-            raise ContractError("code page", found=repr(name), expected=_EXPECTED) from error
+            raise ContractError("code page", found=repr(name), expected=_expected(name)) from error
         digits = list("0123456789")
         is_ebcdic = characters[_EBCDIC_ZERO : _EBCDIC_ZERO + 10] == digits
         is_ascii = characters[_ASCII_ZERO : _ASCII_ZERO + 10] == digits and characters[0x20] == " "
@@ -76,6 +89,15 @@ class CodePage:
             return text.encode(self.name)
         except UnicodeError:
             return None
+
+
+def _expected(name: str) -> str:
+    single = _MIXED.get(name.lower().removeprefix("cp").removeprefix("ibm").strip("-_ "))
+    if single is None:
+        return _EXPECTED
+    if single not in _PACKAGED:
+        return f"{_EXPECTED}: of this mixed page, no codec is there, nor of its single bytes ({single})"
+    return f"{single} for its single bytes, and as dbcs a codec for its double bytes: of this mixed page there is none"
 
 
 def _is_multibyte(name: str) -> bool:

@@ -31,6 +31,9 @@ _EDITED = re.compile(
 _EXTERNAL_FLOAT = re.compile(r"[+-](?=[9.V])(9*)([.V]?)(9*)E[+-]99")
 
 
+_SWAPPED = {".": ",", ",": "."}
+
+
 class Category(StrEnum):
     """What kind of data an item holds."""
 
@@ -57,19 +60,25 @@ class Picture:
     """The number is the stored digits times ten to the power of minus this; negative for P at the right."""
     signed: bool = False
     symbols: str = ""
-    """Of an edited picture, its symbols without repeats; CR and DB are c and d."""
+    """Of an edited picture, its symbols without repeats; CR and DB are c and d, the decimal point is a point."""
 
 
-def parse_picture(word: Word) -> Picture:
+def parse_picture(word: Word, *, decimal_comma: bool = False) -> Picture:
     """Read a picture string.
 
     >>> parse_picture(Word(text="S9(10)V99", line=1, column=1))
     Picture(size=12, category=<Category.NUMERIC: 'numeric'>, digits=12, scale=2, signed=True, symbols='')
 
+    Args:
+        word: The picture.
+        decimal_comma: Whether comma and point change their places in it.
+
     Raises:
         ContractError: It mixes what does not mix, or is too long.
     """
     symbols = list(_symbols(word))
+    if decimal_comma:
+        symbols = [(_SWAPPED.get(symbol, symbol), count, at) for symbol, count, at in symbols]
     if sum(count for _, count, _ in symbols) > _MAX_SIZE:
         raise word.error(f"a picture of 1 to {_MAX_SIZE} characters")
     kinds = {symbol for symbol, _, _ in symbols}

@@ -79,6 +79,9 @@ class RowCodec:
         state = Reading(buffer[at:] if at else buffer)
         state.marks = {} if self.renames else None
         values, end = self.root.read(state, 0)
+        if state.skipped > len(state.record):
+            expected = f"{state.skipped} bytes, FILLER included, not the end of the record at {len(state.record)}"
+            raise RecordError("FILLER", expected=expected, start=len(state.record), code="short-record")
         for renamed, node in self.renames:
             values[renamed.name] = _renamed_value(renamed, node, state)
         return values, at + end

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from contracts.legacy.copybook.figure import binary, number_bytes, packed, pointed, zoned
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.leaf import Leaf, Value
+from contracts.legacy.copybook.naming import NamedLeaf
 from contracts.legacy.copybook.options import Options, Trim
 from contracts.legacy.copybook.plane import NOTHING, Mask, Planes, Write, running
 
@@ -18,6 +19,8 @@ __all__ = ["Plain", "Shape", "Showing", "shape_of", "shown_as"]
 
 _NULL_BYTES: Final = 4
 _FLOAT_BYTES: Final = 26
+_UNNAMED_BYTES: Final = 32
+"""Room for a value that has no condition name."""
 _QUOTE, _BLANK = np.uint8(0x22), np.uint8(0x20)
 
 Plain: TypeAlias = Literal["as it is", "in quotes"]
@@ -70,6 +73,9 @@ def shape_of(leaf: Leaf, options: Options, length: int, *, is_wide: bool) -> Sha
         length: Bytes of the field.
         is_wide: Whether text has room for characters of several bytes.
     """
+    if isinstance(leaf, NamedLeaf):
+        names = max(len(to_json(name)) for name in leaf.stored)
+        return Shape(max(names, _UNNAMED_BYTES), None)
     match leaf.item.kind:
         case Kind.TEXT if not (options.dbcs and leaf.page.is_ebcdic):
             characters = _characters(leaf)

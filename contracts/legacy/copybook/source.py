@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from contracts.errors import ContractError
 
-__all__ = ["Form", "Line", "Word", "lines", "words"]
+__all__ = ["Form", "Line", "Word", "lines", "says_decimal_comma", "words"]
 
 _INDICATOR, _TEXT_END = 6, 72
 _MOST_JOINED = 1 << 14
@@ -21,9 +21,9 @@ _LITERAL = r"""(?:[XNGZB]|NX)?(?:"(?:[^"]|"")*"|'(?:[^']|'')*')"""
 _WORD = re.compile(
     rf"""(?P<literal>{_LITERAL})
       | (?P<pseudo>==)
-      | (?P<end>\.(?=\s|$))
+      | (?P<end>\.(?=\s|$|==))
       | (?P<separator>[,;](?=\s|$)|\s+)
-      | (?P<word>(?:(?!==)[^\s.,;"']|[.,;](?=\S))+)""",
+      | (?P<word>(?:(?!==)[^\s.,;"']|[.,;](?=\S)(?!==))+)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _OPEN = re.compile(r"""(?:[^"'*]|\*(?!>)|"[^"]*"|'[^']*')*(?P<rest>["'*]?)""")
@@ -32,6 +32,8 @@ _DIRECTIVE = re.compile(r"\s*(?:(?:PROCESS|CBL)\b|>>|\$SET\b)", re.IGNORECASE)
 _FREE = re.compile(r" {0,5}\d{1,2} +(?=[\w-]*[A-Za-z])[\w-]+|\s*\d{1,2} +[\w-]+.*\*>|\*>|>>|\s*>>\s*SOURCE.*FREE")
 _FREE_DIRECTIVE = re.compile(r"\s*(?:>>\s*SOURCE|\$\s*SET\s+SOURCEFORMAT)\b.*\bFREE\b", re.IGNORECASE)
 _DIVISION = re.compile(r"(?:ID|IDENTIFICATION|ENVIRONMENT|DATA|PROCEDURE)\s+DIVISION\b", re.IGNORECASE)
+
+_DECIMAL_COMMA = re.compile(r"\bDECIMAL-POINT\s+(?:IS\s+)?COMMA\b", re.IGNORECASE)
 
 
 class Form(StrEnum):
@@ -143,6 +145,19 @@ def lines(text: str, *, form: Form | None = None, member: str | None = None) -> 
         joined = this
     if joined is not None:
         yield joined
+
+
+def says_decimal_comma(text: str, *, form: Form | None = None) -> bool:
+    """Tell whether a whole program has DECIMAL-POINT IS COMMA before its data division."""
+    source = [line.expandtabs(8) for line in re.split(r"\r\n|\r|\n", text)]
+    chosen, before = form or _recognized(source), ""
+    for number, line in enumerate(source, start=1):
+        start, shown = _text(line, number, chosen, checked=False)
+        division = _DIVISION.match(shown[start:].lstrip())
+        if division and division[0].upper().startswith("DATA"):
+            return bool(_DECIMAL_COMMA.search(before))
+        before += shown[start:].partition("*>")[0] + " "
+    return False
 
 
 def _recognized(source: list[str]) -> Form:

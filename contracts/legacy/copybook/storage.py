@@ -58,6 +58,7 @@ def storage(entry: Entry, given: Inherited, dialect: Dialect) -> dict[str, Any]:
         "scale": entry.picture.scale,
         "signed": entry.picture.signed,
         "symbols": entry.picture.symbols,
+        "decimal_comma": entry.decimal_comma,
         "characters": entry.picture.size,
     }
     return found | _with_picture(entry, entry.picture, given, dialect=dialect)

@@ -51,7 +51,7 @@ def test_inspect_prints_json_for_programs(copybook: Path, capsys: pytest.Capture
     [record] = json.loads(capsys.readouterr().out)["records"]
     assert (record["record"], record["length"], record["variable"]) == ("PAYMENT", 24, True)
     items = {item["name"]: item for item in record["items"]}
-    assert items["COPY-COUNT"]["conditions"] == ["NONE-LEFT"]
+    assert items["COPY-COUNT"]["conditions"] == [{"name": "NONE-LEFT", "values": ["0"]}]
     assert items["LINES-OF"]["occurs"] == {"least": 0, "most": 3, "depending_on": "COPY-COUNT"}
     assert (items["AMOUNT"]["offset"], items["AMOUNT"]["digits"], items["AMOUNT"]["scale"]) == (9, 7, 2)
 

@@ -44,6 +44,29 @@ def test_a_segment_field_chooses_the_group(folder: Path) -> None:
     assert json.loads(ran.out).keys() == {"RESIDENT", "AMOUNT", "KIND", "CHEQUE"}
 
 
+def test_condition_names_stand_instead_of_codes_and_are_written_back(folder: Path) -> None:
+    (folder / "state.cpy").write_text(
+        "       01  R.\n           05  S PIC X.\n               88  IS-OPEN VALUE 'O'.\n"
+        "           05  N PIC 9.\n               88  IS-FEW VALUE 1 THRU 3.\n"
+    )
+    (folder / "states").write_bytes(b"O7X2O2")
+    told = ("--copybook", folder / "state.cpy", "--encoding", "ascii", "--conditions", "all")
+
+    ran = decoded(*told, "--conditions", "N=value", folder / "states")
+    (folder / "lines").write_text(ran.out)
+    again = encoded(*told, "--conditions", "N=value", folder / "lines")
+
+    assert ran.code == 3
+    assert [json.loads(line) for line in ran.out.splitlines()] == [
+        {"S": "IS-OPEN", "N": 7},
+        {"S": "IS-OPEN", "N": "IS-FEW"},
+    ]
+    assert "record 1: condition: S: expected a value with a condition name: IS-OPEN at byte 0" in ran.err
+    assert (again.code, again.out) == (3, "O7")
+    assert "N: expected the value itself: the condition name IS-FEW stands for several" in again.err
+    assert "'error', 'null' or 'value'" in decoded(*told, "--conditions", "N=none", folder / "states").err
+
+
 def test_bad_records_are_kept_with_their_bytes_and_end_with_code_3(folder: Path) -> None:
     letters = folder / "letters.jsonl"
     ran = decoded("--copybook", folder / "payment.cpy", folder / "spoilt", "--quarantine", letters)

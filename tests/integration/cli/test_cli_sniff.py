@@ -10,7 +10,8 @@ from tests.command_line import banyan
 COPYBOOK = """\
        01  RESIDENT.
            05  ID-NUMBER  PIC 9(8).
-           05  NAME       PIC X(20).
+           05  LETTERS    PIC 9(2).
+           05  NAME       PIC X OCCURS 0 TO 20 DEPENDING ON LETTERS.
 """
 
 
@@ -24,7 +25,7 @@ def copybook(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "RESIDENTS.D1"
-    records = [f"{n:08d}ADA {'L' * (n % 17)}".encode("cp037") for n in range(100)]
+    records = [f"{n:08d}{4 + n % 17:02d}ADA {'L' * (n % 17)}".encode("cp037") for n in range(100)]
     path.write_bytes(b"".join(write(records, Framing(recfm=Recfm.V, rdw="little"))))
     return path
 
@@ -45,8 +46,42 @@ def test_people_see_what_speaks_for_and_against(file: Path, copybook: Path) -> N
     assert ran.code == 0
     lines = ran.out.splitlines()
     assert lines[0] == "1. recfm: V, rdw: little (cp037), confidence 0.99"
-    assert "   + none is longer than the copybook's 28 bytes" in lines
+    assert "   + none is longer than the copybook's 30 bytes" in lines
     assert any(line.startswith("   - cp037 stands for all EBCDIC pages") for line in lines)
+
+
+def test_the_share_of_records_that_decode_is_evidence_and_ranks(tmp_path: Path) -> None:
+    """Bytes alone are as well lines as records of one length; of what redefines, nobody knows which it is yet."""
+    (tmp_path / "a.cpy").write_text(
+        "       01  R.\n           05  K PIC 9(3).\n           05  V PIC X(4).\n"
+        "           05  W REDEFINES V PIC S9(7) COMP-3.\n"
+    )
+    records = [f"{n:03d}ABCD".encode("cp037") for n in range(300)]
+    (tmp_path / "good").write_bytes(b"".join(records))
+    (tmp_path / "bad").write_bytes(b"".join(record[3:] + record[:3] for record in records))
+
+    good, bad = (
+        banyan("copybook", "sniff", str(tmp_path / name), str(tmp_path / "a.cpy"), "--json").json
+        for name in ("good", "bad")
+    )
+
+    assert good[0]["framing"] == {"recfm": "F", "lrecl": 7}
+    assert "records that decode: 300 of 300 with cp037 but 0 of 300 with ascii" in good[0]["evidence"]
+    assert (
+        "records that decode: 0 of 300 with cp037 but 0 of 300 with ascii; most others: zoned in K" in bad[0]["against"]
+    )
+    assert bad[0]["confidence"] < good[0]["confidence"] / 2
+
+
+def test_a_copybook_that_needs_more_than_it_says_is_not_tried(tmp_path: Path) -> None:
+    (tmp_path / "g.cpy").write_text("       01  R.\n           05  G PIC G(3).\n")
+    (tmp_path / "data").write_bytes(b"\x42\xc1\x42\xc2\x42\xc3" * 50)
+
+    ran = banyan("copybook", "sniff", str(tmp_path / "data"), str(tmp_path / "g.cpy"))
+
+    assert ran.code == 0
+    assert "records are not tried: copybook line 2" in ran.err
+    assert "records that decode" not in ran.out
 
 
 def test_a_file_that_fits_nothing_ends_with_1(tmp_path: Path, copybook: Path) -> None:

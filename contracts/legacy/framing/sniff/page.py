@@ -1,6 +1,5 @@
 """Tells EBCDIC from ASCII by what the bytes are."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_letters, digits
 from typing import Final
@@ -55,8 +54,8 @@ def with_page(proposal: Proposal, trial: Trial | None) -> Proposal:
     page, evidence, against = _by_bytes(data)
     confidence = proposal.confidence
     if trial is not None:
-        page, confidence, tried = _by_trial(proposal.records, trial, page=page, confidence=confidence)
-        evidence.append(tried)
+        page, confidence, tried = _by_trial(proposal, trial, page=page)
+        (evidence if confidence > proposal.confidence / 2 else against).append(tried)
     return replace(
         proposal,
         code_page=page,
@@ -101,13 +100,14 @@ def _other_pages(data: bytes) -> str:
     return f"{_EBCDIC} stands for all EBCDIC pages: " + "; ".join(told)
 
 
-def _by_trial(
-    records: Sequence[bytes], trial: Trial, *, page: str | None, confidence: float
-) -> tuple[str | None, float, str]:
+def _by_trial(proposal: Proposal, trial: Trial, *, page: str | None) -> tuple[str | None, float, str]:
     """Decode the records with both families of pages; the better one wins, and its share is how sure it is."""
     pages = [page or _EBCDIC, _EBCDIC if page in {"ascii", "utf-8"} else "ascii"]
-    counts = [trial(records, each) for each in pages]
-    shares = [good / tried if tried else 0.0 for good, tried in counts]
+    counts = [trial(proposal.records, each, proposal.framing) for each in pages]
+    shares = [good / tried if tried else 0.0 for good, tried, _ in counts]
     best = 0 if shares[0] >= shares[1] else 1
-    told = " but ".join(f"{good:,} of {tried:,} with {each}" for (good, tried), each in zip(counts, pages, strict=True))
-    return pages[best], confidence * (0.2 + 0.8 * shares[best]), f"fields that decode: {told}"
+    told = " but ".join(
+        f"{good:,} of {tried:,} with {each}" for (good, tried, _), each in zip(counts, pages, strict=True)
+    )
+    why = f"; most others: {counts[best][2]}" if counts[best][2] else ""
+    return pages[best], proposal.confidence * (0.2 + 0.8 * shares[best]), f"records that decode: {told}{why}"

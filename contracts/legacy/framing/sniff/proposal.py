@@ -15,8 +15,9 @@ from contracts.legacy.framing.spec import Framing
 
 __all__ = ["Attempt", "Proposal", "Sample", "Trial", "attempt"]
 
-Trial = Callable[[Sequence[bytes], str], tuple[int, int]]
-"""Decodes records with a code page; returns how many fields could be decoded, and how many were tried."""
+Trial = Callable[[Sequence[bytes], str, Framing], tuple[int, int, str]]
+"""Decodes records with a code page, framed so; returns how many could be decoded, how many were tried, and what most of
+the others lack, or nothing."""
 _SURE: Final = 0.99
 
 
@@ -92,7 +93,7 @@ class Attempt:
         return () if self.closes else (f"after {self.count:,} records: {self.error}",)
 
 
-_SHOWN: Final = 200
+_SHOWN: Final = 1000
 
 
 def attempt(sample: Sample, **options: Any) -> Attempt | None:  # noqa: ANN401 - the fields of a framing
