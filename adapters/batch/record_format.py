@@ -4,15 +4,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO, Final, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from adapters.batch.event_lines import EventLines
+from adapters.batch.by_columns import ByColumns
 from adapters.batch.part import Errors, merged, picked, placed, value_at
 from contracts.errors import ConfigError, ContractError, RecordError
 from contracts.legacy.check import Check, require_fields
@@ -54,7 +53,6 @@ class RecordFormat:
     """What ids of records begin with; None is the delivery's stream."""
     where: Mapping[str, frozenset[str]] | None = None
     """Legacy field -> the values, as text, of records that become events."""
-    _lines: dict[Mapper, EventLines | None] = field(default_factory=dict["Mapper", "EventLines | None"], init=False)
 
     @classmethod
     def fixed(cls, layout: Layout, code_page: str, *, copybook: str = "") -> Self:
@@ -202,70 +200,29 @@ class RecordFormat:
             stream: Of the delivery; ids of records begin with it, where they get any.
         """
         prefix = stream if self.id_prefix is None else self.id_prefix
-        codec = self._columns_for(mapper)
-        if codec is None:
+        columns = self._columns_for(mapper)
+        if columns is None:
             return self._by_record(batch, mapper, prefix)
-        fits = batch.lengths == codec.layout.length
+        fits = batch.lengths == self.layout.length
         if fits.all():
-            return self._by_lines(codec, batch, mapper)
+            return columns.encode(batch, mapper)
         some, others = np.flatnonzero(fits), np.flatnonzero(~fits)
         parts = [
-            placed(self._by_lines(codec, picked(batch, some), mapper), some),
+            placed(columns.encode(picked(batch, some), mapper), some),
             placed(self._by_record(picked(batch, others), mapper, prefix), others),
         ]
         return merged([encoded for encoded, _ in parts]), {**parts[0][1], **parts[1][1]}
 
-    def _columns_for(self, mapper: Mapper) -> Codec | None:
-        """Return what decodes by columns, where the mapping needs no more than they hold."""
+    def _columns_for(self, mapper: Mapper) -> ByColumns | None:
+        """Return what makes events by columns, where the mapping needs no more than they hold."""
         if self.file is None:
-            return self.codec
+            return self._columns
         wanted = None if mapper.fields is None else mapper.fields | set(self.where or ())
-        return self.codec if wanted is not None and wanted <= self.layout.by_name.keys() else None
+        return self._columns if wanted is not None and wanted <= self.layout.by_name.keys() else None
 
-    def _by_lines(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, Errors]:
-        """Make events without an object for each field, and leave the records to columns that are not plain."""
-        lines = self._lines_for(codec, mapper)
-        if lines is None:
-            return self._by_columns(codec, batch, mapper)
-        asked = self._asked(codec, batch)
-        encoded, others = lines.encode(batch if asked is None else picked(batch, asked))
-        if asked is not None:
-            (encoded, _), others = placed((encoded, {}), asked), asked[others]
-            others = np.union1d(others, np.setdiff1d(np.arange(len(batch)), asked))
-        if not len(others):
-            return encoded, {}
-        rest, errors = placed(self._by_columns(codec, picked(batch, others), mapper), others)
-        return merged([encoded, rest]), errors
-
-    def _asked(self, codec: Codec, batch: RecordBatch) -> NDArray[np.int64] | None:
-        """Return which records are asked for, as far as that can be read; None is all."""
-        if not self.where:
-            return None
-        told = codec.only(set(self.where)).decode(_data(batch), len(batch))
-        is_asked = np.ones(len(batch), np.bool_)
-        for name, values in self.where.items():
-            is_asked &= np.fromiter((str(value) in values for value in told.columns[name]), np.bool_, len(batch))
-        is_asked[list(told.errors)] = False
-        return np.flatnonzero(is_asked)
-
-    def _lines_for(self, codec: Codec, mapper: Mapper) -> EventLines | None:
-        if mapper not in self._lines:
-            self._lines[mapper] = EventLines.of(codec, mapper)
-        return self._lines[mapper]
-
-    def _by_columns(self, codec: Codec, batch: RecordBatch, mapper: Mapper) -> tuple[Encoded, Errors]:
-        data = _data(batch)
-        told = codec.only(set(self.where or ())).decode(data, len(batch))
-        left_out = {
-            index
-            for name, values in (self.where or {}).items()
-            for index, value in enumerate(told.columns[name])
-            if index not in told.errors and str(value) not in values
-        }
-        decoded = codec.only(mapper.fields).decode(data)
-        errors = {index: e for index, e in {**decoded.errors, **told.errors}.items() if index not in left_out}
-        encoded = mapper.encode(decoded.columns, skip=left_out | set(errors))
-        return replace(encoded, skipped=encoded.skipped + len(left_out)), {**errors, **encoded.bad}
+    @cached_property
+    def _columns(self) -> ByColumns | None:
+        return None if self.codec is None else ByColumns(self.codec, self.where or {})
 
     def _by_record(self, batch: RecordBatch, mapper: Mapper, prefix: str) -> tuple[Encoded, Errors]:
         errors: dict[int, RecordError] = {}
@@ -346,11 +303,3 @@ class RecordFormat:
             field = self.layout.by_name[name]
             found[name] = compiler.leaf(field).leaf if field.offset < first else None
         return found
-
-
-def _data(batch: RecordBatch) -> bytes:
-    """Return the bytes of records of one length."""
-    rows = batch.rows()
-    if rows is None:
-        raise ValueError("expected records of one length")
-    return rows.tobytes()
