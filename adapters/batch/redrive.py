@@ -15,6 +15,7 @@ from adapters.batch.snapshot.redrive import Retrial
 from adapters.batch.snapshot.step import Made
 from contracts.errors import ConfigError
 from contracts.ports import EventBatch, Progress, Rejected
+from observability import fields, tracing
 
 __all__ = ["Redrive", "redriven_key"]
 
@@ -53,6 +54,21 @@ class Redrive:
         unknown = sorted({letter.stream for letter in self.letters} - set(checkpoints_of(since.checkpoints)))
         if unknown:
             raise ConfigError(f"redrive: nothing of {stream} was published by {source}" for stream in unknown)
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: source, fields.BANYAN_RECORDS: len(self.letters)}
+        with tracing.span(fields.span_name(fields.READ, source), attributes=attributes, current=False) as span:
+            for letter, made in self._made(shape, since, source=source):
+                kept = {"reason": self.reason, "at": now.isoformat(), "events": sum(map(len, made.events))}
+                key = redriven_key(letter.stream, letter.position)
+                yield EventBatch(
+                    stream=letter.stream,
+                    checkpoint=since.checkpoints[letter.stream],
+                    events=made.events,
+                    state={key: json.dumps(kept).encode(), **made.state},
+                    traceparent=tracing.traceparent(span),
+                )
+
+    def _made(self, shape: Shape, since: Progress, *, source: str) -> Iterator[tuple[Rejected, Made]]:
+        """Yield what each record becomes that was not tried with success before, and is not rejected again."""
         done, trying = set(since.state), _trying(shape, since)
         for letter in self.letters:
             key = redriven_key(letter.stream, letter.position)
@@ -67,15 +83,8 @@ class Redrive:
                 self.refused += 1
                 _log.error("record still rejected", reason=tried.rejected, **where)
                 continue
-            made = tried.made
             done.add(key)
-            kept = {"reason": self.reason, "at": now.isoformat(), "events": sum(map(len, made.events))}
-            yield EventBatch(
-                stream=letter.stream,
-                checkpoint=since.checkpoints[letter.stream],
-                events=made.events,
-                state={key: json.dumps(kept).encode(), **made.state},
-            )
+            yield letter, tried.made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

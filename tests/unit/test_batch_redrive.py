@@ -10,6 +10,8 @@ from adapters import batch
 from adapters.batch.redrive import redriven_key
 from contracts.errors import ConfigError
 from contracts.ports import DeadLetter, EventBatch, Progress, Rejected
+from observability import fields
+from observability.testing import recorded_spans
 from tests.payments import MAPPING, events, folder_in, make, of_files, progress, put, read, records, stream_of
 
 CODES = {"A": "allowance"}
@@ -62,6 +64,18 @@ async def test_what_is_tried_again_becomes_the_event_that_it_would_have_been(fol
     assert again.still_rejected == 1
     assert [log["position"] for log in logs if log["event"] == "record still rejected"] == ["000000000003"]
     assert "AMOUNT: expected a signed packed number" in next(log["reason"] for log in logs if "reason" in log)
+
+
+async def test_it_is_traced(folder: Path) -> None:
+    letters, since = await published(folder)
+
+    with recorded_spans() as spans:
+        batches = await read(adapter(folder, MENDED).redriving(letters[:2], "mended"), since)
+
+    [span] = [each for each in spans if (each.attributes or {}).get(fields.BANYAN_RECORDS) == 2]
+    context = span.get_span_context()
+    assert context is not None
+    assert [str(each.traceparent).split("-")[2] for each in of_files(batches)[:2]] == [f"{context.span_id:016x}"] * 2
 
 
 async def test_it_is_published_once_whatever_is_asked_for(folder: Path) -> None:

@@ -29,6 +29,17 @@ def test_a_field_in_the_room_of_filler_is_compatible() -> None:
     assert found.is_compatible
 
 
+def test_other_condition_names_are_told_and_leave_the_bytes_as_they_are() -> None:
+    names = ("88 OPEN VALUE 'O'.", "88 CLOSED VALUES 'C' 'X' THRU 'Z'.")
+    found = compared(OLD[0], names[1], names[0], *OLD[1:], old=(OLD[0], *names, *OLD[1:]))
+
+    assert [(each.change, each.path, each.old, each.new) for each in found.differences] == [
+        ("conditions", "R.A", "OPEN 'O', CLOSED 'C' 'X' THRU 'Z'", "CLOSED 'C' 'X' THRU 'Z', OPEN 'O'")
+    ]
+    assert found.is_compatible
+    assert compared(OLD[0], *names, *OLD[1:], old=(OLD[0], *names, *OLD[1:])).differences == ()
+
+
 def test_a_new_name_for_old_bytes_is_compatible() -> None:
     assert compared(*OLD[:1], "05 D REDEFINES A PIC 9(4).", *OLD[1:]).is_compatible
 

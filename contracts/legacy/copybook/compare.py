@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from contracts.legacy.copybook.entry import written
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.copybook.layout import Layout
 
@@ -20,6 +21,9 @@ class Change(StrEnum):
     MOVED = "moved"
     RESIZED = "resized"
     RETYPED = "retyped"
+    CONDITIONS = "conditions"
+    """Its condition names (level 88) are others, or stand for other values: where `conditions` tells them instead of
+    values, records that are there mean something else. Their bytes are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Difference:
     path: str
     """The names of its groups and its own, joined with dots."""
     old: str | None
-    """Offset, length or type; None where it was not there."""
+    """Offset, length, type or condition names; None where it was not there."""
     new: str | None
 
 
@@ -118,6 +122,17 @@ def _one(path: tuple[str, int], old: Item | None, new: Item | None) -> Iterator[
         yield Difference(change=Change.RESIZED, path=name, old=str(old.size), new=str(new.size))
     if _type(old) != _type(new):
         yield Difference(change=Change.RETYPED, path=name, old=described(old), new=described(new))
+    if _names(old) != _names(new):
+        yield Difference(change=Change.CONDITIONS, path=name, old=_names(old), new=_names(new))
+
+
+def _names(item: Item) -> str:
+    """Return condition names with their values, in the order of the copybook, since the first that holds counts."""
+    told = [
+        (each.name, [written(low) + (f" THRU {written(high)}" if high else "") for low, high in each.ranges])
+        for each in item.conditions
+    ]
+    return ", ".join(f"{name} {' '.join(values)}" for name, values in told)
 
 
 def _placed(item: Item | None) -> str | None:
@@ -139,13 +154,14 @@ def _reasons(old: Layout, new: Layout, differences: tuple[Difference, ...]) -> I
         yield f"the record has {new.length} bytes instead of {old.length}"
     if old.is_variable != new.is_variable:
         yield "records vary in length" if new.is_variable else "records no longer vary in length"
-    yield from (_reason(each) for each in differences if each.change is not Change.ADDED)
+    kept = {Change.ADDED, Change.CONDITIONS}
+    yield from (_reason(each) for each in differences if each.change not in kept)
 
 
 def _reason(difference: Difference) -> str:
     path, old, new = difference.path, difference.old, difference.new
     match difference.change:
-        case Change.ADDED | Change.REMOVED:
+        case Change.ADDED | Change.REMOVED | Change.CONDITIONS:
             return f"{path} is gone"
         case Change.MOVED:
             return f"{path} begins at {new} instead of {old}"
