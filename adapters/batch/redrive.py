@@ -22,6 +22,7 @@ __all__ = ["Redrive", "redriven_key"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _PREFIX = b"redriven:"
+_SUPERSEDED = "its key has another record now, or none, or this one was published since"
 
 
 def redriven_key(stream: str, position: str) -> bytes:
@@ -63,7 +64,7 @@ class Redrive:
                 continue
             made = trying(letter)
             if made is None:
-                _log.warning("record superseded", reason="its key has another record now, or none", **where)
+                _log.warning("record superseded", reason=_SUPERSEDED, **where)
                 made = Made()
             elif made.dead:
                 self.refused += 1

@@ -14,6 +14,7 @@ from contracts.errors import ConfigError
 from contracts.ports import DeadLetter, EventBatch, Progress, Rejected
 from tests.accounts import (
     MAPPING,
+    WHOLE,
     Account,
     AccountClosed,
     AccountOpened,
@@ -100,6 +101,34 @@ async def test_a_record_that_another_one_followed_is_not_published_any_more(fold
     ]
     assert applied({}, [*begun, *found]) == {"A1": 150, "B2": 200}
     assert (await again(make(folder), rejected(begun), [*begun, *found]))[0] == []
+
+
+@pytest.mark.parametrize("between", [{"A1": 150, "B2": 1}, {"B2": 1}], ids=["changed", "deleted"])
+async def test_a_record_that_was_published_from_a_later_extract_changes_nothing(
+    folder: Path, between: dict[str, int]
+) -> None:
+    deliver(folder, 1, {"A1": 100})
+    begun = await read(make(folder, mapping=BROKEN))
+    deliver(folder, 2, between)
+    begun += await read(make(folder), begun)
+    deliver(folder, 3, {"A1": 100, "B2": 1})
+    begun += await read(make(folder), begun)
+
+    found, logs = await again(make(folder), rejected(begun), begun)
+
+    assert changed(found) == []
+    assert [log["event"] for log in logs if log["log_level"] == "warning"][-1] == "record superseded"
+
+
+@pytest.mark.parametrize("events", [WHOLE, None], ids=["images with records", "images without"])
+async def test_of_two_letters_of_one_record_one_is_published(folder: Path, events: batch.Changes | None) -> None:
+    for day, balance in enumerate([100, 150, 100], start=1):
+        deliver(folder, day, {"A1": balance})
+    begun = await read(make(folder, mapping=BROKEN, events=events))
+
+    found, _ = await again(make(folder, events=events), rejected(begun), begun)
+
+    assert [key for _, _, key, _ in published(found)] == ["A1"]
 
 
 def small(balance: Decimal) -> Decimal:

@@ -28,7 +28,7 @@ class Retrial:
     """Images that earlier records changed."""
 
     def made(self, letter: Rejected, *, at: int) -> Made | None:
-        """Return what a record becomes; None where its key has another record since, or is gone.
+        """Return what a record becomes; None where its key has another record since, is gone, or was published so.
 
         Args:
             letter: The record.
@@ -56,7 +56,7 @@ class Retrial:
         stepper = Stepper(self.shape, self.comparison.events, delivery, behind=at)
         if at >= checkpoint.first + checkpoint.records:
             return None if known is not None else self._deleted(stepper, key, letter.value)
-        if known is None or known.digest != digest:
+        if known is None or known.digest != digest or self._is_published(key, known):
             return None
         found = Found(ordinal=at, offset=letter.offset or 0, record=letter.value)
         made = stepper.present([Row(found=found, state_key=key, digest=digest, before=known)])
@@ -68,6 +68,12 @@ class Retrial:
     def _deleted(stepper: Stepper, key: bytes, record: bytes) -> Made:
         made = stepper.deleted({key: Image(digest=b"", event_key=key, record=record)}, first=0)
         return Made(events=made.events, dead=made.dead)
+
+    def _is_published(self, key: bytes, known: Image) -> bool:
+        """Tell whether the newest event of a key is of its newest record, as far as images tell."""
+        if key in self._images:
+            return True
+        return bool(known.record) and self.comparison.cut.digests(known.record) == known.digest
 
     def _image(self, key: bytes) -> Image | None:
         data = self._images[key] if key in self._images else self.since.state.get(key)
