@@ -258,8 +258,10 @@ asyncio.run(read())
 
 
 def test_processes_leave_when_their_parent_is_killed(folder: Path) -> None:
+    """Although the adapter's module has started a thread that never ends."""
     put(folder / "BENEFITS.D1", records(1000))
-    (folder.parent / "crewed.py").write_text(ADAPTER.replace("print(", "str("))
+    thread = "from threading import Event, Thread\nThread(target=Event().wait).start()\n"
+    (folder.parent / "crewed.py").write_text(thread + ADAPTER.replace("print(", "str("))
     command = [sys.executable, "-c", READER, str(folder.parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
