@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -122,8 +123,9 @@ class Crew:
         if self._recipe is None or problem is not None:
             _log.warning("one process decodes", source=self._source, reason=problem)
             return
-        for _ in range(self._count):
-            self._started.append(_Member.start(self._recipe))
+        with suppress(OSError):
+            for _ in range(self._count):
+                self._started.append(_Member.start(self._recipe))
         for member in self._started:
             if member.is_ready(self._shape.format.fingerprint):
                 self._members.append(member)
@@ -132,7 +134,7 @@ class Crew:
                 member.end()
                 member.socket.close()
         if len(self._members) < self._count:
-            reason = "a process could not load the adapter as it is here"
+            reason = "a process could not be started, or could not load the adapter as it is here"
             _log.warning("fewer processes decode", source=self._source, reason=reason, left=len(self._members))
 
     def _problem(self) -> str | None:

@@ -207,6 +207,20 @@ async def test_what_lies_in_the_working_directory_is_not_taken_for_ours(
         assert len(children()) == 1
 
 
+async def test_a_machine_that_starts_no_more_processes_is_done_without(
+    folder: Path, adapter: batch.Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder / "BENEFITS.D1", records(200))
+    alone = await read(adapter)
+
+    with capture_logs() as logs:
+        monkeypatch.setattr("adapters.batch.crew.sys.executable", str(folder / "none"))
+        found = await read(adapter.configured({"workers": 2}))
+
+    assert list(events(found)) == list(events(alone))
+    assert [entry["left"] for entry in logs if entry["event"] == "fewer processes decode"] == [0]
+
+
 async def test_a_read_that_is_cancelled_while_processes_start_leaves_none(adapter: batch.Adapter) -> None:
     recipe = recipe_of(adapter)
     async with Crew(adapter.shape(), recipe, count=2, source="benefits", loaded_at=time.time()) as crew:
