@@ -11,20 +11,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 from typing_extensions import TypeIs
 
+from contracts.cell import Cell, cell_of
 from contracts.columnar import EncodedEvents, FieldJson, contract_error, event_encoder, leave_out
 from contracts.errors import ConfigError, RecordError
 from contracts.event import DataClass, Event, classification
 from contracts.keys import CanonicalKey
 
 __all__ = [
-    "Cell",
     "Converter",
     "Encoded",
     "EventMapping",
@@ -64,21 +64,8 @@ class Encoded:
     """Records that the mapping left out on purpose."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A field of an event's JSON, as it is made of a legacy field."""
-
-    name: str
-    source: str
-    """The legacy field."""
-    as_is: frozenset[type]
-    """Types of legacy values whose JSON stands there as it is."""
-    in_quotes: frozenset[type]
-    """Types of legacy values whose JSON stands there in quotes."""
-    show: Callable[[object], bytes]
-    """Return the JSON of a legacy value; nothing where it is not mapped, or breaks the contract."""
-    longest: int | None
-    """Bytes of the longest JSON that `show` returns, where that is known."""
+_UNFIT: Final = RecordError("event", expected="values that JSON can hold")
+"""Half a surrogate pair, which a converter made."""
 
 
 class Mapper:
@@ -109,7 +96,14 @@ class Mapper:
         parts = self._encoder.line
         if parts is None or not _is_table(self._mapping):
             return None
-        return [part if isinstance(part, bytes) else _cell(part, self._mapping[part.name]) for part in parts]
+        return [part if isinstance(part, bytes) else self._cell(part, self._mapping[part.name]) for part in parts]
+
+    @staticmethod
+    def _cell(field: FieldJson, to: str | tuple[str, Converter]) -> Cell:
+        source, converter = (to, None) if isinstance(to, str) else to
+        if converter is None or converter is str or not _is_code_table(converter):
+            return cell_of(field, source, converter)
+        return cell_of(field, source, converter.__getitem__, known=converter)
 
     @property
     def key(self) -> str:
@@ -147,7 +141,22 @@ class Mapper:
                 mapped[name], errors = self._convert(name, mapped[name], to[1])
                 bad = errors | bad
         rest = _Batch(rows=batch.rows, columns=mapped).without(bad)
-        return self._keyed(self._encoder(rest.columns), rest.rows, {batch.rows[i]: e for i, e in bad.items()})
+        return self._keyed(self._encoded(rest), rest.rows, {batch.rows[i]: e for i, e in bad.items()})
+
+    def _encoded(self, batch: "_Batch") -> EncodedEvents:
+        with suppress(PydanticSerializationError):
+            return self._encoder(batch.columns)
+        values, keys, bad = list[bytes](), list[object](), dict[int, RecordError]()
+        for index in range(len(batch.rows)):
+            try:
+                found = self._encoder({name: column[index : index + 1] for name, column in batch.columns.items()})
+            except PydanticSerializationError:
+                bad[index] = _UNFIT
+                continue
+            values += found.values
+            keys += found.keys
+            bad.update((index, error) for error in found.bad.values())
+        return EncodedEvents(values=values, keys=keys, bad=bad)
 
     def _convert(self, name: str, values: Sequence[Any], converter: Converter) -> tuple[Sequence[Any], _Errors]:
         convert = converter.__getitem__ if _is_code_table(converter) else converter
@@ -174,6 +183,7 @@ class Mapper:
         self, function: RecordFunction, records: Sequence[Mapping[str, Any]], rows: Sequence[int]
     ) -> Encoded:
         events: dict[int, Event] = {}
+        values: list[bytes] = []
         bad: _Errors = {}
         skipped = 0
         for row, record in zip(rows, records, strict=True):
@@ -183,13 +193,18 @@ class Mapper:
                 bad[row] = self._function_error(error)
                 continue
             if isinstance(event, self._model):
-                events[row] = event
+                try:
+                    values.append(event.model_dump_json().encode())
+                except PydanticSerializationError:
+                    bad[row] = _UNFIT
+                else:
+                    events[row] = event
             elif event is None:
                 skipped += 1
             else:
                 bad[row] = RecordError("mapping", expected=f"{self._model.__name__} or None")
         encoded = EncodedEvents(
-            values=[event.model_dump_json().encode() for event in events.values()],
+            values=values,
             keys=[getattr(event, self._key) for event in events.values()],
         )
         return self._keyed(encoded, list(events), bad, skipped=skipped)
@@ -252,6 +267,8 @@ def compile_mapping(
     """
     problems = [*_model_problems(model, key)]
     if _is_table(mapping):
+        if key in model.model_fields and key not in mapping:
+            problems.append(f"mapping: the key {key!r} needs a legacy field")
         problems += table_problems(model, mapping, legacy)
     if problems:
         raise ConfigError(problems)
@@ -295,26 +312,6 @@ def _instead(name: str, known: Collection[str]) -> str:
 
 def _is_table(mapping: EventMapping) -> TypeIs[Table]:
     return isinstance(mapping, Mapping)
-
-
-def _cell(field: FieldJson, to: str | tuple[str, Converter]) -> Cell:
-    converter = None if isinstance(to, str) else to[1]
-    as_is, in_quotes, longest = frozenset[type](), frozenset[type](), None
-    if converter is None:
-        as_is, in_quotes = field.as_is, field.in_quotes
-    elif converter is str and str in field.as_is:
-        as_is, in_quotes = frozenset({str, Decimal}), frozenset({int})
-    convert = converter.__getitem__ if converter is not None and _is_code_table(converter) else converter
-
-    def show(value: object) -> bytes:
-        try:
-            return field.show(value if convert is None else convert(value))
-        except Exception:  # noqa: BLE001 - whatever a converter raises: rows say what is wrong
-            return b""
-
-    if converter is not None and _is_code_table(converter):
-        longest = max(map(len, map(show, converter)), default=0)
-    return Cell(name=field.name, source=_source(to), as_is=as_is, in_quotes=in_quotes, show=show, longest=longest)
 
 
 def _is_code_table(converter: Converter) -> TypeIs[Mapping[Any, object]]:

@@ -9,11 +9,13 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -29,6 +31,8 @@ __all__ = ["Crew"]
 _LARGE_BYTES: Final = 16 * 1024 * 1024
 """Of a file; starting a process takes as long as decoding so much."""
 _START_SECONDS: Final = 60.0
+_CHUNK_SECONDS: Final = 300.0
+"""A process that takes longer for one chunk hangs, and is done without."""
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -50,8 +54,11 @@ class Crew:
         self._shape, self._recipe, self._count, self._source = shape, recipe, count, source
         self._loaded_at = loaded_at
         self._threads: ThreadPoolExecutor | None = None
+        self._started: list[_Member] = []
         self._members: list[_Member] = []
         self._free: SimpleQueue[_Member] = SimpleQueue()
+        # A format writes all lines into one room: two threads would mix their records up.
+        self._alone = Lock()
 
     async def __aenter__(self) -> Self:
         """Return itself; nothing is started yet."""
@@ -61,12 +68,13 @@ class Crew:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End all processes."""
-        members = list(self._members)
-        for member in members:
+        for member in list(self._started):
             member.end()
         if self._threads is not None:
             await asyncio.to_thread(self._threads.shutdown)
-        for member in members:
+        # Those too that were being started while it was cancelled.
+        for member in self._started:
+            member.end()
             member.socket.close()
 
     async def width(self, size_bytes: int) -> int:
@@ -75,7 +83,7 @@ class Crew:
             return 1
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="crew")
-            await asyncio.to_thread(self._start)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._start)
         return max(1, len(self._members))
 
     async def chunk(self, delivery: Delivery, batch: RecordBatch, *, is_wanted: bool) -> Chunk:
@@ -93,7 +101,7 @@ class Crew:
         try:
             member = self._free.get_nowait()
         except Empty:
-            return _here(self._shape, delivery, batch, is_wanted=is_wanted)
+            return self._here(delivery, batch, is_wanted=is_wanted)
         try:
             chunk = member.chunk(delivery, batch, is_wanted=is_wanted)
         except (EOFError, OSError):
@@ -103,17 +111,24 @@ class Crew:
             member.end()
             member.socket.close()
             _log.warning("process lost", source=self._source, left=len(self._members))
-            return _here(self._shape, delivery, batch, is_wanted=is_wanted)
+            return self._here(delivery, batch, is_wanted=is_wanted)
         self._free.put(member)
         return chunk
+
+    def _here(self, delivery: Delivery, batch: RecordBatch, *, is_wanted: bool) -> Chunk:
+        with self._alone:
+            chunk = to_chunk(self._shape, delivery, batch)
+        return chunk if is_wanted else chunk.without_events()
 
     def _start(self) -> None:
         problem = self._problem()
         if self._recipe is None or problem is not None:
             _log.warning("one process decodes", source=self._source, reason=problem)
             return
-        started = [_Member.start(self._recipe) for _ in range(self._count)]
-        for member in started:
+        with suppress(OSError):
+            for _ in range(self._count):
+                self._started.append(_Member.start(self._recipe))
+        for member in self._started:
             if member.is_ready(self._shape.format.fingerprint):
                 self._members.append(member)
                 self._free.put(member)
@@ -121,21 +136,23 @@ class Crew:
                 member.end()
                 member.socket.close()
         if len(self._members) < self._count:
-            reason = "a process could not load the adapter as it is here"
+            reason = "a process could not be started, or could not load the adapter as it is here"
             _log.warning("fewer processes decode", source=self._source, reason=reason, left=len(self._members))
 
     def _problem(self) -> str | None:
         if self._recipe is None:
             return "the adapter is no variable of a module, so that no other process could load it"
-        file = self._recipe.file
-        if file is not None and Path(file).stat().st_mtime > self._loaded_at:
-            return f"{file} was changed since it was loaded"
-        return None
+        files = {file for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+        changed = sorted(file for file in files if _modified_at(file) > self._loaded_at)
+        return f"{changed[0]} was changed since it was loaded" if changed else None
 
 
-def _here(shape: Shape, delivery: Delivery, batch: RecordBatch, *, is_wanted: bool) -> Chunk:
-    chunk = to_chunk(shape, delivery, batch)
-    return chunk if is_wanted else chunk.without_events()
+def _modified_at(file: str) -> float:
+    """Return when a file was changed, in seconds since 1970; 0 where it is none, as in an archive."""
+    try:
+        return Path(file).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -151,10 +168,11 @@ class _Member:
         ours, theirs = Pipe()
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "adapters.batch.member", str(theirs.fileno())],
+                # Not what lies in the working directory by chance: modules are those that this process finds.
+                [sys.executable, "-P", "-m", "adapters.batch.member", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=sys.__stderr__,  # what an adapter prints is no output of ours
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(each or str(Path.cwd()) for each in sys.path)},
                 pass_fds=[theirs.fileno()],
             )
         ours.send(recipe)
@@ -168,8 +186,10 @@ class _Member:
             return False
 
     def chunk(self, delivery: Delivery, batch: RecordBatch, *, is_wanted: bool) -> Chunk:
-        """Ask for a chunk and wait for it. Raises EOFError or OSError where the process is gone."""
+        """Ask for a chunk and wait for it. Raises EOFError or OSError where the process is gone, or hangs."""
         self.socket.send((delivery, batch.alone(), is_wanted))
+        if not self.socket.poll(_CHUNK_SECONDS):
+            raise TimeoutError
         chunk: Chunk = self.socket.recv()
         return chunk
 

@@ -8,6 +8,7 @@ from typing import Final, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.cell import Cell
 from contracts.columnar import leave_out
 from contracts.legacy.copybook import Codec, RowCodec
 from contracts.legacy.copybook.item import Item, Kind
@@ -15,7 +16,7 @@ from contracts.legacy.copybook.kin import Kin
 from contracts.legacy.copybook.outline import Outline, Place
 from contracts.legacy.copybook.shape import Plain, Showing
 from contracts.legacy.framing import RecordBatch
-from contracts.mapping import Cell, Encoded, Mapper
+from contracts.mapping import Encoded, Mapper
 
 __all__ = ["EventLines"]
 

@@ -1,5 +1,6 @@
 """A process that makes chunks of records for the one that started it, until that one leaves. See `crew`."""
 
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -31,3 +32,5 @@ def main(descriptor: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)  # without the threads that an adapter may have started

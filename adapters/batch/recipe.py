@@ -54,7 +54,8 @@ def recipe_of(adapter: Loadable) -> Recipe | None:
     for name, module in sorted(sys.modules.items()):
         if name in ("__main__", "__mp_main__"):
             continue
-        for variable, found in list(vars(module).items()):
+        # An import that somebody forbade stands there as None.
+        for variable, found in list(getattr(module, "__dict__", {}).items()):
             if adapter.is_made_as(found):
                 changes = {each: getattr(adapter.config, each) for each in _TOLD}
                 file = getattr(module, "__file__", None)

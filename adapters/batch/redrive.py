@@ -22,6 +22,7 @@ __all__ = ["Redrive", "redriven_key"]
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _PREFIX = b"redriven:"
 _TOO_LARGE = "its tree was too large; set tree_records or tree_bytes higher, and deliver the file as another delivery"
+_SUPERSEDED = "its key has another record now, or none, or this one was published since"
 
 
 def redriven_key(stream: str, position: str) -> bytes:
@@ -78,7 +79,7 @@ class Redrive:
                 continue
             tried = trying(letter)
             if tried.is_superseded:
-                _log.warning("record superseded", reason="its key has another record now, or none", **where)
+                _log.warning("record superseded", reason=_SUPERSEDED, **where)
             elif tried.rejected is not None:
                 self.refused += 1
                 _log.error("record still rejected", reason=tried.rejected, **where)

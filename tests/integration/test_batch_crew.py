@@ -1,5 +1,6 @@
 """Several processes make the chunks of a large file, and it becomes the same as in one; whatever becomes of them."""
 
+import asyncio
 import importlib.util
 import os
 import signal
@@ -8,15 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from adapters import batch
-from adapters.batch.chunk import to_chunk
+from adapters.batch.chunk import Chunk, to_chunk
 from adapters.batch.crew import Crew
 from adapters.batch.delivery import Delivery
 from adapters.batch.recipe import recipe_of
@@ -117,6 +121,32 @@ async def test_processes_that_are_killed_are_done_without(folder: Path, adapter:
     assert [entry["left"] for entry in logs if entry["event"] == "process lost"] == [1, 0]
 
 
+async def test_what_all_processes_left_is_made_one_chunk_at_a_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A format has one room for the lines that it makes."""
+    shape, busy, most = make(folder).shape(), 0, 0
+
+    def counted(*given: Any) -> Chunk:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        time.sleep(0.05)
+        busy -= 1
+        return to_chunk(*given)
+
+    monkeypatch.setattr("adapters.batch.crew.to_chunk", counted)
+    data = records(30)
+    parts = list(shape.format.read(BytesIO(data), Position(), records=10))
+    async with Crew(shape, None, count=3, source="benefits", loaded_at=time.time()) as crew:
+        await crew.width(len(data) + 1000)
+        delivery = Delivery(file="B", sha256="0" * 64, business_date=None, modified=MODIFIED, size_bytes=len(data))
+
+        made = await asyncio.gather(*(crew.chunk(delivery, part, is_wanted=True) for part in parts))
+
+    assert (most, [chunk.next.ordinal for chunk in made]) == (1, [10, 20, 30])
+
+
 async def test_what_is_not_framed_is_held_after_what_came_before(folder: Path, adapter: batch.Adapter) -> None:
     """As in one process: a file whose framing was changed since it was begun."""
     put(folder / "BENEFITS.D1", records(1000))
@@ -134,12 +164,17 @@ async def test_what_is_not_framed_is_held_after_what_came_before(folder: Path, a
     assert children() == []
 
 
-@pytest.mark.parametrize("changed", ["adapter", "copybook"])
+@pytest.mark.parametrize("changed", ["adapter", "helper", "copybook"])
 async def test_an_adapter_that_was_changed_since_is_not_loaded_anew(
-    folder: Path, adapter: batch.Adapter, changed: str
+    folder: Path, adapter: batch.Adapter, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shape, loaded_at = adapter.shape(), time.time()
-    if changed == "adapter":
+    if changed == "helper":
+        helper = ModuleType("banyan_helper")
+        helper.__file__ = str(folder.parent / "helper.py")
+        put(folder.parent / "helper.py", b"", datetime.now(UTC) + timedelta(seconds=10))
+        monkeypatch.setitem(sys.modules, "banyan_helper", helper)
+    elif changed == "adapter":
         os.utime(folder.parent / "crewed.py", (loaded_at + 10, loaded_at + 10))
     else:
         copybook = folder.parent / "payments.cpy"
@@ -156,6 +191,46 @@ async def test_an_adapter_that_was_changed_since_is_not_loaded_anew(
 
     assert chunk == to_chunk(shape, delivery, some)
     assert [entry["log_level"] for entry in logs] == ["warning"]
+
+
+async def test_what_lies_in_the_working_directory_is_not_taken_for_ours(
+    folder: Path, adapter: batch.Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.parent / "adapters").mkdir()
+    (folder.parent / "adapters" / "__init__.py").write_text("raise SystemExit(1)\n")
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setitem(sys.modules, "banyan_forbidden", None)  # an import that somebody forbade
+    recipe = recipe_of(adapter)
+
+    async with Crew(adapter.shape(), recipe, count=1, source="benefits", loaded_at=time.time()) as crew:
+        await crew.width(2000)
+        assert len(children()) == 1
+
+
+async def test_a_machine_that_starts_no_more_processes_is_done_without(
+    folder: Path, adapter: batch.Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder / "BENEFITS.D1", records(200))
+    alone = await read(adapter)
+
+    with capture_logs() as logs:
+        monkeypatch.setattr("adapters.batch.crew.sys.executable", str(folder / "none"))
+        found = await read(adapter.configured({"workers": 2}))
+
+    assert list(events(found)) == list(events(alone))
+    assert [entry["left"] for entry in logs if entry["event"] == "fewer processes decode"] == [0]
+
+
+async def test_a_read_that_is_cancelled_while_processes_start_leaves_none(adapter: batch.Adapter) -> None:
+    recipe = recipe_of(adapter)
+    async with Crew(adapter.shape(), recipe, count=2, source="benefits", loaded_at=time.time()) as crew:
+        width = asyncio.create_task(crew.width(2000))
+        while len(children()) < 2:
+            await asyncio.sleep(0.01)
+        width.cancel()
+
+    assert width.cancelled()
+    assert children() == []
 
 
 async def test_an_adapter_that_no_process_could_load_is_read_in_one(folder: Path) -> None:
@@ -197,8 +272,10 @@ asyncio.run(read())
 
 
 def test_processes_leave_when_their_parent_is_killed(folder: Path) -> None:
+    """Although the adapter's module has started a thread that never ends."""
     put(folder / "BENEFITS.D1", records(1000))
-    (folder.parent / "crewed.py").write_text(ADAPTER.replace("print(", "str("))
+    thread = "from threading import Event, Thread\nThread(target=Event().wait).start()\n"
+    (folder.parent / "crewed.py").write_text(thread + ADAPTER.replace("print(", "str("))
     command = [sys.executable, "-c", READER, str(folder.parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

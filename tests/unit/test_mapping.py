@@ -159,6 +159,24 @@ def test_a_key_that_is_missing_is_no_key() -> None:
     )
 
 
+def test_a_value_that_json_can_not_hold_makes_its_record_bad_alone() -> None:
+    def half(name: str) -> str:
+        return "\ud800" if name == "EVE" else name
+
+    def made(record: Mapping[str, Any]) -> Event | None:
+        event = make_flat(record)
+        return event and event.model_copy(update={"note": half(record["NAME"])})
+
+    table: Table = {**TABLE, "note": ("NAME", half)}
+    several = columns([GOOD, {**GOOD, "NAME": "EVE"}, {**GOOD, "NAME": ""}, {**GOOD, "ID": "7"}])
+    for mapping in (table, made):
+        encoded = mapper(mapping).encode(several)
+
+        assert (list(encoded.rows)[-1], encoded.keys[-1]) == (3, b"7")
+        assert encoded.bad[1].expected == "values that JSON can hold"
+        assert 0 in encoded.rows
+
+
 def test_no_records_give_no_events() -> None:
     for mapping in (TABLE, make_flat):
         encoded = mapper(mapping).encode(columns([]))
@@ -187,6 +205,17 @@ def test_all_that_is_wrong_with_a_mapping_is_told_at_once() -> None:
         "mapping: Flat has no field 'nmae'; did you mean name?",
         "mapping: Flat needs a value for 'count'",
     )
+
+
+def test_a_key_that_no_legacy_field_fills_is_refused() -> None:
+    class Keyed(Event):
+        type = "org.example.keyed.v1"
+        topic = "keyed"
+        id: Public[str] = "always"
+        name: Public[str]
+
+    with pytest.raises(ConfigError, match="mapping: the key 'id' needs a legacy field"):
+        compile_mapping(Keyed, {"name": "NAME"}, key="id", legacy=["NAME"])
 
 
 def test_a_model_without_type_and_topic_is_refused() -> None:

@@ -107,6 +107,24 @@ async def test_after_a_kill_at_any_chunk_exactly_the_rest_is_read(folder: Path, 
         assert published([*whole[:at], *rest]) == published(whole)
 
 
+@pytest.mark.parametrize("ends", [(2, 1), (1, 0)], ids=["another header", "no trailer"])
+async def test_an_extract_that_was_begun_goes_on_as_it_was_framed_then(folder: Path, ends: tuple[int, int]) -> None:
+    framing = {"recfm": "FB", "header_records": 1, "trailer_records": 1}
+    deliver(folder, 1, framed(framing, FIRST))
+    begun = (await read(adapter(folder, framing)))[:1]
+    file = {
+        "copybook": folder.parent / "accounts.cpy",
+        "record": "ACCOUNT",
+        "framing": {"recfm": "FB", "header_records": ends[0], "trailer_records": ends[1]},
+    }
+
+    with capture_logs() as logs:
+        assert await read(make(folder, {"copybook": None, "file": file, "chunk_records": 2}), begun) == []
+
+    [reason] = [log["reason"] for log in logs if log["event"] == "file held"]
+    assert "5 records of data from record 1 on, as when it was begun" in reason
+
+
 async def test_a_bad_record_is_dead_lettered_with_its_place(folder: Path, framing: dict[str, Any]) -> None:
     deliver(folder, 1, framed(framing, {**FIRST, "C3": -1}))
 

@@ -14,6 +14,7 @@ from contracts.errors import ConfigError
 from contracts.ports import DeadLetter, EventBatch, Progress, Rejected
 from tests.accounts import (
     MAPPING,
+    WHOLE,
     Account,
     AccountClosed,
     AccountOpened,
@@ -102,6 +103,34 @@ async def test_a_record_that_another_one_followed_is_not_published_any_more(fold
     assert (await again(make(folder), rejected(begun), [*begun, *found]))[0] == []
 
 
+@pytest.mark.parametrize("between", [{"A1": 150, "B2": 1}, {"B2": 1}], ids=["changed", "deleted"])
+async def test_a_record_that_was_published_from_a_later_extract_changes_nothing(
+    folder: Path, between: dict[str, int]
+) -> None:
+    deliver(folder, 1, {"A1": 100})
+    begun = await read(make(folder, mapping=BROKEN))
+    deliver(folder, 2, between)
+    begun += await read(make(folder), begun)
+    deliver(folder, 3, {"A1": 100, "B2": 1})
+    begun += await read(make(folder), begun)
+
+    found, logs = await again(make(folder), rejected(begun), begun)
+
+    assert changed(found) == []
+    assert [log["event"] for log in logs if log["log_level"] == "warning"][-1] == "record superseded"
+
+
+@pytest.mark.parametrize("events", [WHOLE, None], ids=["images with records", "images without"])
+async def test_of_two_letters_of_one_record_one_is_published(folder: Path, events: batch.Changes | None) -> None:
+    for day, balance in enumerate([100, 150, 100], start=1):
+        deliver(folder, day, {"A1": balance})
+    begun = await read(make(folder, mapping=BROKEN, events=events))
+
+    found, _ = await again(make(folder, events=events), rejected(begun), begun)
+
+    assert [key for _, _, key, _ in published(found)] == ["A1"]
+
+
 def small(balance: Decimal) -> Decimal:
     """Take no balance of 2.00 and more."""
     if balance >= 2:
@@ -169,3 +198,19 @@ async def test_a_record_of_another_length_is_refused(folder: Path) -> None:
 
     with pytest.raises(ConfigError, match="000000000000: expected a record of 23 bytes"):
         await again(make(folder), [replace(letter, value=letter.value[1:])], begun)
+
+
+@pytest.mark.parametrize("events", [WHOLE, None], ids=["records kept", "digests alone"])
+async def test_a_record_that_was_published_since_is_not_published_again(
+    folder: Path, events: batch.Changes | None
+) -> None:
+    """Rejected, then changed, and then as it was when it was rejected."""
+    begun: list[EventBatch] = []
+    for day, cents, mapping in ((1, 100, BROKEN), (2, 150, MAPPING), (3, 100, MAPPING)):
+        deliver(folder, day, {"A1": cents})
+        begun += await read(make(folder, mapping=mapping, events=events), begun)
+
+    found, logs = await again(make(folder, events=events), rejected(begun), begun)
+
+    assert published(found) == []
+    assert [log["event"] for log in logs if str(log["event"]).startswith("record")] == ["record superseded"]

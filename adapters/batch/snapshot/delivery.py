@@ -123,6 +123,7 @@ class Snapshots:
         self.history.check(begun.delivery, self._cut, keeps_records=self._changes.keeps_records, accepted=accepted)
         records = Records(self._shape.format, extract.stream, file=begun.delivery.file)
         plan = await self._plan(records, begun)
+        _require_begun(begun, first=records.first, records=plan.records)
         extract.counted(plan.records)
         work = _Work(
             extract=extract,
@@ -302,6 +303,15 @@ class Snapshots:
 
     def _deletes(self, work: _Work) -> int:
         return 0 if work.begun.checkpoint is None else work.begun.checkpoint.deletes
+
+
+def _require_begun(begun: Begun, *, first: int, records: int) -> None:
+    """Hold an extract that is framed otherwise than when it was begun: records would be deleted that are in it."""
+    before = begun.checkpoint
+    if before is not None and (before.first, before.records) != (first, records):
+        expected = f"{before.records} records of data from record {before.first} on, as when it was begun"
+        found = f"{records} from record {first} on"
+        raise FileHeldError(begun.delivery.file, rule="framing", expected=expected, found=found)
 
 
 def _slices(count: int, size: int) -> Iterator[tuple[int, int]]:

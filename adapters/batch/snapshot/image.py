@@ -13,11 +13,17 @@ __all__ = ["Image", "images", "key_bytes", "state_key"]
 
 _PREFIX = b"image:"
 _LENGTH_BYTES = 2
+_REJECTED = 1 << 15
+"""Added to the length, which is far below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """What is known of one key. As bytes: 16 of the digest, 2 of the event key's length, the event key, the record."""
+    """What is known of one key.
+
+    As bytes: 16 of the digest, 2 of the event key's length, the event key, the record. The highest bit of the length
+    says that the newest record was rejected.
+    """
 
     digest: bytes
     """Of the newest record, whether an event could be made of it or not: a bad one is dead-lettered once."""
@@ -25,6 +31,8 @@ class Image:
     """Key of the newest event that was published; empty where none was."""
     record: bytes = b""
     """The record of that event; empty where no event shows what was before."""
+    is_rejected: bool = False
+    """The newest record became a dead letter: it is not what was published last."""
 
     @property
     def is_published(self) -> bool:
@@ -33,7 +41,8 @@ class Image:
 
     def to_bytes(self) -> bytes:
         """Return the state's value."""
-        return self.digest + len(self.event_key).to_bytes(_LENGTH_BYTES, "big") + self.event_key + self.record
+        length = len(self.event_key) | (_REJECTED if self.is_rejected else 0)
+        return self.digest + length.to_bytes(_LENGTH_BYTES, "big") + self.event_key + self.record
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -43,8 +52,10 @@ class Image:
         b'R'
         """
         start = DIGEST_BYTES + _LENGTH_BYTES
-        end = start + int.from_bytes(data[DIGEST_BYTES:start], "big")
-        return cls(digest=data[:DIGEST_BYTES], event_key=data[start:end], record=data[end:])
+        told = int.from_bytes(data[DIGEST_BYTES:start], "big")
+        end = start + (told & ~_REJECTED)
+        digest, is_rejected = data[:DIGEST_BYTES], bool(told & _REJECTED)
+        return cls(digest=digest, event_key=data[start:end], record=data[end:], is_rejected=is_rejected)
 
 
 def state_key(key: bytes) -> bytes:

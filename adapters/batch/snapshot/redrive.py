@@ -28,7 +28,7 @@ class Retrial:
     """Images that earlier records changed."""
 
     def made(self, letter: Rejected, *, at: int) -> Made | None:
-        """Return what a record becomes; None where its key has another record since, or is gone.
+        """Return what a record becomes; None where its key has another record since, is gone, or was published so.
 
         Args:
             letter: The record.
@@ -56,7 +56,7 @@ class Retrial:
         stepper = Stepper(self.shape, self.comparison.events, delivery, behind=at)
         if at >= checkpoint.first + checkpoint.records:
             return None if known is not None else self._deleted(stepper, key, letter.value)
-        if known is None or known.digest != digest:
+        if known is None or known.digest != digest or not known.is_rejected:
             return None
         found = Found(ordinal=at, offset=letter.offset or 0, record=letter.value)
         made = stepper.present([Row(found=found, state_key=key, digest=digest, before=known)])

@@ -121,7 +121,7 @@ class Stepper:
     def _image(self, row: Row, event: _Event | None) -> Image:
         if event is None:
             known = row.before or Image(digest=row.digest)
-            return Image(digest=row.digest, event_key=known.event_key, record=known.record)
+            return Image(digest=row.digest, event_key=known.event_key, record=known.record, is_rejected=True)
         record = row.found.record if self._changes.keeps_records else b""
         return Image(digest=row.digest, event_key=event.key, record=record)
 
