@@ -98,13 +98,15 @@ class FileSpec(BaseModel):
     dialect: Annotated[str, AfterValidator(_dialect)] = "zos"
     """The compiler: it settles sizes and byte order of binary items, SYNC, and the format of floats."""
     encoding: str = "cp037"
-    """Code page of the data: any single-byte EBCDIC page, `ascii`, `utf-8` …"""
+    """Code page of the data: any single-byte EBCDIC page, IBM's mixed ones such as `cp939` (where the system's iconv
+    has them), `ascii`, `utf-8` …"""
     encodings: Mapping[str, str] = Field(default_factory=dict[str, str])
     """Field, by name or path -> a code page of its own."""
     national: str = "utf-16-be"
     """Encoding of NATIONAL items."""
     dbcs: str | None = None
-    """Encoding of double-byte characters: of DISPLAY-1 items, and between shift-out and shift-in."""
+    """Encoding of double-byte characters: of DISPLAY-1 items, and between shift-out and shift-in. By default that of a
+    mixed code page; with others, both are refused."""
     float: Literal["ibm", "ieee"] | None = None
     """Format of COMP-1 and COMP-2; by default the dialect's."""
     float_order: Literal["big", "little"] | None = None

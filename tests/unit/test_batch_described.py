@@ -357,7 +357,11 @@ async def test_a_file_of_hardly_anything_is_published(folder: Path, count: int) 
     ("changes", "framing", "said"),
     [
         ({"where": {"KNID": ["B"]}}, {}, "orders: where: the copybook has no field KNID"),
-        ({"snapshot": {"key": ["RESIDENT"]}}, {}, "orders: snapshot: expected a copybook without counters and segments"),
+        (
+            {"snapshot": {"key": ["RESIDENT"]}},
+            {},
+            "orders: snapshot: expected a copybook without counters and segments",
+        ),
         ({}, {"recfm": "VB", "resync": True}, "orders: framing.resync: an adapter holds a file that is not framed"),
         ({"file": Path("gone.yaml")}, {}, "orders: gone.yaml"),
     ],

@@ -291,19 +291,6 @@ def test_every_ebcdic_page_is_read_and_written_byte_for_byte(page: str) -> None:
     assert number.decode(number.encode({"F": Decimal("-123.4")}))["F"] == Decimal("-123.4")
 
 
-@pytest.mark.parametrize(
-    ("page", "expected"),
-    [
-        ("cp930", "expected cp290 for its single bytes, and as dbcs a codec"),
-        ("IBM-1364", "expected cp833 for its single bytes"),
-        ("cp939", r"nor of its single bytes \(cp1027\)"),
-    ],
-)
-def test_a_mixed_page_of_ibm_says_what_can_be_done(page: str, expected: str) -> None:
-    with pytest.raises(ContractError, match=expected):
-        RowCodec(parse("       01  R PIC X."), Options(code_page=page))
-
-
 @pytest.mark.parametrize("page", sorted(BROKEN))
 def test_a_page_whose_digits_are_not_where_they_belong_is_refused(page: str) -> None:
     with pytest.raises(ContractError, match="EBCDIC code page"):

@@ -52,7 +52,7 @@ def fast_decoder(item: Item, options: Options, page: CodePage) -> FastDecode | N
 
 def _is_plain_text(item: Item, options: Options, page: CodePage) -> bool:
     is_cut = options.trim is Trim.RIGHT and not item.justified and not options.is_nul_filled
-    return page.is_single and is_cut and not options.dbcs
+    return page.is_single and is_cut and not options.dbcs and page.double is None
 
 
 def _text(raw: Bytes, page: CodePage) -> Column:

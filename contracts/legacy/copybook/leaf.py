@@ -140,7 +140,7 @@ def expected_of(item: Item, page: CodePage) -> str:
         case Kind.NATIONAL | Kind.DBCS:
             return f"at most {item.characters} {item.kind} characters"
         case Kind.TEXT | Kind.GROUP:
-            return f"characters of code page {page.name}"
+            return f"characters of code page {page.label}"
 
 
 def _codec(item: Item, options: Options, dialect: Dialect, *, page: CodePage) -> tuple[Read, Write]:
@@ -204,9 +204,9 @@ def _text(item: Item, options: Options, page: CodePage) -> tuple[Read, Write]:
     if item.kind is Kind.NATIONAL:
         decode, encode = national(item, options.national)
     elif item.kind is Kind.DBCS:
-        decode, encode = dbcs(item, options.dbcs, page)
+        decode, encode = dbcs(item, options.dbcs or page.double, page)
     else:
-        decode, encode = single(item, page, double=options.dbcs)
+        decode, encode = single(item, page, double=options.dbcs or page.double)
 
     def read(raw: bytes) -> str | None:
         text = decode(raw)

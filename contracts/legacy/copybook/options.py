@@ -70,7 +70,7 @@ class Options:
     """The codec of NATIONAL items."""
     dbcs: str | None = None
     """The codec of the double bytes of DISPLAY-1 items, and between shift-out and shift-in in text; None refuses
-    both. Python has none of IBM's double-byte EBCDIC pages."""
+    both, but where the code page is a mixed one."""
     floats: Literal["ibm", "ieee"] | None = None
     """Format of COMP-1 and COMP-2; None is the dialect's."""
     float_order: Literal["big", "little"] | None = None

@@ -2,35 +2,25 @@
 
 import codecs
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import ebcdic
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import ContractError
+from contracts.legacy.copybook.mixed import Mixed, mixed
 
 __all__ = ["CodePage"]
 
 _EBCDIC_ZERO, _ASCII_ZERO = 0xF0, 0x30
 _EXPECTED = (
-    "a single-byte EBCDIC code page such as cp037, cp273, cp500 or cp1140, or an ASCII one such as ascii, cp1252, "
-    "latin-1 or utf-8"
+    "an EBCDIC code page such as cp037, cp273, cp500, cp1140 or the mixed cp939, or an ASCII one such as ascii, "
+    "cp1252, latin-1 or utf-8"
 )
-_MIXED = {
-    "930": "cp290",
-    "1390": "cp290",
-    "939": "cp1027",
-    "1399": "cp1027",
-    "933": "cp833",
-    "1364": "cp833",
-    "935": "cp836",
-    "1388": "cp836",
-    "937": "cp037",
-    "1371": "cp1159",
-}
-"""IBM's mixed pages of Japanese, Korean and Chinese -> the page of their single bytes, which is not always there."""
-_PACKAGED = frozenset(ebcdic.codec_names)
+_MIXED: Final = frozenset({"930", "1390", "939", "1399", "933", "1364", "935", "1388", "937", "1371"})
+"""IBM's mixed pages of Japanese, Korean and Chinese, by their numbers."""
+_PACKAGED: Final = frozenset(ebcdic.codec_names)
 """Importing the package has registered its codecs."""
 
 
@@ -47,24 +37,36 @@ class CodePage:
     """The byte of a blank."""
     undefined: NDArray[np.bool_]
     """For each of the 256 bytes, whether no character is defined for it."""
+    double: str | None = None
+    """Codec of the double bytes between shift-out and shift-in, where the page is a mixed one."""
+
+    @property
+    def label(self) -> str:
+        """Return its name as people know it."""
+        return self.name.removesuffix("_single")
 
     @classmethod
     def load(cls, name: str) -> Self:
         """Look a code page up.
 
         Raises:
-            ContractError: There is no such codec, or digits are no single bytes in it.
+            ContractError: There is no such codec, or digits are no single bytes in it, or the system lacks it.
         """
+        both = _mixed(name)
         try:
-            canonical = codecs.lookup(name).name
+            canonical = codecs.lookup(both.single if both else name).name
             characters = [bytes([byte]).decode(canonical, "replace") for byte in range(256)]
         except (LookupError, UnicodeError) as error:
-            raise ContractError("code page", found=repr(name), expected=_expected(name)) from error
+            raise ContractError("code page", found=repr(name), expected=_EXPECTED) from error
         digits = list("0123456789")
         is_ebcdic = characters[_EBCDIC_ZERO : _EBCDIC_ZERO + 10] == digits
         is_ascii = characters[_ASCII_ZERO : _ASCII_ZERO + 10] == digits and characters[0x20] == " "
         is_single = canonical != "utf-8"
-        if not (is_ebcdic or is_ascii) or characters[0] != "\0" or (is_single and _is_multibyte(canonical)):
+        if (
+            not (is_ebcdic or is_ascii)
+            or characters[0] != "\0"
+            or (is_single and not both and _is_multibyte(canonical))
+        ):
             raise ContractError("code page", found=repr(name), expected=_EXPECTED)
         undefined = np.array([character == "\ufffd" and is_single for character in characters])
         return cls(
@@ -73,6 +75,7 @@ class CodePage:
             is_single=is_single,
             blank=characters.index(" "),
             undefined=undefined,
+            double=both.double if both else None,
         )
 
     def decode(self, raw: bytes) -> str | None:
@@ -91,13 +94,20 @@ class CodePage:
             return None
 
 
-def _expected(name: str) -> str:
-    single = _MIXED.get(name.lower().removeprefix("cp").removeprefix("ibm").strip("-_ "))
-    if single is None:
-        return _EXPECTED
-    if single not in _PACKAGED:
-        return f"{_EXPECTED}: of this mixed page, no codec is there, nor of its single bytes ({single})"
-    return f"{single} for its single bytes, and as dbcs a codec for its double bytes: of this mixed page there is none"
+def _mixed(name: str) -> Mixed | None:
+    """Return the codecs of a mixed page; None where the name is of none.
+
+    Raises:
+        ContractError: This system does not have it.
+    """
+    number = name.lower().removeprefix("cp").removeprefix("ibm").strip("-_ ")
+    if number not in _MIXED:
+        return None
+    found = mixed(number)
+    if found is None:
+        expected = f"a C library whose iconv has IBM{number}, as glibc's has (Debian: libc6, libc-bin)"
+        raise ContractError("code page", found=repr(name), expected=expected)
+    return found
 
 
 def _is_multibyte(name: str) -> bool:

@@ -77,7 +77,7 @@ def shape_of(leaf: Leaf, options: Options, length: int, *, is_wide: bool) -> Sha
         names = max(len(to_json(name)) for name in leaf.stored)
         return Shape(max(names, _UNNAMED_BYTES), None)
     match leaf.item.kind:
-        case Kind.TEXT if not (options.dbcs and leaf.page.is_ebcdic):
+        case Kind.TEXT if not ((options.dbcs or leaf.page.double) and leaf.page.is_ebcdic):
             characters = _characters(leaf)
             wide = max(len(each) for each in characters if not each.startswith(b"\\")) if is_wide else 1
             write = _text(leaf, options, [each if len(each) <= wide else b"" for each in characters], wide=wide)
