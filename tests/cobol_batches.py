@@ -132,7 +132,8 @@ def _texts(value: object) -> Iterator[object]:
 
 
 def _is_compared(item: Item) -> bool:
-    return item.kind in _COMPARED and not item.symbols and not item.dimensions
+    # GnuCOBOL forgets BLANK WHEN ZERO of an item that has condition names: it moves zeros to it.
+    return item.kind in _COMPARED and not (item.symbols or item.dimensions or item.blank_when_zero)
 
 
 @st.composite

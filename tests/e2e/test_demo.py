@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,7 +111,10 @@ def test_the_demo_tells_what_a_service_that_does_not_run_has_lost(tmp_path: Path
 def test_no_process_of_the_demo_stays_when_it_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     mark = f"TMPDIR={tmp_path}"
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([BANYAN, "demo"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as demo:
+    with (
+        heeding(signal.SIGINT),
+        subprocess.Popen([BANYAN, "demo"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as demo,
+    ):
         wait_until(lambda: any(tmp_path.glob("banyan-demo-*/ruleset.jsonl")))
         assert len(marked(mark)) > 5
         demo.send_signal(number)
@@ -121,6 +124,16 @@ def test_no_process_of_the_demo_stays_when_it_is_ended(tmp_path: Path, number: s
     assert b"Traceback" not in told
     wait_until(lambda: not marked(mark))
     assert number is signal.SIGKILL or not list(tmp_path.iterdir())
+
+
+@contextmanager
+def heeding(number: signal.Signals) -> Generator[None]:
+    """Let processes heed a signal that are started meanwhile: a job in the background is started to ignore Ctrl-C."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def wait_until(condition: Any) -> None:
