@@ -220,17 +220,14 @@ class Mapper:
         bad = bad | {rows[index]: error for index, error in events.bad.items()}
         rows = _Batch(rows=rows, columns={}).without(events.bad).rows
         values = events.values
-        keys, errors = self._canonical_keys(events.keys)
+        keys, errors = self.canonical_keys(events.keys)
         if errors:
             bad = bad | {rows[index]: error for index, error in errors.items()}
             rows, values = leave_out(rows, errors), leave_out(values, errors)
         return Encoded(rows=rows, keys=keys, values=values, bad=dict(sorted(bad.items())), skipped=skipped)
 
-    def keyed(self, keys: Sequence[str]) -> tuple[Sequence[bytes], Mapping[int, RecordError]]:
+    def canonical_keys(self, found: Sequence[object]) -> tuple[Sequence[bytes], Mapping[int, RecordError]]:
         """Return canonical keys of some values of the key field, and the errors of what makes none, by index."""
-        return self._canonical_keys(keys)
-
-    def _canonical_keys(self, found: Sequence[object]) -> tuple[Sequence[bytes], _Errors]:
         texts = ["" if value is None else str(value) for value in found]
         with suppress(RecordError):
             return [key.encode() for key in self._canonical.of_all(texts)], {}

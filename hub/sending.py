@@ -1,9 +1,8 @@
 """Runs outbound files: what feeds each from Kafka, cuts it, hands it over and reads what the receiver answers."""
 
 import asyncio
-import signal
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, final
 
@@ -18,6 +17,7 @@ from events.inbox import SqliteInbox, SqliteTransaction
 from hub.health import OutboundHealth
 from hub.outbound import answers_to
 from hub.settings import Settings
+from hub.wiring import draining
 from observability.metrics import Metrics
 
 __all__ = ["Sender", "run"]
@@ -36,7 +36,7 @@ async def run(running: Collection["Sender"]) -> None:
         for sender in running:
             sender.stop()
 
-    async with _stopping(stop):
+    with draining(stop):
         await _together([sender.run() for sender in running], stop=stop)
 
 
@@ -217,15 +217,3 @@ async def _together(jobs: Iterable[Coroutine[Any, Any, None]], *, stop: Callable
             tasks.create_task(ended(job))
     if errors:
         raise errors[0]
-
-
-@asynccontextmanager
-async def _stopping(stop: Callable[[], None]) -> AsyncGenerator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

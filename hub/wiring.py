@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from hub.health import Tells, renew, write
 from hub.settings import Settings
 from observability import logging, metrics, tracing
 
-__all__ = ["Sends", "logging_level", "observed", "pipelines", "run"]
+__all__ = ["Sends", "draining", "logging_level", "observed", "pipelines", "run"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -100,7 +100,11 @@ async def run(
             told = {} if isinstance(error, BanyanError) else {"exc_info": True}
             _log.error("stopped", source=name, error=type(error).__name__, reason=safe_message(error), **told)
 
-    with _draining(parts.values()):
+    def drain() -> None:
+        for part in parts.values():
+            part.stop()
+
+    with draining(drain):
         async with asyncio.TaskGroup() as reporting:
             renewed = reporting.create_task(renew(health, running, sending))
             async with asyncio.TaskGroup() as group:
@@ -112,15 +116,11 @@ async def run(
 
 
 @contextmanager
-def _draining(parts: Collection[Pipeline | Sends]) -> Generator[None]:
+def draining(stop: Callable[[], None]) -> Generator[None]:
+    """Have SIGTERM and SIGINT ask for an end, within the block, in place of what they did before."""
     loop = asyncio.get_running_loop()
-
-    def drain() -> None:
-        for part in parts:
-            part.stop()
-
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, drain)
+        loop.add_signal_handler(number, stop)
     try:
         yield
     finally:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+import fsspec
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -150,6 +151,17 @@ def s3_server() -> Generator[FileServer, None, None]:
         )
     finally:
         server.stop()
+
+
+@contextmanager
+def s3_store(server: FileServer) -> Generator[Any, None, None]:
+    """Open an S3 as fsspec's file system, which remembers nothing of what it lists."""
+    options = {**server.remote["options"], **server.remote["secrets"]}
+    store: Any = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **options)
+    try:
+        yield store
+    finally:
+        store.close_session(store.loop, store.s3)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class EventLines:
             rows += range(begin, begin + len(lines) // 2)
             keys += _texts(lines[::2])
             values += lines[1::2]
-        canonical, errors = self._mapper.keyed(keys)
+        canonical, errors = self._mapper.canonical_keys(keys)
         if errors:
             others = sorted([*others, *(rows[at] for at in errors)])
             rows, values = leave_out(rows, errors), leave_out(values, errors)

@@ -41,7 +41,6 @@ def original(found: RecordFormat, file: BinaryIO, ordinal: int) -> Original:
         ConfigError: The file has no such record of data, or is not framed as the format says.
     """
     length, size = found.record_length, file.seek(0, SEEK_END)
-    file.seek(0)
     if found.is_plain and (ordinal + 1) * length > size:
         raise ConfigError([f"the file has no record of data {ordinal}"])
     file.seek(0)  # what is compressed is read from where the file stands

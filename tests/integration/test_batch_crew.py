@@ -77,9 +77,14 @@ def children() -> list[int]:
     return [pid for pid in found if b"adapters.batch.member" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-async def test_the_same_becomes_of_a_file(folder: Path, adapter: batch.Adapter) -> None:
+@pytest.mark.parametrize("kept", [1 << 20, 100], ids=["kept from the first pass", "made twice"])
+async def test_the_same_becomes_of_a_file(
+    folder: Path, adapter: batch.Adapter, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("adapters.batch.reading._KEPT_BYTES", kept)
     put(folder / "BENEFITS.D1", records(1010, bad=[3, 60, 61]))
     alone = await read(adapter)
+    assert len(list(events(alone))) >= 1007
 
     together = await read(adapter.configured({"workers": 3}))
 

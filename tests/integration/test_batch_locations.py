@@ -29,6 +29,7 @@ from tests.file_servers import (
     azure_server,
     ftp_server,
     s3_server,
+    s3_store,
     sftp_server,
 )
 from tests.payments import COPYBOOK, entries, make, of_files, progress, put, read, records, stream_of
@@ -93,21 +94,16 @@ def _sftp(folder: Path) -> Generator[Place, None, None]:
 @contextmanager
 def _s3(folder: Path) -> Generator[Place, None, None]:
     del folder
-    with s3_server() as server:
+    with s3_server() as server, s3_store(server) as store:
         bucket = f"incoming-{uuid.uuid4().hex[:8]}"  # the store outlives its server
-        options = {**server.remote["options"], **server.remote["secrets"]}
-        store: Any = fsspec.filesystem("s3", skip_instance_cache=True, **options)
-        try:
-            store.mkdir(bucket)
-            yield Place(
-                url=f"s3://{bucket}/out",
-                done=f"{bucket}/done",
-                remote=server.remote,
-                send=lambda name, data: store.pipe_file(f"{bucket}/out/{name}", data),
-                has_checksum=True,
-            )
-        finally:
-            store.close_session(store.loop, store.s3)
+        store.mkdir(bucket)
+        yield Place(
+            url=f"s3://{bucket}/out",
+            done=f"{bucket}/done",
+            remote=server.remote,
+            send=lambda name, data: store.pipe_file(f"{bucket}/out/{name}", data),
+            has_checksum=True,
+        )
 
 
 @contextmanager

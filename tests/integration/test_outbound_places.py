@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from adapters._server import Server
@@ -15,7 +14,7 @@ from adapters.outbound import LocalFolder, Outbound, Remote, RemoteFolder, State
 from contracts.errors import ConfigError, FileHeldError, LegacyUnavailableError
 from hub.outbound import made, outbounds
 from hub.settings import OutboundSettings, Settings
-from tests.file_servers import PASSWORD, FileServer, ftp_server, s3_server, sftp_server
+from tests.file_servers import PASSWORD, FileServer, ftp_server, s3_server, s3_store, sftp_server
 from tests.outbound_world import DEATHS, Breaking, KilledError, built, collect, described, payment
 
 FIRST = "PAY.D20261128.S0001"
@@ -65,21 +64,16 @@ def _sftp(folder: Path) -> Generator[Place, None, None]:
 @contextmanager
 def _s3(folder: Path) -> Generator[Place, None, None]:
     del folder
-    with s3_server() as server:
+    with s3_server() as server, s3_store(server) as store:
         bucket = f"bank-{uuid.uuid4().hex[:8]}"
-        options = {**server.remote["options"], **server.remote["secrets"]}
-        store: Any = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **options)
-        try:
-            store.mkdir(bucket)
-            yield Place(
-                url=f"s3://{bucket}/in",
-                remote=server.remote,
-                files=lambda: {path.rpartition("/")[2]: store.cat_file(path) for path in store.find(f"{bucket}/in")},
-                put=lambda name, data: store.pipe_file(f"{bucket}/in/{name}", data),
-                take=lambda name: store.rm_file(f"{bucket}/in/{name}"),
-            )
-        finally:
-            store.close_session(store.loop, store.s3)
+        store.mkdir(bucket)
+        yield Place(
+            url=f"s3://{bucket}/in",
+            remote=server.remote,
+            files=lambda: {path.rpartition("/")[2]: store.cat_file(path) for path in store.find(f"{bucket}/in")},
+            put=lambda name, data: store.pipe_file(f"{bucket}/in/{name}", data),
+            take=lambda name: store.rm_file(f"{bucket}/in/{name}"),
+        )
 
 
 KINDS = {"ftp": _ftp, "sftp": _sftp, "s3": _s3}

@@ -46,14 +46,14 @@ def run(
     phase: str,
     transaction: int = 0,
     events: int = 200_000,
-    victim: str = "file_victim",
+    kind: str = "payments",
 ) -> tuple[int, list[str]]:
     """Run the victim, with this bound of a transaction; return its exit code and its markers."""
     marker = folder.parent / "marker"
     marker.unlink(missing_ok=True)
     arguments = [bootstrap, namespace, folder, marker, phase, transaction, 0.5, events]
     process = subprocess.run(
-        [sys.executable, "-m", f"tests.kafka.{victim}", *map(str, arguments)],
+        [sys.executable, "-m", "tests.kafka.file_victim", kind, *map(str, arguments)],
         check=False,
         capture_output=True,
         timeout=100,
@@ -112,13 +112,13 @@ async def test_kills_within_a_file_of_trees_cut_none_and_double_none(
     hits = Counter[str]()
     for phase in KILLS:
         code, marks = run(
-            kafka.bootstrap_servers, namespace, folder, phase=phase, transaction=1, events=4, victim="tree_victim"
+            kafka.bootstrap_servers, namespace, folder, phase=phase, transaction=1, events=4, kind="trees"
         )
         if code == 0:
             break
         assert code == -9, f"the victim ended by itself with {code} instead of in {phase}"
         hits[phase] += marks[-1] == PROOF[phase]
-    code, _ = run(kafka.bootstrap_servers, namespace, folder, phase="none", victim="tree_victim")
+    code, _ = run(kafka.bootstrap_servers, namespace, folder, phase="none", kind="trees")
 
     assert code == 0
     print(f"kills by phase {dict(hits)}")

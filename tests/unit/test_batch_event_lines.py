@@ -208,6 +208,22 @@ def test_a_format_puts_all_in_order_again() -> None:
     assert {index: error.field for index, error in errors.items()} == {1: "kind", 3: "NUMBER"}
 
 
+def test_a_record_that_can_not_tell_whether_it_is_asked_for_is_an_error() -> None:
+    class Noted(Event):
+        type = "org.example.noted.v1"
+        topic = "people"
+        number: Personal[str]
+
+    found = RecordFormat.fixed(LAYOUT, "cp037").selecting({"SHOWN": frozenset({"7", "None"})})
+    several = people(Codec(LAYOUT), ["A", "B"])
+    item = LAYOUT.by_name["SHOWN"]
+    several[1] = several[1][: item.offset] + b"\xff" * item.length + several[1][item.offset + item.length :]
+
+    encoded, errors = found.encode(batch_of(several), mapper(Noted, {"number": ("NUMBER", str)}))
+
+    assert (list(encoded.rows), [error.field for error in errors.values()]) == ([0], ["SHOWN"])
+
+
 class Timed(Registered):
     type = "org.example.timed.v1"
     number: Public[datetime]  # type: ignore[assignment]

@@ -79,6 +79,11 @@ def test_texts_are_those_of_the_program_iconv(page: str) -> None:
 
     assert done.stdout.decode() == "".join(texts)
     assert len(good) > 200
+    command = ["iconv", "-f", "UTF-8", "-t", f"IBM{page}"]
+    # What has a single byte, too, is written with that.
+    text = "".join(each for each in texts if each and not each.encode(found.single, "ignore"))
+    back = subprocess.run(command, input=text.encode(), capture_output=True, check=True)
+    assert b"\x0e" + text.encode(found.double) + b"\x0f" == back.stdout
 
 
 def _or_nothing(pair: bytes, name: str) -> str:

@@ -125,6 +125,21 @@ async def test_an_extract_that_was_begun_goes_on_as_it_was_framed_then(folder: P
     assert "5 records of data from record 1 on, as when it was begun" in reason
 
 
+async def test_a_second_pass_begins_at_the_beginning(
+    folder: Path, framing: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the first pass is kept, and records are read one by one."""
+    monkeypatch.setattr("adapters.batch.snapshot.delivery._KEPT_BYTES", 0)
+    monkeypatch.setattr("adapters.batch.snapshot.records._SCAN_BYTES", 1)
+    deliver(folder, 1, framed(framing, FIRST))
+    deliver(folder, 2, framed(framing, SECOND))
+
+    batches = await read(adapter(folder, framing, dead_letter_share=0.5))
+
+    assert applied({}, batches) == SECOND
+    assert published(batches) == published(await read(adapter(folder, framing)))
+
+
 async def test_a_bad_record_is_dead_lettered_with_its_place(folder: Path, framing: dict[str, Any]) -> None:
     deliver(folder, 1, framed(framing, {**FIRST, "C3": -1}))
 
