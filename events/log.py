@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from datetime import datetime
 from types import TracebackType
@@ -20,6 +20,8 @@ __all__ = ["KafkaLog", "committed", "latest", "topics"]
 
 _FETCH_MS = 200
 _LEAVE_SECONDS = 5.0
+_TOPIC_SECONDS, _TOPIC_TRIES = 1.0, 10
+"""How long a topic may stay unknown until it counts as missing."""
 _SILENCE_SECONDS = 60.0
 """How long a read to the end waits for anything new; then the broker does not answer."""
 
@@ -137,7 +139,7 @@ async def committed(
     try:
         await consumer.start()
         if not connection.creates_topics_itself:
-            _require(topic, await consumer.topics())
+            await _require(topic, consumer)
         places = await _assign(consumer, topic)
         ends = await consumer.end_offsets(places)
         moment_ms = -1 if since is None else int(since.timestamp() * 1000)
@@ -169,8 +171,17 @@ async def topics(connection: Connection) -> set[str]:
         await consumer.stop()
 
 
-def _require(topic: str, there: Collection[str]) -> None:
-    """Refuse a topic that does not exist; aiokafka would ask for it until it times out."""
+async def _require(topic: str, consumer: AIOKafkaConsumer) -> None:
+    """Refuse a topic that does not exist; aiokafka would ask for it until it times out.
+
+    A broker may hear of a topic a moment after another one has created it.
+    """
+    there = await consumer.topics()
+    for _ in range(_TOPIC_TRIES):
+        if topic in there:
+            return
+        await asyncio.sleep(_TOPIC_SECONDS / _TOPIC_TRIES)
+        there = await consumer.topics()
     if topic not in there:
         namespace = topic.partition(".")[0]
         named = ", ".join(sorted(name for name in there if name.startswith(f"{namespace}."))) or "none"

@@ -287,7 +287,11 @@ async def test_a_folder_that_is_not_there_is_not_available(place: Place, tmp_pat
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for scheme in ("abfs", "gs", "sftp"):  # what another test has used is remembered
+        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, scheme, raising=False)
+    monkeypatch.delitem(sys.modules, "fsspec.implementations.sftp", raising=False)
     for scheme, package in {"abfs": "adlfs", "gs": "gcsfs"}.items():
+        monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(ConfigError, match=f"benefits: {scheme}:// needs the package {package}"):
             FileSystem(f"{scheme}://bucket/out", Remote(), system="benefits")
     monkeypatch.setitem(sys.modules, "paramiko", None)

@@ -14,7 +14,7 @@ from events.claim import counts
 from events.connection import Connection
 from events.envelope import decode
 from events.log import latest
-from events.topics import ensure, event_topic
+from events.topics import ensure, event_topic, state_topic
 from tests.kafka.test_file_kills import run
 from tests.payments import MODIFIED, folder_in, put, records, stream_of
 from tests.settled import committed_records, committed_state
@@ -51,7 +51,8 @@ async def test_killed_anywhere_in_a_file_its_ends_tell_the_truth_and_nothing_com
     kafka: Connection, namespace: str, tmp_path: Path
 ) -> None:
     """Ten transactions: each chunk of 40 records is one of its own."""
-    await ensure(kafka, [event_topic(namespace, "benefits")])
+    # The state's too: it is read although the first kill may come before the victim has made it.
+    await ensure(kafka, [event_topic(namespace, "benefits"), state_topic(namespace, "benefits")])
     folder = folder_in(tmp_path)
     put(folder / "BENEFITS.1", DATA, MODIFIED)
     seed = random.randrange(1 << 32)

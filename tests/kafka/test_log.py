@@ -1,13 +1,14 @@
 """What only a real broker does for the log: it looks up times, and refuses topics."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.errors import BrokerUnavailableError
+from contracts.errors import BrokerUnavailableError, ConfigError
 from contracts.ports import LogRecord
 from events.connection import Connection
-from events.log import KafkaLog
+from events.log import KafkaLog, latest
 from events.topics import Topic, ensure
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -31,3 +32,16 @@ async def test_a_topic_that_the_broker_cant_make_is_named(kafka: Connection, nam
 
     with pytest.raises(BrokerUnavailableError, match=f"topic {namespace}: InvalidReplicationFactor"):
         await ensure(many, [Topic(name=namespace, partitions=1)])
+
+
+async def test_a_topic_that_comes_a_moment_later_is_read(kafka: Connection, namespace: str) -> None:
+    reading = asyncio.create_task(latest(kafka, namespace))
+    await asyncio.sleep(0.3)
+    await ensure(kafka, [Topic(name=namespace, partitions=1)])
+
+    assert await reading == {}
+
+
+async def test_a_topic_that_does_not_come_is_named(kafka: Connection, namespace: str) -> None:
+    with pytest.raises(ConfigError, match=f"there is no topic {namespace}"):
+        await latest(kafka, namespace)

@@ -1,12 +1,10 @@
 """SOAP callers that are not ours: zeep, `soap` of Node.js, and the SoapClient of PHP. All do the same jobs."""
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -18,10 +16,11 @@ import zeep
 import zeep.exceptions
 from lxml import etree
 
+from tests.npm import installed
+
 __all__ = ["CALLERS", "Call", "Job", "unavailable"]
 
 _HERE = Path(__file__).parent
-_INSTALL_SECONDS = 120
 _zeep_library: Any = zeep  # it has no annotations
 
 
@@ -55,7 +54,7 @@ async def _zeep(job: Job) -> list[dict[str, Any]]:
 
 
 async def _node(job: Job) -> list[dict[str, Any]]:
-    return await _program(["node", str(_HERE / "client.js")], job, NODE_PATH=str(_modules() / "node_modules"))
+    return await _program(["node", str(_HERE / "client.js")], job, NODE_PATH=str(installed(_HERE) / "node_modules"))
 
 
 async def _php(job: Job) -> list[dict[str, Any]]:
@@ -76,42 +75,10 @@ def unavailable() -> str | None:
     if "soap" not in loaded.split():
         return "PHP has no soap extension"
     try:
-        _modules()
+        installed(_HERE)
     except ConnectionError as error:
         return str(error)
     return None
-
-
-@cache
-def _modules() -> Path:
-    """Install what package-lock.json names into the user's cache, once for each of its versions."""
-    files = [_HERE / "package.json", _HERE / "package-lock.json"]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    target = caches / "banyan" / f"soap-clients-{digest[:16]}"
-    if target.is_dir():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        building = Path(folder) / "build"
-        building.mkdir()
-        for file in files:
-            shutil.copy(file, building)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-        done = subprocess.run(
-            command, cwd=building, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
-        )
-        if any(code in done.stderr for code in ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN")):
-            raise ConnectionError("npm can't reach a registry: the caller in JavaScript can't be installed")
-        if done.returncode != 0:
-            raise RuntimeError(f"npm ci failed:\n{done.stdout}{done.stderr}")
-        try:
-            building.rename(target)
-        except OSError:
-            # Another run of the tests was faster; what it installed is the same.
-            if not target.is_dir():
-                raise
-    return target
 
 
 async def _program(command: Sequence[str], job: Job, **environ: str) -> list[dict[str, Any]]:
