@@ -1,0 +1,47 @@
+"""WSDLs for tests: those of our own in `tests/wsdl/`, and the shared ones where they are."""
+
+import json
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from contracts.legacy.soap.contract.bundle import Bundle, gather
+from contracts.legacy.soap.contract.model import Contract
+from contracts.legacy.soap.contract.wsdl import read_contract
+from tests.data import real_data
+
+OWN = Path(__file__).parent / "wsdl"
+
+
+def bundle_of(path: Path, *, root: Path | None = None, catalog: Path | None = None) -> Bundle:
+    """Gather the bundle of a WSDL; the root is its own folder where none is said."""
+
+    def fetch(uri: str) -> bytes:
+        return Path(unquote(urlsplit(uri).path)).read_bytes()
+
+    def standard(uri: str | None, namespace: str | None) -> bytes | None:
+        known: dict[str, str] = {} if catalog is None else json.loads((catalog / "catalog.json").read_text())
+        name = known.get(uri or "") or known.get(namespace or "")
+        return None if catalog is None or name is None else (catalog / name).read_bytes()
+
+    return gather(path.as_uri(), root=(root or path.parent).as_uri() + "/", fetch=fetch, catalog=standard)
+
+
+def contract_of(path: Path, *, root: Path | None = None) -> Contract:
+    """Read a WSDL of our own."""
+    return read_contract(bundle_of(path, root=root))
+
+
+@cache
+def shared(name: str) -> Contract:
+    """Read a WSDL of the shared data by its path below `wsdl/`; skips where they are absent."""
+    folder = real_data("wsdl")
+    return read_contract(
+        bundle_of(folder / name, root=folder / name.partition("/")[0], catalog=folder / "catalog"),
+    )
+
+
+def shared_names() -> list[str]:
+    """Return the paths of the shared WSDLs that stand for themselves; skips where they are absent."""
+    told = (real_data("wsdl").parent / "README.md").read_text().splitlines()
+    return [line.split("`")[1] for line in told if line.startswith("| `") and ".wsdl`" in line]
