@@ -65,8 +65,8 @@ def test_the_schemas_are_one_set_of_components() -> None:
     assert resident is not None
     assert resident.is_complex()
     assert status is not None
-    assert status.is_valid("MOVED")
-    assert not status.is_valid("BOGUS")
+    assert status.text_is_valid("MOVED")
+    assert not status.text_is_valid("BOGUS")
     assert schemas.element(TNS + "Nobody") is None
 
 
