@@ -69,26 +69,26 @@ class Content:
         """Tell whether a wildcard stands for an element that is not named."""
         return tag not in self.particles and self._wildcard(tag) is not None
 
-    def flaws(self, tags: Sequence[str], *, without: frozenset[str] = frozenset()) -> Iterator[Flaw]:
-        """Yield how the children differ from the model; those in `without` were read apart and are not counted."""
+    def flaws(self, tags: Sequence[str], *, apart: frozenset[str] = frozenset()) -> Iterator[Flaw]:
+        """Yield how the children differ from the model; those that were read apart are not counted."""
         known = [tag for tag in tags if tag in self.particles or self._wildcard(tag) is not None]
         for tag in dict.fromkeys(tag for tag in tags if tag not in self.particles and self._wildcard(tag) is None):
             yield Flaw(kind="unknown", tag=tag, expected="no such element")
-        if not without and self._fits is not None and len(known) <= _MOST_CHECKED:
+        if not apart and self._fits is not None and len(known) <= _MOST_CHECKED:
             if self._fits("".join(map(self._letter, known))):
                 return
-            counted = [*self._counted(known, without)]
+            counted = [*self._counted(known, apart)]
             yield from counted or [Flaw(kind="content", tag=None, expected=self._said())]
         else:
-            yield from self._counted(known, without)
+            yield from self._counted(known, apart)
 
-    def _counted(self, tags: Sequence[str], without: frozenset[str]) -> Iterator[Flaw]:
+    def _counted(self, tags: Sequence[str], apart: frozenset[str]) -> Iterator[Flaw]:
         counts = Counter(tags)
         for tag, least in self._least.items():
-            if counts[tag] < least and tag not in without:
+            if counts[tag] < least and tag not in apart:
                 yield Flaw(kind="missing", tag=tag, expected=f"at least {least}, found {counts[tag]}")
         for tag, count in counts.items():
-            if (most := self._most.get(tag)) is not None and count > most and tag not in without:
+            if (most := self._most.get(tag)) is not None and count > most and tag not in apart:
                 yield Flaw(kind="too-many", tag=tag, expected=f"at most {most:.0f}, found {count}")
 
     def _letter(self, tag: str) -> str:

@@ -45,8 +45,8 @@ class Tolerance:
     root: Element | None = None
     """The item's element: paths begin with it."""
     found: list[Deviation] = field(default_factory=list[Deviation])
-    references: dict[str, Element] = field(default_factory=dict[str, Element])
-    """rpc/encoded: elements that `href` may mean, by id."""
+    apart: frozenset[str] = frozenset()
+    """Elements that were read apart: they are not missed."""
 
     def note(self, kind: Kind, element: Element, expected: str, *, below: str = "") -> None:
         """Note a deviation at an element, or at what is named below it.

@@ -1,6 +1,6 @@
 """An element as a typed value: what its contract says it is, whatever `xsi:nil` and `xsi:type` say besides."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -14,7 +14,7 @@ from contracts.legacy.xml import Element, local_name
 __all__ = ["XSI", "Field", "Lookup", "Record", "Structure", "Typed", "kept", "read_field", "read_parts", "read_text"]
 
 Typed: TypeAlias = "Value | dict[str, Typed] | list[Typed] | None"
-Record: TypeAlias = "dict[str, Typed]"
+Record: TypeAlias = dict[str, Typed]
 
 XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _NIL, _TYPE = XSI + "nil", XSI + "type"
@@ -93,9 +93,7 @@ def read_text(reader: Simple, text: str, element: Element, tolerance: Tolerance,
         return text
 
 
-def read_parts(
-    fields: Mapping[str, Field], element: Element, tolerance: Tolerance, *, without: Collection[str] = ()
-) -> Record:
+def read_parts(fields: Mapping[str, Field], element: Element, tolerance: Tolerance) -> Record:
     """Return the parts below an rpc wrapper, or in the Body; each comes once, in any order."""
     record: Record = {}
     for child in element:
@@ -106,7 +104,7 @@ def read_parts(
         else:
             record[field.name] = read_field(field, child, tolerance)
     for tag, field in fields.items():
-        if field.name not in record and tag not in without:
+        if field.name not in record and tag not in tolerance.apart:
             tolerance.note("missing", element, "the part", below=field.name)
     return record
 

@@ -11,6 +11,7 @@ from contracts.legacy.soap import fault
 from contracts.legacy.soap.contract.model import Body, Operation, Part
 from contracts.legacy.soap.envelope import BODY, FAULT, Source, body_of, require_reply
 from contracts.legacy.soap.message.deviation import DEFAULT_REFUSED, Deviation, Kind, Tolerance
+from contracts.legacy.soap.message.encoded import read_encoded
 from contracts.legacy.soap.message.field import Field, Record, Typed, read_field, read_parts
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.structure import Complex
@@ -108,15 +109,17 @@ class Reader:
         or `{namespace}name`.
 
         Raises:
-            ConfigError: The contract has no such path; says what there is.
+            ConfigError: The contract has no such path; says what there is. Or it is SOAP encoding, which refers.
             LegacyFaultError: It is a fault; the items that came before it were yielded.
             LegacyUnavailableError: It is no SOAP reply (empty, HTML, malformed, truncated, another message).
             RecordError: What it says besides its items deviates from the contract in a way that is refused.
         """
+        if self._body.use == "encoded":
+            raise ConfigError([f"{self._operation.name}: items of SOAP encoding refer to each other; read it whole"])
         field, tag = self._at(path)
         source = Source(chunks)
         try:
-            for found, element in xml.stream(source, [(*BODY, *path), FAULT], limits):
+            for found, element in xml.stream(source, [(*BODY, *path), FAULT], limits, keep=True):
                 if found == FAULT:
                     raise self._fault(element)
                 if found:
@@ -137,21 +140,13 @@ class Reader:
         return Item(record=record, error=refused, deviations=tolerance.found, xml=xml.canonical(element))
 
     def _rest(self, root: Element, path: Path, tag: str) -> Rest:
-        tolerance = Tolerance(self._refused, body := body_of(root))
-        without = frozenset({tag})
-        if len(path) == 1:
-            return Rest(record={}, deviations=())
-        element = body[0]
-        if self._body.wrapper is not None:
-            return Rest(
-                record=read_parts(self._parts, element, tolerance, without=without),
-                deviations=tolerance.found,
-            )
-        reader = self._parts[self._root].type
-        record = reader.read(element, tolerance, without=without) if isinstance(reader, Complex) else {}
+        tolerance = Tolerance(self._refused, body := body_of(root), apart=frozenset({tag}))
+        record = {} if len(path) == 1 else self._record(body, tolerance)
         return Rest(record=record, deviations=tolerance.found)
 
     def _record(self, body: Element, tolerance: Tolerance) -> Record:
+        if self._body.use == "encoded" and self._body.wrapper is not None:
+            return read_encoded(self._parts, body[0], tolerance, self._readers)
         if self._body.wrapper is not None:
             return read_parts(self._parts, body[0], tolerance)
         if len(self._parts) != 1:

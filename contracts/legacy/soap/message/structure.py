@@ -91,10 +91,8 @@ class Complex:
             name = local if often[local] == 1 else tag
             self._fields[tag] = self._makes.field(particle.element, name=name, repeats=particle.repeats)
 
-    def read(self, element: Element, tolerance: Tolerance, *, without: frozenset[str] = frozenset()) -> Record:
+    def read(self, element: Element, tolerance: Tolerance) -> Record:
         """Return the record of an element of this type.
-
-        Children whose names are in `without` were read apart, and are neither missed nor counted.
 
         Raises:
             RecordError: It deviates from the contract in a way that is refused.
@@ -103,7 +101,7 @@ class Complex:
         if element.keys() or self._always:
             self._read_attributes(element, record, tolerance)
         children = list(element)
-        steps = self._steps(element, children, tolerance, without=without)
+        steps = self._steps(element, children, tolerance)
         value: Any
         for child, (field, name, repeats, known, is_free) in zip(children, steps, strict=True):
             if known is None or len(child) or child.keys():
@@ -121,14 +119,12 @@ class Complex:
         self._read_text(element, children, record, tolerance)
         return record
 
-    def _steps(
-        self, element: Element, children: Sequence[Element], tolerance: Tolerance, *, without: frozenset[str]
-    ) -> tuple[Step, ...]:
+    def _steps(self, element: Element, children: Sequence[Element], tolerance: Tolerance) -> tuple[Step, ...]:
         """Return what is done with each child; shapes that are right are remembered."""
         tags = tuple([child.tag for child in children])
         if (steps := self._shapes.get(tags)) is not None:
             return steps
-        flaws = [*self._content.flaws(tags, without=without)]
+        flaws = [*self._content.flaws(tags, apart=tolerance.apart)]
         for flaw in flaws:
             name = "" if flaw.tag is None else flaw.tag.rpartition("}")[2]
             tolerance.note(flaw.kind, element, flaw.expected, below=name)
@@ -138,7 +134,7 @@ class Complex:
             often = Counter(tags)
             fields = [replace(f, repeats=True) if often[tag] > 1 else f for f, tag in zip(fields, tags, strict=True)]
         steps = tuple(_step(field) for field in fields)
-        if not flaws and len(tags) <= _LONGEST_SHAPE and len(self._shapes) < _SHAPES:
+        if not flaws and not tolerance.apart and len(tags) <= _LONGEST_SHAPE and len(self._shapes) < _SHAPES:
             self._shapes[tags] = steps
         return steps
 
