@@ -30,12 +30,15 @@ class Item:
     """Why it is refused."""
     deviations: Sequence[Deviation]
     """What was tolerated."""
-    xml: bytes
-    """The element in exclusive canonical form: the same content is the same bytes, whatever its quoting."""
+    xml: bytes | None
+    """The element in exclusive canonical form: the same content is the same bytes, whatever its quoting.
+    None where that was not asked for, and the item is not refused."""
 
     @property
     def digest(self) -> str:
         """Return the hash of its content, 128 bits in hex."""
+        if self.xml is None:
+            raise ValueError("the items were asked for without their XML")
         return hashlib.blake2b(self.xml, digest_size=16).hexdigest()
 
 
@@ -101,12 +104,12 @@ class Reader:
         return Reply(record=record, headers=self._headers(root, tolerance), deviations=tolerance.found)
 
     def items(
-        self, chunks: Iterable[bytes], path: Path, limits: Limits | None = None
+        self, chunks: Iterable[bytes], path: Path, limits: Limits | None = None, *, with_xml: bool = True
     ) -> Generator[Item | Rest, None, None]:
         """Yield the items of a reply as they arrive, and last what else it says. All are read by one thread.
 
         The path leads from the child of the SOAP Body to the repeating element, both included, by local names
-        or `{namespace}name`.
+        or `{namespace}name`. Without `with_xml`, only refused items have their XML, and none a digest.
 
         Raises:
             ConfigError: The contract has no such path; says what there is. Or it is SOAP encoding, which refers.
@@ -123,21 +126,23 @@ class Reader:
                 if found == FAULT:
                     raise self._fault(element)
                 if found:
-                    yield self._item(field, element)
+                    yield self._item(field, element, with_xml=with_xml)
                 else:
                     require_reply(element, path[0])
                     yield self._rest(element, path, tag)
         except XmlError as error:
             raise LegacyUnavailableError(self._system, reason=source.reason(str(error))) from error
 
-    def _item(self, field: Field, element: Element) -> Item:
+    def _item(self, field: Field, element: Element, *, with_xml: bool) -> Item:
         tolerance = Tolerance(self._refused, element)
         record, refused = None, None
         try:
             record = _record_of(read_field(field, element, tolerance))
         except RecordError as error:
-            refused = error
-        return Item(record=record, error=refused, deviations=tolerance.found, xml=xml.canonical(element))
+            # Without the frames, which hold the item's elements.
+            refused = error.with_traceback(None)
+        canonical = xml.canonical(element) if with_xml or refused is not None else None
+        return Item(record=record, error=refused, deviations=tolerance.found, xml=canonical)
 
     def _rest(self, root: Element, path: Path, tag: str) -> Rest:
         tolerance = Tolerance(self._refused, body := body_of(root), apart=frozenset({tag}))

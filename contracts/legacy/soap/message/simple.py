@@ -116,7 +116,8 @@ def _converter(kind: Any) -> Callable[[str], Value]:  # noqa: ANN401 - xmlschema
         return _list(simple(_list_of(kind).item_type))
     members = getattr(kind, "member_types", None)
     if members:
-        return _union([simple(member) for member in members])
+        # Named members come before those that stand inside (XML Schema part 2, 4.1.2); xmlschema turns that round.
+        return _union([simple(member) for member in sorted(members, key=lambda member: member.name is None)])
     base = kind
     while base is not None:
         name = (base.name or "").removeprefix(_XSD)
@@ -143,16 +144,17 @@ def _list(item: Simple) -> Callable[[str], Value]:
 
 def _union(members: Sequence[Simple]) -> Callable[[str], Value]:
     def convert(text: str) -> Value:
-        unfit: FacetError | None = None
+        # Not the error itself: it would hold this frame, and the frame it.
+        unfit: tuple[str, Value] | None = None
         for member in members:
             try:
                 return member(text)
             except FacetError as error:
-                unfit = unfit or error
+                unfit = unfit or (str(error), error.value)
             except ValueError:
                 continue
         if unfit is not None:
-            raise unfit
+            raise FacetError(*unfit)
         raise ValueError(f"one of: {', '.join(member.name for member in members)}")
 
     return convert
