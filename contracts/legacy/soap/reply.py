@@ -36,6 +36,16 @@ class Item:
     """The element in exclusive canonical form: the same content is the same bytes, whatever its quoting."""
 
     @property
+    def error(self) -> None:
+        """Return None: text is read without a contract, so nothing of it is refused."""
+        return
+
+    @property
+    def deviations(self) -> tuple[()]:
+        """Return none, for the same reason."""
+        return ()
+
+    @property
     def digest(self) -> str:
         """Return the hash of its content, 128 bits in hex."""
         return hashlib.blake2b(self.xml, digest_size=16).hexdigest()

@@ -12,7 +12,7 @@ from contracts.legacy.soap.contract.model import Body, Operation, Part
 from contracts.legacy.soap.envelope import BODY, FAULT, Source, body_of, require_reply
 from contracts.legacy.soap.message.deviation import DEFAULT_REFUSED, Deviation, Kind, Tolerance
 from contracts.legacy.soap.message.encoded import read_encoded
-from contracts.legacy.soap.message.field import Field, Record, Typed, read_field, read_parts
+from contracts.legacy.soap.message.field import Field, Record, Typed, kept, read_field, read_parts
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.structure import Complex
 from contracts.legacy.xml import Element, Limits, Path, XmlError, local_name
@@ -24,21 +24,19 @@ __all__ = ["Item", "Reader", "Reply", "Rest"]
 class Item:
     """One repeating element of a reply, typed."""
 
-    record: Record | None
-    """None where it deviates from the contract in a way that is refused."""
+    record: Record
+    """Typed; where it is refused, text as it came."""
     error: RecordError | None
-    """Why it is refused."""
+    """Why it is refused: it deviates from the contract in a way that could only be guessed."""
     deviations: Sequence[Deviation]
     """What was tolerated."""
-    xml: bytes | None
+    xml: bytes
     """The element in exclusive canonical form: the same content is the same bytes, whatever its quoting.
-    None where that was not asked for, and the item is not refused."""
+    Empty where it was not asked for, and the item is not refused."""
 
     @property
     def digest(self) -> str:
         """Return the hash of its content, 128 bits in hex."""
-        if self.xml is None:
-            raise ValueError("the items were asked for without their XML")
         return hashlib.blake2b(self.xml, digest_size=16).hexdigest()
 
 
@@ -115,7 +113,6 @@ class Reader:
             ConfigError: The contract has no such path; says what there is. Or it is SOAP encoding, which refers.
             LegacyFaultError: It is a fault; the items that came before it were yielded.
             LegacyUnavailableError: It is no SOAP reply (empty, HTML, malformed, truncated, another message).
-            RecordError: What it says besides its items deviates from the contract in a way that is refused.
         """
         if self._body.use == "encoded":
             raise ConfigError([f"{self._operation.name}: items of SOAP encoding refer to each other; read it whole"])
@@ -135,17 +132,19 @@ class Reader:
 
     def _item(self, field: Field, element: Element, *, with_xml: bool) -> Item:
         tolerance = Tolerance(self._refused, element)
-        record, refused = None, None
+        refused = None
         try:
             record = _record_of(read_field(field, element, tolerance))
         except RecordError as error:
             # Without the frames, which hold the item's elements.
             refused = error.with_traceback(None)
-        canonical = xml.canonical(element) if with_xml or refused is not None else None
+            record = _record_of(kept(element))
+        canonical = xml.canonical(element) if with_xml or refused is not None else b""
         return Item(record=record, error=refused, deviations=tolerance.found, xml=canonical)
 
     def _rest(self, root: Element, path: Path, tag: str) -> Rest:
-        tolerance = Tolerance(self._refused, body := body_of(root), apart=frozenset({tag}))
+        # The items are handed on already: what is wrong beside them is told, and refuses nothing.
+        tolerance = Tolerance(frozenset(), body := body_of(root), apart=frozenset({tag}))
         record = {} if len(path) == 1 else self._record(body, tolerance)
         return Rest(record=record, deviations=tolerance.found)
 
