@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.legacy.soap.contract.bundle import Bundle, gather
-from contracts.legacy.soap.contract.catalog import _BY_ADDRESS, _BY_NAMESPACE, chained, kept, standard
+from contracts.legacy.soap.contract.catalog import BY_ADDRESS, BY_NAMESPACE, chained, kept, standard
 from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.xml import parse_contract
 
@@ -30,7 +30,7 @@ def gathered(content: str, others: dict[str, str] | None = None) -> Bundle:
     return gather("file:///c/a.wsdl", root="file:///c/", fetch=fetch, catalog=standard)
 
 
-@pytest.mark.parametrize("namespace", sorted(_BY_NAMESPACE))
+@pytest.mark.parametrize("namespace", sorted(BY_NAMESPACE))
 def test_each_schema_has_the_namespace_that_it_is_found_by(namespace: str) -> None:
     data = standard(None, namespace)
 
@@ -38,12 +38,12 @@ def test_each_schema_has_the_namespace_that_it_is_found_by(namespace: str) -> No
     assert parse_contract(data).get("targetNamespace") == namespace
 
 
-@pytest.mark.parametrize("address", sorted(_BY_ADDRESS))
+@pytest.mark.parametrize("address", sorted(BY_ADDRESS))
 def test_an_address_is_found_with_either_scheme(address: str) -> None:
     assert standard("http://" + address, None) == standard("https://" + address, None) is not None
 
 
-@pytest.mark.parametrize("namespace", sorted({*_BY_NAMESPACE} - {"http://www.w3.org/2001/XMLSchema"}))
+@pytest.mark.parametrize("namespace", sorted({*BY_NAMESPACE} - {"http://www.w3.org/2001/XMLSchema"}))
 def test_each_schema_can_be_built_with_what_it_imports(namespace: str) -> None:
     bundle = gathered(f'<s:import namespace="{namespace}"/>')
 

@@ -17,7 +17,19 @@ from lxml import etree
 from contracts.errors import ContractError
 from contracts.legacy.xml import Element, XmlError, line, parse_contract
 
-__all__ = ["MOST_DOCUMENTS", "WSDL", "XSD", "Bounds", "Bundle", "Catalog", "Document", "Fetch", "Missing", "gather"]
+__all__ = [
+    "MOST_DOCUMENTS",
+    "WSDL",
+    "XSD",
+    "Bounds",
+    "Bundle",
+    "Catalog",
+    "Document",
+    "Fetch",
+    "Missing",
+    "gather",
+    "is_below",
+]
 
 WSDL: Final = "{http://schemas.xmlsoap.org/wsdl/}"
 XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
@@ -195,7 +207,7 @@ class _Gathering:
     def _try(self, uri: str, wanted: _Reference) -> None:
         if len(self.documents) + len(self._failed) >= self._bounds.documents:
             self._refuse(f"at most {self._bounds.documents} documents")
-        if not _is_below(uri, self._root):
+        if not is_below(uri, self._root):
             self._failed[uri] = f"it lies outside of the bundle's root {self._root}"
             return
         try:
@@ -264,7 +276,7 @@ def _absolute(importer: str, location: str) -> str | None:
         return None
 
 
-def _is_below(uri: str, root: str) -> bool:
+def is_below(uri: str, root: str) -> bool:
     """Tell whether an address lies below a root; `..` and percent-encoding can't lead out of it."""
     if (origin := _origin(uri)) is None or origin != _origin(root):
         return False

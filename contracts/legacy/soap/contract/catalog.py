@@ -11,11 +11,11 @@ from typing import Final
 
 from contracts.legacy.soap.contract.bundle import XSD, Bundle, Catalog
 
-__all__ = ["chained", "kept", "standard"]
+__all__ = ["BY_ADDRESS", "BY_NAMESPACE", "chained", "kept", "standard"]
 
 _W3: Final = "http://www.w3.org/"
 _WSS: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-"
-_BY_NAMESPACE: Final[Mapping[str, str]] = {
+BY_NAMESPACE: Final[Mapping[str, str]] = {
     "http://schemas.xmlsoap.org/soap/encoding/": "WSDL/soap-encoding.xsd",
     "http://schemas.xmlsoap.org/soap/envelope/": "WSDL/soap-envelope.xsd",
     "http://schemas.xmlsoap.org/wsdl/": "WSDL/wsdl.xsd",
@@ -36,8 +36,8 @@ _BY_NAMESPACE: Final[Mapping[str, str]] = {
     _WSS + "utility-1.0.xsd": "own/wss-utility.xsd",
     "http://ws-i.org/profiles/basic/1.1/xsd": "own/swaref.xsd",
 }
-_BY_ADDRESS: Final[Mapping[str, str]] = {
-    # Without the scheme: contracts write either. A namespace that is an address is in the table above.
+"""A file for each namespace: of the package xmlschema, or of our own."""
+BY_ADDRESS: Final[Mapping[str, str]] = {
     "schemas.xmlsoap.org/wsdl/2003-02-11.xsd": "WSDL/wsdl.xsd",
     "schemas.xmlsoap.org/wsdl/soap/2003-02-11.xsd": "WSDL/wsdl-soap.xsd",
     "www.w3.org/2000/09/xmldsig": "DSIG/xmldsig-core-schema.xsd",
@@ -65,6 +65,7 @@ _BY_ADDRESS: Final[Mapping[str, str]] = {
     "www.w3.org/2004/08/xop/include": "own/xop-include.xsd",
     "ws-i.org/profiles/basic/1.1/swaref.xsd": "own/swaref.xsd",
 }
+"""A file for each address, without its scheme: contracts write either. A namespace may be an address as well."""
 
 
 def standard(uri: str | None, namespace: str | None) -> bytes | None:
@@ -76,7 +77,7 @@ def standard(uri: str | None, namespace: str | None) -> bytes | None:
     True
     """
     address = (uri or "").removeprefix("http://").removeprefix("https://")
-    name = _BY_ADDRESS.get(address) or _BY_NAMESPACE.get(uri or "") or _BY_NAMESPACE.get(namespace or "")
+    name = BY_ADDRESS.get(address) or BY_NAMESPACE.get(uri or "") or BY_NAMESPACE.get(namespace or "")
     return None if name is None else _content(name)
 
 

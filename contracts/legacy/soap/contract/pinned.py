@@ -210,7 +210,7 @@ def _steps(document: Document, root: str) -> Iterator[str]:
     address = urlsplit(document.uri)
     if document.is_standard:
         yield _STANDARD
-        path = [re.sub(r"^[a-z]+:(//)?", "", document.uri)]
+        path = [re.sub(r"^(catalog:)?([a-z]+:/*)?", "", document.uri)]
     else:
         path = unquote(address.path).removeprefix(unquote(urlsplit(root).path)).split("/")
         path[-1] += "_" + address.query if address.query and address.query.lower() != "wsdl" else ""
