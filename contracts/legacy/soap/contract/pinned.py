@@ -23,6 +23,8 @@ __all__ = ["MANIFEST", "Manifest", "Pinned", "PinnedDocument", "digest", "names"
 MANIFEST: Final = "bundle.json"
 """Name of the manifest in its folder."""
 _STANDARD: Final = "standard"
+_APART: Final = "apart"
+"""Folder of documents whose place another one has: names that differ in case, a file where another has a folder."""
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDINGS: Final = frozenset({".wsdl", ".xsd", ".xml"})
 _LONGEST_NAME: Final = 100
@@ -180,15 +182,16 @@ def digest(bundle: Bundle) -> str:
 def names(bundle: Bundle) -> Mapping[str, str]:
     """Return the file of each document by its address: stable, and distinct on every file system."""
     files: dict[str, str] = {}
-    taken: set[str] = {MANIFEST}
+    taken, folders = {MANIFEST}, set[str]()
     for document in bundle.documents.values():
-        file = "/".join(_steps(document, bundle.root))
-        if file.casefold() in taken:
-            path = PurePosixPath(file)
+        path = PurePosixPath(*_steps(document, bundle.root))
+        above = {str(each).casefold() for each in path.parents}
+        if str(path).casefold() in taken | folders or above & taken:
             mark = hashlib.sha256(document.uri.encode()).hexdigest()[:8]
-            file = str(path.with_name(f"{path.stem}-{mark}{path.suffix}"))
-        taken.add(file.casefold())
-        files[document.uri] = file
+            path = PurePosixPath(_APART, f"{path.stem}-{mark}{path.suffix}")
+        taken.add(str(path).casefold())
+        folders |= {str(each).casefold() for each in path.parents}
+        files[document.uri] = str(path)
     return files
 
 
