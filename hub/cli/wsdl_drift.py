@@ -12,6 +12,7 @@ from contracts.errors import LegacyUnavailableError
 from contracts.legacy.soap.contract.bundle import Bundle
 from contracts.legacy.soap.contract.catalog import chained, kept
 from contracts.legacy.soap.contract.drift import Drift, drift
+from contracts.legacy.soap.contract.pinned import names
 from hub.cli.output import AsJson, console, print_json
 from hub.cli.wsdl_options import CaFile, CatalogFolder, PasswordEnv, Seconds, User, access_by, telling
 
@@ -78,7 +79,8 @@ def _show(found: Drift, pinned: Bundle, live: Bundle, *, as_json: bool) -> None:
     ):
         for file in files:
             console().print(f"{change}: {file}", markup=False)
+    file_of = names(live)
     for each in found.unreachable:
-        line = f"unreachable: {each.location}, needed by {each.needed_by}, line {each.line}: {each.reason}"
+        line = f"unreachable: {each.location}, needed by {file_of[each.needed_by]}:{each.line}: {each.reason}"
         console().print(line, markup=False)
     console().print(f"{live.start}: {verdict}", markup=False)
