@@ -6,8 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from adapters.soap.bundle_folder import folder_catalog, is_pinned, read_bundle
 from adapters.soap.bundle_web import Access, Web, root_of
-from contracts.errors import ConfigError, LegacyUnavailableError
-from contracts.legacy.soap.contract.bundle import Bounds, Bundle, Catalog, gather
+from contracts.errors import ConfigError, ContractError, LegacyUnavailableError
+from contracts.legacy.soap.contract.bundle import WSDL, Bounds, Bundle, Catalog, gather
 from contracts.legacy.soap.contract.catalog import chained, standard
 from contracts.legacy.xml import XmlError
 
@@ -46,10 +46,15 @@ def load_bundle(
     asked = standard if own is None else chained(own, standard)
     try:
         if is_web(where):
-            return _from_web(where, root, asked, access=access or Access(), bounds=bounds, tell=tell)
-        return _from_file(local_path(where), root, asked, bounds=bounds, tell=tell)
+            bundle = _from_web(where, root, asked, access=access or Access(), bounds=bounds, tell=tell)
+        else:
+            bundle = _from_local(local_path(where), root, asked, bounds=bounds, tell=tell)
     except XmlError as error:
         raise XmlError(f"{where}: {error}") from error
+    tag = bundle.documents[bundle.start].root.tag
+    if tag != WSDL + "definitions":
+        raise ContractError(where, expected="a WSDL 1.1 document (wsdl:definitions)", found=tag)
+    return bundle
 
 
 def is_web(location: str) -> bool:
@@ -74,15 +79,20 @@ def _from_web(
         raise LegacyUnavailableError(url, reason=error.strerror or str(error)) from error
 
 
-def _from_file(
+def _from_local(
     path: Path, root: str | Path | None, catalog: Catalog, *, bounds: Bounds, tell: Callable[[str], None]
 ) -> Bundle:
-    if path.is_dir():
-        if is_pinned(path):
-            return read_bundle(path)
+    if not path.is_dir():
+        folder = path.parent if root is None else local_path(str(root))
+        return _from_file(path, folder, catalog, bounds=bounds, tell=tell)
+    if not is_pinned(path):
         raise ConfigError([f"{path}: expected a WSDL, or a folder that `banyan wsdl import` wrote"])
-    folder = path.parent if root is None else local_path(str(root))
+    if root is not None:
+        raise ConfigError([f"{path}: expected no root: the bundle has the one that it was imported with"])
+    return read_bundle(path)
 
+
+def _from_file(path: Path, folder: Path, catalog: Catalog, *, bounds: Bounds, tell: Callable[[str], None]) -> Bundle:
     def fetch(uri: str) -> bytes:
         tell(uri)
         found = Path(unquote(urlsplit(uri).path)).resolve()
@@ -94,7 +104,7 @@ def _from_file(
             raise XmlError(f"expected at most {bounds.document_bytes} bytes in a document")
         return found.read_bytes()
 
-    above = folder.as_uri().rstrip("/") + "/"
+    above = folder.as_uri() if folder.as_uri().endswith("/") else folder.as_uri() + "/"
     try:
         return gather(path.as_uri(), root=above, fetch=fetch, catalog=catalog, bounds=bounds)
     except OSError as error:

@@ -70,9 +70,11 @@ def planned(bundle: Bundle, folder: Path, *, taken: datetime) -> Plan:
     """Compare a bundle with what is in a folder.
 
     Raises:
-        ConfigError: The folder holds what is not of a bundle.
+        ConfigError: The folder is none, or holds what is not of a bundle.
     """
     folder = folder.expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError([f"{folder}: expected a folder, or nothing, found a file"])
     pinned = pin(bundle, taken=taken)
     there = {name: _hash(folder / name) for name in _files(folder)}
     manifest = _manifest_there(folder) if there else None

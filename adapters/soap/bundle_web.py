@@ -19,7 +19,8 @@ from adapters.soap.config import Credentials
 from adapters.soap.contract import authorization
 from adapters.soap.http import Answer, HttpExchange, Request
 from contracts.errors import ConfigError, LegacyUnavailableError
-from contracts.legacy.soap.contract.bundle import Bounds, is_below
+from contracts.legacy.soap.contract.address import is_below
+from contracts.legacy.soap.contract.bundle import Bounds
 from contracts.legacy.xml import XmlError
 
 __all__ = ["Access", "Web", "root_of"]

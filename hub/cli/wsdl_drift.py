@@ -29,7 +29,10 @@ def drift_from_pinned(
         str | None, typer.Option(help="The live WSDL, an address or a file; else where it was taken from.")
     ] = None,
     root: Annotated[
-        str | None, typer.Option(help="What all of the live contract lies below; else as it was imported.")
+        str | None,
+        typer.Option(
+            help="What all of the live contract lies below; else as it was imported, and with --url as `import` has it."
+        ),
     ] = None,
     catalog: CatalogFolder = None,
     user: User = None,

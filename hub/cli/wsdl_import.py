@@ -39,9 +39,9 @@ def import_contract(
 ) -> None:
     """Take a contract with all that it imports into a folder, pinned by hash.
 
-    The folder holds the contract's own tree, `standard/` for what the catalog gave, and bundle.json. Whatever takes
-    a WSDL takes the folder as well, and then needs no network. Exit code 3 where an import is missing; the rest is
-    written all the same.
+    The folder holds the contract's own tree, `standard/` for what the catalog gave, and bundle.json. The other
+    commands of `banyan wsdl` take the folder as well, and then need no network. Exit code 3 where an import is
+    missing; the rest is written all the same.
     """
     access = access_by(context, user, password_env, ca_file=ca_file, seconds=seconds)
     with telling() as tell:
@@ -90,7 +90,8 @@ def _show(plan: Plan, missing: Sequence[Missing], *, outcome: str, as_json: bool
                 console().print(f"{change}: {file}", markup=False)
     _show_missing(plan, missing)
     total = sum(each.bytes for each in documents)
-    console().print(f"{plan.folder}: {outcome}, {len(documents)} documents, {total} bytes", markup=False)
+    count = "1 document" if len(documents) == 1 else f"{len(documents)} documents"
+    console().print(f"{plan.folder}: {outcome}, {count}, {total} bytes", markup=False)
 
 
 def _show_missing(plan: Plan, missing: Sequence[Missing]) -> None:

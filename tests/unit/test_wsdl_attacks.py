@@ -258,6 +258,25 @@ def test_a_document_that_is_something_else_is_told(folder: Path, text: str, told
     assert told in missing.reason
 
 
+def test_a_start_that_is_no_wsdl_is_refused(folder: Path) -> None:
+    for text, found in (
+        (SCHEMA, "XMLSchema}schema"),
+        ("<description xmlns='http://www.w3.org/ns/wsdl'/>", "description"),
+    ):
+        (folder / "a.wsdl").write_text(text)
+
+        with pytest.raises(ContractError, match=r"a\.wsdl: expected a WSDL 1\.1 document .*, found .*" + found):
+            load_bundle(folder / "a.wsdl")
+
+
+def test_a_document_of_very_many_elements_is_refused(folder: Path) -> None:
+    (folder / "a.wsdl").write_text(importing("a.xsd"))
+    (folder / "a.xsd").write_text(SCHEMA.replace("/>", ">" + "<a/>" * 1_000_001 + "</schema>"))
+
+    with pytest.raises(ContractError, match="expected at most 1000000 elements in a contract, found more"):
+        load_bundle(folder / "a.wsdl")
+
+
 def test_a_file_that_is_not_there_or_lies_outside_is_a_mistake_of_the_caller(folder: Path) -> None:
     (folder / "a.wsdl").write_text(importing())
 

@@ -101,6 +101,16 @@ def test_a_standard_schema_that_the_contract_brings_is_not_taken_twice() -> None
     )
 
 
+def test_a_standard_schema_within_the_wsdl_is_enough() -> None:
+    far = "http://www.w3.org/TR/xmldsig-core/xmldsig-core-schema.xsd"
+    inner = f'<s:schema xmlns:s="http://www.w3.org/2001/XMLSchema" targetNamespace="{DSIG}"/>'
+    other = '<s:schema xmlns:s="http://www.w3.org/2001/XMLSchema">'
+
+    bundle = gathered(f'<s:import namespace="{DSIG}" schemaLocation="{far}"/></s:schema>{inner}{other}')
+
+    assert (len(bundle.documents), bundle.by_import, bundle.missing) == (1, {}, ())
+
+
 def test_an_import_without_a_location_may_mean_a_schema_beside_it() -> None:
     bundle = gathered('<s:import namespace="urn:b"/>')
 

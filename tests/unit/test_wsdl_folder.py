@@ -94,6 +94,7 @@ def test_a_file_that_is_lacking_or_leads_elsewhere_is_refused_by_name(folder: Pa
         ({"start": "file:///other.wsdl"}, "each document once, the WSDL among them"),
         ({"imports": {"registry.wsdl": {"a.xsd": "other.xsd"}}}, r"imports among its documents, found other\.xsd"),
         ({"imports": {"other.wsdl": {}}}, r"imports among its documents, found other\.wsdl"),
+        ({"missing": [{"location": "a", "needed_by": "b", "line": 1, "reason": "c"}]}, "needed by a document, found b"),
         ({"more": 1}, "more: Extra inputs are not permitted"),
         ({"taken": "2026-11-29T12:00:00"}, "taken: Input should have timezone info"),
     ],
@@ -158,6 +159,21 @@ def test_a_folder_with_something_else_in_it_is_left_alone(folder: Path, tmp_path
         with pytest.raises(ConfigError, match="expected an empty folder or a bundle and nothing else, " + found):
             planned(load_bundle(REGISTRY), there, taken=TAKEN)
     assert (folder / "types/notes.txt").exists()
+
+
+def test_what_is_no_folder_is_left_alone(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a folder, or nothing, found a file"):
+        planned(load_bundle(REGISTRY), folder / "registry.wsdl", taken=TAKEN)
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    assert written(load_bundle(REGISTRY), tmp_path).is_new
+    assert len(read_bundle(tmp_path).documents) == 3
+
+
+def test_a_bundle_has_the_root_that_it_was_imported_with(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="expected no root: the bundle has the one"):
+        load_bundle(folder, root=folder.parent)
 
 
 def test_a_folder_that_can_not_be_put_into_place_leaves_the_old_one(

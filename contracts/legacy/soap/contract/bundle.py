@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, cast
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from lxml import etree
 
 from contracts.errors import ContractError
+from contracts.legacy.soap.contract.address import absolute, is_below
 from contracts.legacy.xml import Element, XmlError, line, parse_contract
 
 __all__ = [
@@ -37,7 +37,6 @@ MOST_DOCUMENTS: Final = 2000
 """More than any real contract has; a generated one could go on for ever."""
 
 _HTML: Final = (b"<!doctype html", b"<html")
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Fetch = Callable[[str], bytes]
 """Returns what stands behind an address; raises `OSError` or one of our errors where there is nothing."""
@@ -110,6 +109,8 @@ class Bounds:
     """Most bytes of one document; whoever fetches heeds it."""
     bytes: int = 64 * 1024**2
     """Most bytes of all, with their entities resolved."""
+    elements: int = 1_000_000
+    """Most elements of all: each takes far more memory than its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,7 @@ class _Gathering:
         self._levels: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._namespaces: dict[str | None, str] = {}
-        self._bytes = 0
+        self._bytes = self._elements = 0
         self._waiting: deque[_Reference] = deque()
         self._not_fetched: deque[tuple[_Reference, str | None, str]] = deque()
 
@@ -172,8 +173,11 @@ class _Gathering:
         """Add a document, and what it imports to what waits."""
         root = document.root
         self._bytes += _expanded_bytes(document)
+        self._elements += sum(1 for _ in root.iter())
         if self._bytes > self._bounds.bytes:
             self._refuse(f"at most {self._bounds.bytes} bytes")
+        if self._elements > self._bounds.elements:
+            self._refuse(f"at most {self._bounds.elements} elements")
         if level > self._bounds.levels:
             self._refuse(f"at most {self._bounds.levels} imports one below the other")
         self.documents[document.uri] = document
@@ -194,7 +198,7 @@ class _Gathering:
         if wanted.location is None:
             self._not_fetched.append((wanted, None, ""))
             return
-        uri, reason = _absolute(wanted.importer, wanted.location), "it is no address"
+        uri, reason = absolute(wanted.importer, wanted.location), "it is no address"
         if uri is not None:
             if uri not in self.documents and uri not in self._failed:
                 self._try(uri, wanted)
@@ -230,7 +234,8 @@ class _Gathering:
         data = self._catalog(uri, wanted.namespace if wanted.is_schema else None)
         there = self._namespaces.get(wanted.namespace) if wanted.is_import else None
         if data is not None and there is not None:
-            self.by_import[wanted.importer, wanted.name] = there
+            if self.documents[there].root.tag == XSD + "schema":  # else it stands within a WSDL
+                self.by_import[wanted.importer, wanted.name] = there
         elif data is not None:
             document = Document(uri=uri or f"catalog:{wanted.namespace}", data=data, is_standard=True)
             self.by_import[wanted.importer, wanted.name] = document.uri
@@ -267,29 +272,3 @@ def _expanded_bytes(document: Document) -> int:
 
 def _is_html(data: bytes) -> bool:
     return data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML)
-
-
-def _absolute(importer: str, location: str) -> str | None:
-    try:
-        return urldefrag(urljoin(importer, location)).url
-    except ValueError:  # brackets that are no IPv6 address
-        return None
-
-
-def is_below(uri: str, root: str) -> bool:
-    """Tell whether an address lies below a root; `..` and percent-encoding can't lead out of it."""
-    if (origin := _origin(uri)) is None or origin != _origin(root):
-        return False
-    path, above = unquote(urlsplit(uri).path), unquote(urlsplit(root).path)
-    is_plain = ".." not in path.split("/") and "\\" not in path and path.isprintable()
-    return is_plain and path.startswith(above)
-
-
-def _origin(uri: str) -> tuple[str, str | None, int | None] | None:
-    """Return scheme, host and port; None for an address that must not be used."""
-    try:
-        parts = urlsplit(uri)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:  # a port that is no number
-        return None
-    return None if "@" in parts.netloc else (parts.scheme, parts.hostname, port)

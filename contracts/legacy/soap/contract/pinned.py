@@ -135,14 +135,7 @@ def read_manifest(text: str, *, where: str) -> Manifest:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise ContractError(where, expected="the manifest of a bundle", found=f"{place}: {first['msg']}") from error
-    known = {document.file for document in manifest.documents}
-    meant = {file for each in manifest.imports.values() for file in each.values()}
-    for file in (*manifest.imports, *sorted(meant)):
-        if file not in known:
-            raise ContractError(where, expected="imports among its documents", found=file)
-    uris = {document.uri for document in manifest.documents}
-    if not len(uris) == len(known) == len(manifest.documents) or manifest.start not in uris:
-        raise ContractError(where, expected="each document once, the WSDL among them", found=manifest.start)
+    _check(manifest, where)
     return manifest
 
 
@@ -151,11 +144,10 @@ def unpin(manifest: Manifest, read: Callable[[str], bytes]) -> Bundle:
 
     Raises:
         ContractError: A file is not what was pinned, or lacking.
-        XmlError: The WSDL itself is not well-formed.
+        XmlError: A file is not well-formed or not safe.
     """
     uris = {document.file: document.uri for document in manifest.documents}
     documents = {each.uri: _verified(each, read) for each in manifest.documents}
-    _ = documents[manifest.start].root
     return Bundle(
         start=manifest.start,
         root=manifest.root,
@@ -195,6 +187,20 @@ def names(bundle: Bundle) -> Mapping[str, str]:
     return files
 
 
+def _check(manifest: Manifest, where: str) -> None:
+    known = {document.file for document in manifest.documents}
+    meant = {file for each in manifest.imports.values() for file in each.values()}
+    for file in (*manifest.imports, *sorted(meant)):
+        if file not in known:
+            raise ContractError(where, expected="imports among its documents", found=file)
+    uris = {document.uri for document in manifest.documents}
+    for missing in manifest.missing:
+        if missing.needed_by not in uris:
+            raise ContractError(where, expected="what is missing to be needed by a document", found=missing.needed_by)
+    if not len(uris) == len(known) == len(manifest.documents) or manifest.start not in uris:
+        raise ContractError(where, expected="each document once, the WSDL among them", found=manifest.start)
+
+
 def _verified(pinned: PinnedDocument, read: Callable[[str], bytes]) -> Document:
     expected = f"{pinned.bytes} bytes with sha256 {pinned.sha256[:16]}…, as they were taken"
     try:
@@ -205,6 +211,7 @@ def _verified(pinned: PinnedDocument, read: Callable[[str], bytes]) -> Document:
     if document.sha256 != pinned.sha256:
         found = f"{len(data)} bytes with sha256 {document.sha256[:16]}…: put it back, or import the contract again"
         raise ContractError(pinned.file, expected=expected, found=found)
+    _ = document.root
     return document
 
 
