@@ -81,7 +81,7 @@ def parse_contract(data: bytes) -> Element:
     """Read a document of a contract (WSDL, XML Schema) and return its root.
 
     Unlike a message it may have a DTD with entities of its own: they are resolved while they amplify the document
-    at most fivefold or stay below libxml2's floor of 8 MB. Nothing outside of it is ever read.
+    at most fivefold or stay below libxml2's floor of 1 MB. Nothing outside of it is ever read.
 
     >>> parse_contract(b'<!DOCTYPE a [<!ENTITY b "urn:b">]><a c="&b;"/>').get("c")
     'urn:b'

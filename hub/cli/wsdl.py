@@ -9,7 +9,16 @@ from hub.cli.lazy import Place, lazily
 
 __all__ = ["app"]
 
-_COMMANDS: Final[Mapping[str, Place]] = {}
+_COMMANDS: Final[Mapping[str, Place]] = {
+    "drift": Place(
+        "hub.cli.wsdl_drift", "drift_from_pinned", "Tell whether a service still has the contract that was imported."
+    ),
+    "import": Place(
+        "hub.cli.wsdl_import",
+        "import_contract",
+        "Take a contract with all that it imports into a folder, pinned by hash.",
+    ),
+}
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))
 
