@@ -16,8 +16,7 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from adapters.soap.config import Credentials
-from adapters.soap.contract import authorization
-from adapters.soap.http import Answer, HttpExchange, Request
+from adapters.soap.http import Answer, HttpExchange, Request, authorization
 from contracts.errors import ConfigError, LegacyUnavailableError
 from contracts.legacy.soap.contract.address import is_below
 from contracts.legacy.soap.contract.bundle import Bounds
