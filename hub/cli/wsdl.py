@@ -9,7 +9,9 @@ from hub.cli.lazy import Place, lazily
 
 __all__ = ["app"]
 
-_COMMANDS: Final[Mapping[str, Place]] = {}
+_COMMANDS: Final[Mapping[str, Place]] = {
+    "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
+}
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))
 

@@ -49,6 +49,17 @@ class Sampler:
         self._finish(message, element)
         return element
 
+    def declared(self, declared: XsdElement, *, seed: object, options: Options | None = None) -> Element:
+        """Return an element that is declared somewhere in the schemas: an item of a list, say.
+
+        Raises:
+            ContractError: Nothing of finite size is valid.
+        """
+        message = self._message("literal", options)
+        element = self._writer.element(declared, Place(message=message, draw=Draw.of(seed)))
+        self._finish(message, element)
+        return element
+
     def body(self, body: Body, *, seed: object, options: Options | None = None) -> list[Element]:
         """Return the children of the SOAP Body for one direction of an operation.
 
