@@ -188,11 +188,18 @@ class FencedError(BanyanError):
 
 @final
 class LegacyFaultError(BanyanError):
-    """The legacy system received the call and answered with a fault."""
+    """The legacy system received the call and answered with a fault.
 
-    def __init__(self, system: str, *, code: str, text: str) -> None:
-        self.system, self.code, self.text = system, code, text
-        super().__init__(f"{system}: fault {code}: {text}")
+    `fault` is the name of the declared fault, `detail` what its contract says of it, typed; both None where the
+    contract declares none such. The detail may be personal: it is not in the message.
+    """
+
+    def __init__(
+        self, system: str, *, code: str, text: str, fault: str | None = None, detail: object | None = None
+    ) -> None:
+        self.system, self.code, self.text, self.fault, self.detail = system, code, text, fault, detail
+        declared = "" if fault is None else f" ({fault})"
+        super().__init__(f"{system}: fault {code}{declared}: {text}")
 
 
 @final

@@ -200,6 +200,11 @@ BANYAN_OUTCOME: Final = _attribute(
     "`unknown file`, `unreadable` for the answer to an outbound file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
+BANYAN_DEVIATION_KIND: Final = _attribute(
+    "banyan.deviation.kind",
+    "How a message differs from its contract: `unknown`, `missing`, `too-many`, `content`, `value`, `facet`, `nil`, "
+    "`type`, `text`.",
+)
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
 
 MESSAGING_CLIENT_SENT_MESSAGES: Final = _counter(
@@ -223,6 +228,9 @@ BANYAN_FILES_MISSING: Final = _gauge(
 )
 BANYAN_EVENTS_PUBLISHED: Final = _counter("banyan.events.published", "{event}", "Events in committed transactions.")
 BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Records that were dead-lettered.")
+BANYAN_DEVIATIONS: Final = _counter(
+    "banyan.deviations", "{deviation}", "Differences of legacy messages from their contract, by kind."
+)
 BANYAN_TRANSACTIONS: Final = _counter("banyan.transactions", "{transaction}", "Kafka transactions, by outcome.")
 BANYAN_DUPLICATES_SUPPRESSED: Final = _counter(
     "banyan.duplicates.suppressed", "{event}", "Events that the idempotent receiver had seen before."
@@ -287,4 +295,5 @@ STREAM: Final = _log_field("stream", "Stream of the source.")
 INSTANCE: Final = _log_field("instance", "The running instance of the source.")
 FILE: Final = _log_field("file", "Name of the delivered file, without its folder.")
 TOPIC: Final = _log_field("topic", "The topic, with its namespace.")
+PATH: Final = _log_field("path", "Place in a message, by names; never a value.")
 KEY_HASH: Final = _log_field("key_hash", "Keyed hash of the canonical key; never the key.")

@@ -138,6 +138,12 @@ class Metrics:
         attributes |= {} if group is None else {fields.MESSAGING_CONSUMER_GROUP_NAME: group}
         self._count(fields.BANYAN_DEAD_LETTERED, records, attributes)
 
+    def deviated(self, source: str, kind: str, *, times: int) -> None:
+        """Count differences of a source's messages from their contract."""
+        self._count(
+            fields.BANYAN_DEVIATIONS, times, {fields.BANYAN_SOURCE: source, fields.BANYAN_DEVIATION_KIND: kind}
+        )
+
     def transaction(self, source: str, outcome: Outcome) -> None:
         """Count a Kafka transaction."""
         self._count(fields.BANYAN_TRANSACTIONS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})

@@ -5,8 +5,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from contracts.legacy.soap.contract.bundle import Bundle, gather
+from contracts.legacy.soap.contract.bundle import Bundle, Document, gather
 from contracts.legacy.soap.contract.model import Contract
+from contracts.legacy.soap.contract.schema import Schemas, build
 from contracts.legacy.soap.contract.wsdl import read_contract
 from tests.data import real_data
 
@@ -45,3 +46,15 @@ def shared_names() -> list[str]:
     """Return the paths of the shared WSDLs that stand for themselves; skips where they are absent."""
     told = (real_data("wsdl").parent / "README.md").read_text().splitlines()
     return [line.split("`")[1] for line in told if line.startswith("| `") and ".wsdl`" in line]
+
+
+def schemas_of(body: str) -> Schemas:
+    """Build a schema of the namespace `urn:t` from its inside; `t:` and `xs:` are declared."""
+    text = (
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t"'
+        f' elementFormDefault="qualified">{body}</xs:schema>'
+    )
+    document = Document(uri="file:///t.xsd", data=text.encode())
+    schemas = build(Bundle(start=document.uri, root="file:///", documents={document.uri: document}))
+    assert schemas.errors == ()
+    return schemas

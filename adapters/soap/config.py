@@ -3,7 +3,7 @@
 from datetime import timedelta
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Gt, Le
@@ -108,5 +108,8 @@ class Config(_Model):
     """Most items in one batch of events."""
     patience: Patience = Patience()
     """How long one call is tried."""
+    values: Literal["text", "typed"] = "text"
+    """What an item's values are. `typed`: what the contract says (numbers, dates, lists), each checked by it; what
+    deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""
     credentials: Credentials | None = None
     """HTTP Basic authentication, where the service wants it."""

@@ -1,6 +1,7 @@
 """One HTTP exchange at a time, blocking, streaming, and closable from another thread."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -31,6 +32,8 @@ class Answer:
 
     status: int
     content_type: str
+    location: str = ""
+    """Where it redirects to; empty where it does not."""
 
 
 class Exchange(Protocol):
@@ -60,11 +63,15 @@ class Opener(Protocol):
 class HttpExchange:
     """An exchange over HTTP or HTTPS. Redirects are not followed, and the environment's proxies are not used."""
 
-    def __init__(self, request: Request, timeout: timedelta) -> None:
+    def __init__(self, request: Request, timeout: timedelta, *, tls: ssl.SSLContext | None = None) -> None:
         self._request = request
         address = urlsplit(request.url)
-        kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-        self._connection = kind(address.hostname or "", address.port, timeout=timeout.total_seconds())
+        host, port, seconds = address.hostname or "", address.port, timeout.total_seconds()
+        self._connection: HTTPConnection = (
+            HTTPSConnection(host, port, timeout=seconds, context=tls)
+            if address.scheme == "https"
+            else HTTPConnection(host, port, timeout=seconds)
+        )
         self._connection.auto_open = 0  # or a request after `close` would connect again
         self._target = address._replace(scheme="", netloc="", fragment="").geturl() or "/"
         self._socket: socket.socket | None = None
@@ -90,7 +97,8 @@ class HttpExchange:
         if self._closed.is_set():  # by another thread, which may have seen no response yet: its socket would stay open
             response.close()
             raise ConnectionAbortedError("closed while the answer arrived")
-        return Answer(status=response.status, content_type=response.headers.get("Content-Type", ""))
+        content_type, location = (response.headers.get(name, "") for name in ("Content-Type", "Location"))
+        return Answer(status=response.status, content_type=content_type, location=location)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body of the answer as it arrives.

@@ -1,22 +1,57 @@
 """One poll, from the items of a listing to event batches: what is new, what is gone, what is bad. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from adapters.soap.config import Config, Watermark
 from adapters.soap.ledger import Checkpoint, Ledger, Mark
 from contracts.errors import LegacyUnavailableError, RecordError
 from contracts.event import Event
-from contracts.legacy.soap.reply import Item, Record, Value
+from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import Mapper
 from contracts.ports import Columns, DeadLetter, EventBatch
 
-__all__ = ["Poll", "Shape", "at", "since"]
+__all__ = ["Listed", "Poll", "Record", "Shape", "at", "since"]
 
 _Marked: TypeAlias = tuple[bytes, Mark]
+Record: TypeAlias = Mapping[str, Any]
+"""Text or typed values, by name."""
+_MOST_DEVIATIONS = 1000
+"""Different ones that are told of one poll."""
+
+
+class Listed(Protocol):
+    """An item of a listing, read as text or typed by the contract."""
+
+    @property
+    def record(self) -> Record:
+        """Return its values."""
+        ...
+
+    @property
+    def xml(self) -> bytes:
+        """Return its canonical bytes."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Return the hash of its content."""
+        ...
+
+    @property
+    def error(self) -> RecordError | None:
+        """Return why it is refused."""
+        ...
+
+    @property
+    def deviations(self) -> Sequence[Deviation]:
+        """Return what was tolerated."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +73,7 @@ class _Change:
     """An item that is not what it was."""
 
     key: bytes
-    item: Item
+    item: Listed
     mark: Mark
     time: datetime
     error: RecordError | None
@@ -52,6 +87,8 @@ class Poll:
         self._before = ledger.checkpoint
         self._newest = self._before.watermark
         self._parts = 0
+        self.deviations = Counter[Deviation]()
+        """How the items differ from their contract, and how often."""
         self.is_full = _is_full(shape.config, self._before, started)
         ledger.begin()
 
@@ -62,7 +99,7 @@ class Poll:
             return dict(config.parameters)
         return {**config.parameters, config.watermark.parameter: since(config.watermark, watermark)}
 
-    def batch(self, items: Sequence[Item], *, last: bool, traceparent: str | None = None) -> EventBatch | None:
+    def batch(self, items: Sequence[Listed], *, last: bool, traceparent: str | None = None) -> EventBatch | None:
         """Return what these items change; None where that is nothing.
 
         The watermark moves with the last batch alone: after a crash in the middle all is polled again, and
@@ -91,15 +128,17 @@ class Poll:
             traceparent=traceparent,
         )
 
-    def _change(self, item: Item) -> _Change | None:
+    def _change(self, item: Listed) -> _Change | None:
         config, digest = self._shape.config, item.digest
-        key = at(item.record, config.key)
+        self._note(item.deviations)
+        key = _key(at(item.record, config.key))
         modified, error = _modified(item.record, config.watermark)
+        error = item.error or error
         if modified is not None:
             # A date in the future must not hide what changes until then.
             seen = min(modified, self._started)
             self._newest = seen if self._newest is None else max(self._newest, seen)
-        if not isinstance(key, str) or not key.strip():
+        if key is None:
             error = RecordError("/".join(config.key), expected="the key of the item")
             # Known by its content, so that it is dead-lettered once and not at each poll.
             key = "?" + digest
@@ -108,6 +147,11 @@ class Poll:
             return None
         mark = replace(mark, m=None if modified is None else modified.isoformat())
         return _Change(key=key.encode(), item=item, mark=mark, time=modified or self._started, error=error)
+
+    def _note(self, deviations: Sequence[Deviation]) -> None:
+        for deviation in deviations:
+            if len(self.deviations) < _MOST_DEVIATIONS or deviation in self.deviations:
+                self.deviations[deviation] += 1
 
     def _encode(self, changes: Sequence[_Change]) -> tuple[Columns, list[DeadLetter], list[_Marked]]:
         sound = [change for change in changes if change.error is None]
@@ -122,7 +166,7 @@ class Poll:
         )
         return columns, [self._dead_letter(change, error) for change, error in bad], marks
 
-    def _row(self, record: Record) -> Mapping[str, Value]:
+    def _row(self, record: Record) -> Record:
         fields = self._shape.mapper.fields
         return record if fields is None else {name: at(record, name.split("/")) for name in fields}
 
@@ -192,18 +236,25 @@ def since(watermark: Watermark, newest: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def at(record: Record, path: Iterable[str]) -> Value:
+def at(record: Record, path: Iterable[str]) -> Any:  # noqa: ANN401 - text or a typed value
     """Return what stands at a path of a record; None where it is absent.
 
     >>> at({"person": {"number": "7"}}, ["person", "number"])
     '7'
     """
-    found: Value = record
+    found: Any = record
     for step in path:
-        if not isinstance(found, dict):
+        if not isinstance(found, Mapping):
             return None
-        found = found.get(step)
+        found = cast("Record", found).get(step)
     return found
+
+
+def _key(value: Any) -> str | None:  # noqa: ANN401 - text or a typed value
+    """Return a key as text; None where there is none, or nothing that names one item."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _is_full(config: Config, before: Checkpoint, now: datetime) -> bool:
@@ -216,12 +267,12 @@ def _modified(record: Record, watermark: Watermark | None) -> tuple[datetime | N
     """Read when an item was last modified; fractions are cut to microseconds, as by `overlap` they may be."""
     if watermark is None:
         return None, None
-    text = at(record, watermark.field)
+    said = at(record, watermark.field)
     name = "/".join(watermark.field)
-    try:
-        moment = datetime.fromisoformat(text.strip()) if isinstance(text, str) else None
-    except ValueError:
-        moment = None
+    moment = said if isinstance(said, datetime) else None
+    if isinstance(said, str):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(said.strip())
     if moment is None:
         return None, RecordError(name, expected="a date and time (ISO 8601)")
     if moment.tzinfo is None:

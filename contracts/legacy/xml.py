@@ -60,6 +60,7 @@ class Limits:
     """Most bytes before the next match ends, which is what has to be in memory at once."""
 
 
+_MOST_KEPT = 10_000
 _CONTRACT = Limits(document_bytes=64 * 1024**2)
 
 
@@ -80,7 +81,7 @@ def parse_contract(data: bytes) -> Element:
     """Read a document of a contract (WSDL, XML Schema) and return its root.
 
     Unlike a message it may have a DTD with entities of its own: they are resolved while they amplify the document
-    at most fivefold or stay below libxml2's floor of 8 MB. Nothing outside of it is ever read.
+    at most fivefold or stay below libxml2's floor of 1 MB. Nothing outside of it is ever read.
 
     >>> parse_contract(b'<!DOCTYPE a [<!ENTITY b "urn:b">]><a c="&b;"/>').get("c")
     'urn:b'
@@ -98,11 +99,12 @@ def parse_contract(data: bytes) -> Element:
 
 
 def stream(
-    chunks: Iterable[bytes], paths: Sequence[Path], limits: Limits | None = None
+    chunks: Iterable[bytes], paths: Sequence[Path], limits: Limits | None = None, *, keep: bool = False
 ) -> Iterator[tuple[Path, Element]]:
     """Yield each element that lies on one of the paths as it ends; last the root itself, with the path `()`.
 
-    An element is valid until the next one is asked for: then it is freed, and its elder siblings with it.
+    An element is valid until the next one is asked for: then it is freed, and its elder siblings with it. With
+    `keep`, its siblings stay, a bounded number of them, and the root has all but what was yielded.
     One thread reads a document from beginning to end: when another reads on, lxml 6.1 crashes the process.
 
     >>> found = stream([b"<a><b>1</b><c/><b>", b"2</b></a>"], [("a", "b")])
@@ -123,7 +125,10 @@ def stream(
             for path, element in _matches(parser, paths):
                 yield path, element
                 pending = 0
-                _free(element)
+                if keep:
+                    _take(element)
+                else:
+                    _free(element)
         root = parser.close()
     except etree.XMLSyntaxError as error:
         raise XmlError(f"expected well-formed XML: {_without_content(error)}") from error
@@ -212,6 +217,14 @@ def _free(element: Element) -> None:
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
         del parent[0]
+
+
+def _take(element: Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.remove(element)
+        if len(parent) > _MOST_KEPT:
+            raise XmlError(f"expected at most {_MOST_KEPT} elements beside the items")
 
 
 def _refuse_dtd(element: Element) -> None:

@@ -10,6 +10,14 @@ from hub.cli.lazy import Place, lazily
 __all__ = ["app"]
 
 _COMMANDS: Final[Mapping[str, Place]] = {
+    "drift": Place(
+        "hub.cli.wsdl_drift", "drift_from_pinned", "Tell whether a service still has the contract that was imported."
+    ),
+    "import": Place(
+        "hub.cli.wsdl_import",
+        "import_contract",
+        "Take a contract with all that it imports into a folder, pinned by hash.",
+    ),
     "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
 }
 

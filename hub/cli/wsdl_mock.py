@@ -25,9 +25,15 @@ _DRIFTS: Final = ", ".join(get_args(DriftKind))
 
 
 def mock(
-    contract: Annotated[Path, typer.Argument(metavar="CONTRACT", help="The WSDL.")],
+    contract: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONTRACT", help="The WSDL: a file, an address, or a folder that `banyan wsdl import` wrote."
+        ),
+    ],
     root: Annotated[
-        Path | None, typer.Option(help="Folder that its imports may lie in; else its own.", show_default=False)
+        str | None,
+        typer.Option(help="What its imports must lie below; else its own folder, or server.", show_default=False),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,

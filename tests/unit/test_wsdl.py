@@ -98,7 +98,7 @@ def test_no_spelling_leads_out_of_the_root(tmp_path: Path, way: str) -> None:
 
 def test_what_is_no_wsdl_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wsdl").write_text("<html/>")
-    (tmp_path / "b.wsdl").write_text("<html>")
+    (tmp_path / "b.wsdl").write_text("<definitions>")
 
     with pytest.raises(ContractError, match=r"expected a WSDL 1\.1 document"):
         contract_of(tmp_path / "a.wsdl")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from contracts.errors import LegacyFaultError
 from contracts.legacy.xml import Element, local_name
 
-__all__ = ["Fault", "is_of_the_server", "read"]
+__all__ = ["Fault", "detail_of", "is_of_the_server", "read"]
 
 _OF_THE_SERVER = ("Server", "Receiver")
 
@@ -47,16 +47,21 @@ def read(element: Element) -> Fault:
     >>> read(parse(b"<Fault><faultcode>s:Server</faultcode><faultstring>no database</faultstring></Fault>"))
     Fault(code='Server', text='no database', detail=None)
     """
+    said = detail_of(element)
     code, reason = _child(element, "Code"), _child(element, "Reason")
     codes = _values(code) if code is not None else [_text(_child(element, "faultcode"))]
     text = _child(reason, "Text") if reason is not None else _child(element, "faultstring")
-    detail = _child(element, "detail", "Detail")
-    said = None if detail is None else next(iter(detail), None)
     return Fault(
         code=".".join(code.rpartition(":")[2] for code in codes if code) or "unknown",
         text=_text(text),
         detail=None if said is None else said.tag,
     )
+
+
+def detail_of(element: Element) -> Element | None:
+    """Return the first element of a fault's detail."""
+    detail = _child(element, "detail", "Detail")
+    return None if detail is None else next(iter(detail), None)
 
 
 def _values(code: Element | None) -> list[str]:

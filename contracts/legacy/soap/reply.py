@@ -5,7 +5,7 @@ as fast. It takes SOAP 1.1 and 1.2 envelopes alike. Text stays text: the event m
 """
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias, cast
@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 from contracts.errors import LegacyUnavailableError
 from contracts.legacy import xml
 from contracts.legacy.soap import fault
+from contracts.legacy.soap.envelope import FAULT, Source, require_reply
 from contracts.legacy.xml import Element, Limits, Path, XmlError
 
 __all__ = ["Item", "Record", "Value", "read", "value"]
@@ -22,11 +23,8 @@ Value: TypeAlias = "str | dict[str, Value] | list[Value] | None"
 Record: TypeAlias = dict[str, Value]
 """The children of an item by local name, its attributes as `@name`; what is absent has no entry."""
 
-_ENVELOPES = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-_FAULT: Path = ("Envelope", "Body", "Fault")
 _MOST_LEVELS = 100
-_HEAD_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +34,16 @@ class Item:
     record: Record
     xml: bytes
     """The element in exclusive canonical form: the same content is the same bytes, whatever its quoting."""
+
+    @property
+    def error(self) -> None:
+        """Return None: text is read without a contract, so nothing of it is refused."""
+        return
+
+    @property
+    def deviations(self) -> tuple[()]:
+        """Return none, for the same reason."""
+        return ()
 
     @property
     def digest(self) -> str:
@@ -56,15 +64,15 @@ def read(
         LegacyUnavailableError: It is no SOAP reply (empty, HTML, malformed, truncated, another message);
             says what was found, and nothing of its content.
     """
-    source = _Source(chunks)
+    source = Source(chunks)
     try:
-        for found, element in xml.stream(source, [("Envelope", "Body", *path), _FAULT], limits):
-            if found == _FAULT:
+        for found, element in xml.stream(source, [("Envelope", "Body", *path), FAULT], limits):
+            if found == FAULT:
                 raise fault.read(element).error(system)
             if found:
                 yield Item(record=_record(element, 0), xml=xml.canonical(element))
             else:
-                _require_reply(element, path[0])
+                require_reply(element, path[0])
     except XmlError as error:
         raise LegacyUnavailableError(system, reason=source.reason(str(error))) from error
 
@@ -115,42 +123,3 @@ def _attributes(element: Element) -> Record:
 @lru_cache(maxsize=4096)
 def _local(name: str) -> str:
     return name.rpartition("}")[2]
-
-
-def _require_reply(root: Element, expected: str) -> None:
-    namespace, _, name = root.tag.rpartition("}")
-    if name != "Envelope" or namespace.removeprefix("{") not in _ENVELOPES:
-        raise XmlError(f"expected a SOAP envelope, found {root.tag}")
-    body = next((child for child in root if xml.local_name(child) == "Body"), None)
-    child = None if body is None else next(iter(body), None)
-    if child is None:
-        raise XmlError(f"expected {expected} in the SOAP Body, found nothing")
-    if expected not in {child.tag, xml.local_name(child)}:
-        raise XmlError(f"expected {expected} in the SOAP Body, found {child.tag}")
-
-
-class _Source:
-    """Passes chunks on, and remembers how they began to tell what it was that was no reply."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self._head = b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            if self._head:
-                yield chunk
-            elif content := chunk.lstrip():
-                # Blanks before the XML declaration are wrong and common.
-                self._head = content[:_HEAD_BYTES]
-                yield content
-
-    def reason(self, problem: str) -> str:
-        if not self._head:
-            return "expected a SOAP reply, found an empty body"
-        head = self._head.replace(b"\0", b"").lower().removeprefix(b"\xef\xbb\xbf")
-        if head.startswith((b"<html", b"<!doctype html")):
-            return "expected a SOAP reply, found HTML"
-        if not head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff<")):
-            return "expected a SOAP reply, found no XML"
-        return problem

@@ -1,0 +1,43 @@
+"""Addresses of documents: what one means, and whether it stays where it may."""
+
+from typing import Final
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+__all__ = ["absolute", "is_below"]
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def absolute(importer: str, location: str) -> str | None:
+    """Return the address that a location in a document means, without a fragment; None where it is none.
+
+    >>> absolute("https://registry.example/services/registry?wsdl", "../types.xsd#a")
+    'https://registry.example/types.xsd'
+    """
+    try:
+        return urldefrag(urljoin(importer, location)).url
+    except ValueError:  # brackets that are no IPv6 address
+        return None
+
+
+def is_below(uri: str, root: str) -> bool:
+    """Tell whether an address lies below a root; `..` and percent-encoding can't lead out of it.
+
+    >>> [is_below(uri, "https://a.example/b/") for uri in ("https://a.example:443/b/c", "https://a.example/b/%2e%2e/c")]
+    [True, False]
+    """
+    if (origin := _origin(uri)) is None or origin != _origin(root):
+        return False
+    path, above = unquote(urlsplit(uri).path), unquote(urlsplit(root).path)
+    is_plain = ".." not in path.split("/") and "\\" not in path and path.isprintable()
+    return is_plain and path.startswith(above)
+
+
+def _origin(uri: str) -> tuple[str, str | None, int | None] | None:
+    """Return scheme, host and port; None for an address that must not be used."""
+    try:
+        parts = urlsplit(uri)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:  # a port that is no number
+        return None
+    return None if "@" in parts.netloc else (parts.scheme, parts.hostname, port)

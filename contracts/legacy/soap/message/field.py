@@ -1,0 +1,166 @@
+"""An element as a typed value: what its contract says it is, whatever `xsi:nil` and `xsi:type` say besides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+from xmlschema.validators import XsdType
+
+from contracts.legacy.soap import reply
+from contracts.legacy.soap.message.deviation import Tolerance
+from contracts.legacy.soap.message.simple import FacetError, Simple, Value
+from contracts.legacy.xml import Element, local_name
+
+__all__ = ["XSI", "Field", "Lookup", "Record", "Structure", "Typed", "kept", "read_field", "read_parts", "read_text"]
+
+Typed: TypeAlias = "Value | dict[str, Typed] | list[Typed] | None"
+Record: TypeAlias = dict[str, Typed]
+
+XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_NIL, _TYPE = XSI + "nil", XSI + "type"
+
+
+class Structure(Protocol):
+    """Reads elements that have children or attributes."""
+
+    @property
+    def kind(self) -> XsdType:
+        """Return the type that it reads."""
+        ...
+
+    @property
+    def fields(self) -> "Mapping[str, Field]":
+        """Return what the children become, by tag."""
+        ...
+
+    def read(self, element: Element, tolerance: Tolerance) -> Record:
+        """Return the record of an element."""
+        ...
+
+
+class Lookup(Protocol):
+    """Finds the reader of a type by `{namespace}name`."""
+
+    def named(self, name: str) -> "tuple[XsdType, Simple | Structure | None] | None":
+        """Return a type and its reader, which is None for anyType; None where the contract has no such type."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What an element becomes."""
+
+    name: str
+    """Its entry in the record."""
+    type: Simple | Structure | None
+    """None for anyType: kept as it is."""
+    lookup: Lookup
+    repeats: bool = False
+    """It is a list, however often it comes."""
+    nillable: bool = True
+    default: str | None = None
+    fixed: str | None = None
+    by_tag: bool = False
+    """It becomes `{tag: value}`: the contract gives it no name."""
+
+    @property
+    def plain(self) -> Simple | None:
+        """Return the type where the text of an element without attributes is all there is."""
+        is_plain = self.default is None and self.fixed is None and not self.by_tag
+        return self.type if isinstance(self.type, Simple) and is_plain else None
+
+
+def read_field(field: Field, element: Element, tolerance: Tolerance) -> Typed:
+    """Return the value of an element, whatever it has for attributes.
+
+    Raises:
+        RecordError: It deviates from the contract in a way that is refused.
+    """
+    if field.by_tag:
+        return {element.tag: _read(field, element, tolerance)}
+    return _read(field, element, tolerance)
+
+
+def read_text(reader: Simple, text: str, element: Element, tolerance: Tolerance, *, below: str = "") -> Value:  # noqa: PLR0917 - what every value needs; by position, since it is called for every value
+    """Return what text says; a value that is tolerated although it is none stays text."""
+    try:
+        return reader(text)
+    except FacetError as error:
+        tolerance.note("facet", element, str(error), below=below)
+        return error.value
+    except ValueError as error:
+        tolerance.note("value", element, str(error), below=below)
+        return text
+
+
+def read_parts(fields: Mapping[str, Field], element: Element, tolerance: Tolerance) -> Record:
+    """Return the parts below an rpc wrapper, or in the Body; each comes once, in any order."""
+    record: Record = {}
+    for child in element:
+        field = fields.get(child.tag) or fields.get(local_name(child))
+        if field is None or field.name in record:
+            tolerance.note("too-many" if field else "unknown", element, "no such part", below=local_name(child))
+            cast("list[Typed]", record.setdefault("#unknown", [])).append({child.tag: kept(child)})
+        else:
+            record[field.name] = read_field(field, child, tolerance)
+    for tag, field in fields.items():
+        if field.name not in record and tag not in tolerance.apart:
+            tolerance.note("missing", element, "the part", below=field.name)
+    return record
+
+
+def kept(element: Element) -> Typed:
+    """Return an element that no contract knows, as text."""
+    # Text is among the typed values; no type checker sees that through two recursive aliases.
+    found: Any = reply.value(element)
+    return cast("Typed", found)
+
+
+def _read(field: Field, element: Element, tolerance: Tolerance) -> Typed:
+    if element.get(_NIL) in {"true", "1"}:
+        if not field.nillable:
+            tolerance.note("nil", element, "a value, since it is not nillable")
+        return None
+    said = element.get(_TYPE)
+    reader, given = (field.type, "") if said is None else _of_type(said, field, element, tolerance)
+    if reader is None:
+        return kept(element)
+    if isinstance(reader, Simple):
+        return _simple(reader, field, element, tolerance)
+    if getattr(reader.kind, "abstract", False):
+        tolerance.note("type", element, f"an xsi:type, since {reader.kind.local_name} is abstract")
+    record = reader.read(element, tolerance)
+    if given:
+        record["@xsi:type"] = given
+    return record
+
+
+def _simple(reader: Simple, field: Field, element: Element, tolerance: Tolerance) -> Value:  # noqa: PLR0917 - as above
+    if len(element):
+        tolerance.note("unknown", element, "text alone", below=local_name(element[0]))
+    for name in cast("Sequence[str]", element.keys()):
+        if not name.startswith(XSI):
+            tolerance.note("unknown", element, "no such attribute", below="@" + name.rpartition("}")[2])
+    text = element.text or field.default or ""
+    value = read_text(reader, text, element, tolerance)
+    if field.fixed is not None and text != field.fixed:
+        tolerance.note("facet", element, f"the fixed value {field.fixed}")
+    return value
+
+
+def _of_type(said: str, field: Field, element: Element, tolerance: Tolerance) -> tuple[Simple | Structure | None, str]:  # noqa: PLR0917 - as above
+    prefix, colon, local = said.strip().rpartition(":")
+    namespace = element.nsmap.get(prefix if colon else None)
+    name = f"{{{namespace}}}{local}" if namespace else local
+    found = field.lookup.named(name)
+    if found is None:
+        tolerance.note("type", element, f"an xsi:type of the contract, found {said}")
+        return field.type, ""
+    kind, reader = found
+    if reader is field.type:
+        return reader, ""
+    declared = field.type
+    if declared is not None and not isinstance(declared, Simple) and not kind.is_derived(cast("Any", declared.kind)):
+        tolerance.note("type", element, f"an xsi:type that is derived from {declared.kind.local_name}, found {said}")
+        return declared, ""
+    return reader, name

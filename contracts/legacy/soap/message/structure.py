@@ -1,0 +1,214 @@
+"""Elements of complex types as records, tolerant of what a later version of the service may send.
+
+A record has the children of an element by local name (by `{namespace}name` where two would clash) and its attributes
+as `@name`. What is absent has no entry; `xsi:nil` is None; what may repeat is always a list. Besides:
+
+| entry | when |
+|---|---|
+| `#text` | the value of a complex type with simple content; text between elements |
+| `#mixed` | a type with mixed content: all that is inside, as XML |
+| `#any` | what a wildcard of the contract stands for: `{"{namespace}name": value}` or `{"@name": value}` each |
+| `#unknown` | elements and attributes that the contract does not have, likewise |
+| `@xsi:type` | `{namespace}name` of another type than the declared one |
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+from lxml import etree
+from xmlschema import XsdElement
+from xmlschema.validators import XsdComplexType, XsdType
+
+from contracts.legacy.soap.message.content import Content, content
+from contracts.legacy.soap.message.deviation import Tolerance
+from contracts.legacy.soap.message.field import XSI, Field, Lookup, Record, Typed, read_field, read_text
+from contracts.legacy.soap.message.simple import Simple, Value, simple
+from contracts.legacy.xml import Element
+
+__all__ = ["Complex", "Makes"]
+
+_SHAPES, _LONGEST_SHAPE = 256, 64
+_ABSENT: Final = object()
+
+Step: TypeAlias = "tuple[Field, str, bool, Mapping[str, Value] | None, bool]"
+"""What is done with a child: the field, and what of it every child asks for: name, repeats, known values, any text."""
+
+
+class Makes(Lookup, Protocol):
+    """Makes the fields of elements, and finds readers of types."""
+
+    def field(self, element: XsdElement, *, name: str, repeats: bool) -> Field:
+        """Return what an element becomes."""
+        ...
+
+    def any(self, tag: str, *, name: str) -> Field:
+        """Return what an element becomes that stands where anything may."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attribute:
+    name: str
+    type: Simple
+    use: str
+    default: str | None
+    fixed: str | None
+
+
+class Complex:
+    """Reads elements of one complex type. Not for several threads at a time."""
+
+    def __init__(self, kind: XsdComplexType, makes: Makes) -> None:
+        self._kind, self._makes = kind, makes
+        self._fields: dict[str, Field] = {}
+        self._shapes: dict[tuple[str, ...], tuple[Step, ...]] = {}
+        self._attributes = {name: found for name, found in _attributes(kind)}  # noqa: C416 - says what the pairs are
+        self._always = [
+            each for each in self._attributes.values() if each.use == "required" or each.default is not None
+        ]
+        self._any_attribute: Any = kind.attributes.get(None)
+        self._content: Content
+        self._text = simple(cast("XsdType", kind.content)) if kind.has_simple_content() else None
+
+    @property
+    def kind(self) -> XsdType:
+        """Return the type that it reads."""
+        return self._kind
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Return what the children become, by tag."""
+        return self._fields
+
+    def compile(self) -> None:
+        """Make the fields of what is inside; apart from the constructor, since a type may hold itself."""
+        self._content = content(self._kind)
+        often = Counter(tag.rpartition("}")[2] for tag in self._content.particles)
+        for tag, particle in self._content.particles.items():
+            local = tag.rpartition("}")[2]
+            name = local if often[local] == 1 else tag
+            self._fields[tag] = self._makes.field(particle.element, name=name, repeats=particle.repeats)
+
+    def read(self, element: Element, tolerance: Tolerance) -> Record:
+        """Return the record of an element of this type.
+
+        Raises:
+            RecordError: It deviates from the contract in a way that is refused.
+        """
+        record: Record = {}
+        if element.keys() or self._always:
+            self._read_attributes(element, record, tolerance)
+        children = list(element)
+        steps = self._steps(element, children, tolerance)
+        value: Any
+        for child, (field, name, repeats, known, is_free) in zip(children, steps, strict=True):
+            if known is None or len(child) or child.keys():
+                value = read_field(field, child, tolerance)
+            elif is_free:
+                value = child.text or ""
+            elif (value := known.get(child.text or "", _ABSENT)) is _ABSENT:
+                value = read_text(cast("Simple", field.type), child.text or "", child, tolerance)
+            if not repeats:
+                record[name] = value
+            elif name in record:
+                cast("list[Typed]", record[name]).append(value)
+            else:
+                record[name] = [value]
+        self._read_text(element, children, record, tolerance)
+        return record
+
+    def _steps(self, element: Element, children: Sequence[Element], tolerance: Tolerance) -> tuple[Step, ...]:
+        """Return what is done with each child; shapes that are right are remembered."""
+        tags = tuple([child.tag for child in children])
+        if (steps := self._shapes.get(tags)) is not None:
+            return steps
+        flaws = [*self._content.flaws(tags, apart=tolerance.apart)]
+        for flaw in flaws:
+            name = "" if flaw.tag is None else flaw.tag.rpartition("}")[2]
+            tolerance.note(flaw.kind, element, flaw.expected, below=name)
+        fields = [self._fields.get(tag) or self._unnamed(tag) for tag in tags]
+        if flaws:
+            # What came too often is a list, whatever the contract says: nothing is lost.
+            often = Counter(tags)
+            fields = [replace(f, repeats=True) if often[tag] > 1 else f for f, tag in zip(fields, tags, strict=True)]
+        steps = tuple(_step(field) for field in fields)
+        if not flaws and not tolerance.apart and len(tags) <= _LONGEST_SHAPE and len(self._shapes) < _SHAPES:
+            self._shapes[tags] = steps
+        return steps
+
+    def _unnamed(self, tag: str) -> Field:
+        takes = self._content.takes(tag)
+        return self._makes.any(tag if takes else "", name="#any" if takes else "#unknown")
+
+    def _read_attributes(self, element: Element, record: Record, tolerance: Tolerance) -> None:
+        for name, text in cast("Sequence[tuple[str, str]]", element.items()):
+            attribute = self._attributes.get(name)
+            if attribute is not None and attribute.use != "prohibited":
+                record["@" + attribute.name] = _value(attribute, text, element, tolerance)
+            elif not name.startswith(XSI):
+                where = (
+                    "#any" if self._any_attribute is not None and self._any_attribute.is_matching(name) else "#unknown"
+                )
+                if where == "#unknown":
+                    tolerance.note("unknown", element, "no such attribute", below="@" + name.rpartition("}")[2])
+                cast("list[Typed]", record.setdefault(where, [])).append({"@" + name: text})
+        self._complete(element, record, tolerance)
+
+    def _complete(self, element: Element, record: Record, tolerance: Tolerance) -> None:
+        for attribute in (each for each in self._always if "@" + each.name not in record):
+            if attribute.use == "required":
+                tolerance.note("missing", element, "the attribute", below="@" + attribute.name)
+            elif attribute.default is not None:
+                record["@" + attribute.name] = attribute.type(attribute.default)
+
+    def _read_text(self, element: Element, children: Sequence[Element], record: Record, tolerance: Tolerance) -> None:  # noqa: PLR0917 - called for every element
+        text = element.text
+        if self._text is not None:
+            whole = "".join([text or "", *(child.tail or "" for child in children)])
+            record["#text"] = read_text(self._text, whole, element, tolerance)
+            return
+        if self._kind.mixed:
+            record["#mixed"] = _inside(element)
+            return
+        stray = "" if text is None or text.isspace() else text
+        for child in children:
+            if (tail := child.tail) is not None and not tail.isspace():
+                stray += tail
+        if stray:
+            tolerance.note("text", element, "no text between elements")
+            record["#text"] = stray
+
+
+def _step(field: Field) -> Step:
+    plain = field.plain
+    return field, field.name, field.repeats, None if plain is None else plain.known, plain is not None and plain.is_free
+
+
+def _value(attribute: _Attribute, text: str, element: Element, tolerance: Tolerance) -> Value:  # noqa: PLR0917 - called for every attribute
+    value = read_text(attribute.type, text, element, tolerance, below="@" + attribute.name)
+    if attribute.fixed is not None and text != attribute.fixed:
+        tolerance.note("facet", element, f"the fixed value {attribute.fixed}", below="@" + attribute.name)
+    return value
+
+
+def _attributes(kind: XsdComplexType) -> Iterator[tuple[str, _Attribute]]:
+    for name, attribute in kind.attributes.items():
+        if name is not None:
+            yield (
+                name,
+                _Attribute(
+                    name=name.rpartition("}")[2],
+                    type=simple(cast("XsdType", attribute.type)),
+                    use=attribute.use or "optional",
+                    default=attribute.default if attribute.fixed is None else attribute.fixed,
+                    fixed=attribute.fixed,
+                ),
+            )
+
+
+def _inside(element: Element) -> str:
+    """Return all that is inside of an element, as XML."""
+    text = (element.text or "").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text + "".join(etree.tostring(child, encoding="unicode") for child in element)
