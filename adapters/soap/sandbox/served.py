@@ -36,11 +36,16 @@ def rewritten(bundle: Bundle, base: str, addresses: Mapping[tuple[str, str], str
 def _rewrite(document: Document, urls: Mapping[str, str], addresses: Mapping[tuple[str, str], str]) -> bytes:
     # Without its DTD, if it has one: its entities are resolved, and clients may refuse it.
     root = etree.fromstring(etree.tostring(document.root, with_tail=False))
-    for element in root.iter(*_IMPORTS):
+    for element in [*root.iter(*_IMPORTS)]:
         attribute = "location" if element.tag == WSDL + "import" else "schemaLocation"
         said = (element.get(attribute) or "").strip() or element.get("namespace") or ""
+        above = element.getparent()
         if said in urls:
             element.set(attribute, urls[said])
+        elif element.tag == XSD + "import":
+            element.attrib.pop(attribute, "")
+        elif above is not None:
+            above.remove(element)  # what the contract itself lacks, nobody shall look for elsewhere
     for port in root.iter(WSDL + "port"):
         own = addresses.get((_name(port.getparent()), _name(port)))
         for address in port.iterchildren(*_ADDRESSES):
