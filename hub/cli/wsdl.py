@@ -18,6 +18,7 @@ _COMMANDS: Final[Mapping[str, Place]] = {
         "import_contract",
         "Take a contract with all that it imports into a folder, pinned by hash.",
     ),
+    "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
 }
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))

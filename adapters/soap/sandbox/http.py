@@ -1,0 +1,151 @@
+"""HTTP/1.1 for the sandbox: small and bounded, parsed by httptools. One connection is one task."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+import httptools
+
+from adapters.soap.sandbox.service import Reply
+
+__all__ = ["Handler", "Request", "talk"]
+
+_MOST_HEAD_BYTES: Final = 64 * 1024
+_MOST_BODY_BYTES: Final = 16 * 1024**2
+_READ_BYTES: Final = 64 * 1024
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One request, whole."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    """By name in lower case."""
+    body: bytes
+    keeps_alive: bool
+
+
+Handler = Callable[[Request], Awaitable[Reply]]
+
+
+async def talk(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    handle: Handler,
+    *,
+    working: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """Answer the requests of one connection, one after the other, until either side ends it.
+
+    Args:
+        reader: What comes in.
+        writer: What goes out.
+        handle: Makes the replies.
+        working: Held from a whole request until its reply is sent.
+    """
+    inbox = _Inbox(writer)
+    parser = httptools.HttpRequestParser(inbox)
+    inbox.parser = parser
+    goes_on = True
+    while goes_on:
+        while not inbox.requests:
+            data = await reader.read(_READ_BYTES)
+            problem = "" if data else "end"
+            if data:
+                problem = _feed(parser, inbox, data)
+            if problem:
+                if data:
+                    await _send(writer, Reply(status=inbox.status, body=problem.encode()), goes_on=False)
+                return
+            await writer.drain()
+        request = inbox.requests.popleft()
+        with working():
+            reply = await handle(request)
+            goes_on = request.keeps_alive and reply.sent is None
+            if reply.sent == -1:
+                return
+            await _send(writer, reply, goes_on=goes_on)
+
+
+def _feed(parser: httptools.HttpRequestParser, inbox: "_Inbox", data: bytes) -> str:
+    """Parse more of a connection; return what is wrong with it, or nothing."""
+    inbox.head_bytes += len(data) if inbox.in_head else 0
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        return "expected no upgrade"
+    except httptools.HttpParserError as error:
+        return inbox.problem or f"expected HTTP/1.1: {error}"
+    if inbox.in_head and inbox.head_bytes > _MOST_HEAD_BYTES:
+        return f"expected at most {_MOST_HEAD_BYTES} bytes of headers"
+    return inbox.problem
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Reply, *, goes_on: bool) -> None:
+    phrase = HTTPStatus(reply.status).phrase
+    head = (
+        f"HTTP/1.1 {reply.status} {phrase}\r\nContent-Type: {reply.content_type}\r\n"
+        f"Content-Length: {len(reply.body)}\r\nConnection: {'keep-alive' if goes_on else 'close'}\r\n\r\n"
+    )
+    writer.write(head.encode("latin-1") + reply.body[: reply.sent])
+    await writer.drain()
+
+
+@dataclass(slots=True)
+class _Inbox:
+    """Takes what httptools finds, and puts requests together."""
+
+    writer: asyncio.StreamWriter
+    requests: deque[Request] = field(default_factory=deque[Request])
+    problem: str = ""
+    status: int = 400
+    in_head: bool = True
+    head_bytes: int = 0
+    parser: httptools.HttpRequestParser | None = None
+    _fields_bytes: int = 0
+    _target: bytes = b""
+    _headers: dict[str, str] = field(default_factory=dict[str, str])
+    _body: bytearray = field(default_factory=bytearray)
+
+    def on_message_begin(self) -> None:
+        self.in_head, self.head_bytes, self._fields_bytes = True, 0, 0
+        self._target, self._headers, self._body = b"", {}, bytearray()
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields_bytes += len(name) + len(value)
+        if self._fields_bytes > _MOST_HEAD_BYTES:
+            self.problem = f"expected at most {_MOST_HEAD_BYTES} bytes of headers"
+            return
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+        if len(self._body) > _MOST_BODY_BYTES:
+            self.problem, self.status = f"expected at most {_MOST_BODY_BYTES} bytes of body", 413
+            self._body.clear()
+
+    def on_message_complete(self) -> None:
+        assert self.parser is not None  # noqa: S101 - set before anything is fed
+        request = Request(
+            method=self.parser.get_method().decode("latin-1"),
+            target=self._target.decode("latin-1"),
+            headers=self._headers,
+            body=bytes(self._body),
+            keeps_alive=self.parser.should_keep_alive(),
+        )
+        self.requests.append(request)
+        self.in_head, self.head_bytes = True, 0

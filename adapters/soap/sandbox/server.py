@@ -1,0 +1,194 @@
+"""The sandbox as a server: an address, ports at their paths, the contract at `?wsdl`."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import unquote, urlsplit
+
+from adapters.soap.sandbox.http import Request, talk
+from adapters.soap.sandbox.recorded import Recorder, Recordings
+from adapters.soap.sandbox.scenario import Scenario
+from adapters.soap.sandbox.served import rewritten
+from adapters.soap.sandbox.service import Reply, Service
+from contracts.errors import ConfigError
+from contracts.legacy.soap.contract.model import Contract, Port
+from contracts.legacy.soap.contract.schema import Schemas
+
+__all__ = ["Sandbox", "SandboxOptions", "Told"]
+
+_XML: Final = "text/xml; charset=utf-8"
+_DRAIN_SECONDS: Final = 10.0
+Sleep = Callable[[float], Awaitable[object]]
+Told = Callable[[Reply], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """Where the sandbox listens, and what it does."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one."""
+    scenario: Scenario = field(default_factory=Scenario)
+    recorded: Path | None = None
+    """Folder of recorded calls, which go before samples."""
+    record: Path | None = None
+    """Folder that calls are recorded in."""
+
+
+class Sandbox:
+    """Stands in for a service: answers all operations of its contract with samples.
+
+        async with Sandbox(contract, schemas) as sandbox:
+            client = zeep.Client(sandbox.url + "?wsdl")
+
+    Raises:
+        ConfigError: The contract has no SOAP port, or the scenario names what the contract has not.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        schemas: Schemas,
+        options: SandboxOptions | None = None,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        told: Told = lambda _reply: None,
+    ) -> None:
+        self._contract = contract
+        self._options = options or SandboxOptions()
+        self._sleep, self._told = sleep, told
+        self._paths = _paths(contract)
+        if not self._paths:
+            raise ConfigError([f"{contract.name}: expected a contract with a SOAP port that has operations"])
+        recordings = None if self._options.recorded is None else Recordings(self._options.recorded)
+        self._recorder = None if self._options.record is None else Recorder(self._options.record)
+
+        def service(*ports: Port) -> Service:
+            return Service(schemas, ports, self._options.scenario, recordings=recordings)
+
+        self._every = service(*self._paths.values())
+        self._services = {path: service(port) for path, port in self._paths.items()}
+        self._documents: Mapping[str, bytes] = {}
+        self._stack = AsyncExitStack()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+        self.url = ""
+        """Where it answers; any port's operations at `/`, those of one at its own path."""
+
+    @property
+    def addresses(self) -> Mapping[str, Port]:
+        """Return the ports by their addresses."""
+        return {self.url.rstrip("/") + path: port for path, port in self._paths.items()}
+
+    @property
+    def calls(self) -> Mapping[tuple[str, str], int]:
+        """Return how often each operation had each outcome."""
+        return dict(self._outcomes)
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen."""
+        server = await asyncio.start_server(self._connected, self._options.host, self._options.port)
+        host, port = server.sockets[0].getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        own = {_ids(path): address for address, path in zip(self.addresses, self._paths, strict=True)}
+        self._documents = rewritten(self._contract.bundle, self.url, own)
+        self._stack.push_async_callback(self._end, server)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take no more connections, let those calls end that came, and end."""
+        await self._stack.aclose()
+
+    async def _end(self, server: asyncio.Server) -> None:
+        server.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._idle.wait()
+        # Closed, not cancelled: until Python 3.12, asyncio logs each cancelled connection as an error.
+        for writer in self._connections.values():
+            writer.close()
+        if self._connections:
+            _, late = await asyncio.wait(self._connections, timeout=_DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._connections[task] = writer
+        try:
+            with suppress(ConnectionError):
+                await talk(reader, writer, self._handle, working=self._working)
+        finally:
+            writer.close()
+            if task is not None:
+                del self._connections[task]
+
+    @contextmanager
+    def _working(self) -> Generator[None]:
+        self._busy += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+    async def _handle(self, request: Request) -> Reply:
+        reply = self._reply(request)
+        if reply.delay:
+            await self._sleep(reply.delay)
+        if reply.operation or request.method == "POST":
+            self._outcomes[reply.operation, reply.outcome] += 1
+            if self._recorder is not None and reply.operation and reply.body:
+                self._recorder.keep(reply.operation, request.body, reply.body)
+            self._told(reply)
+        return reply
+
+    def _reply(self, request: Request) -> Reply:
+        parts = urlsplit(request.target)
+        if request.method == "GET":
+            return self._document(parts.query)
+        if request.method != "POST":
+            return Reply(status=405, body=b"expected POST, or GET of ?wsdl", outcome="refused: method")
+        path = unquote(parts.path)
+        service = self._every if path in {"", "/"} else self._services.get(path)
+        if service is None:
+            known = ", ".join(["/", *self._services])
+            return Reply(status=404, body=f"expected one of {known}".encode(), outcome=f"refused: no path {path}")
+        headers = request.headers
+        return service.answer(
+            request.body, content_type=headers.get("content-type", ""), action=headers.get("soapaction", "")
+        )
+
+    def _document(self, query: str) -> Reply:
+        document = self._documents.get(query) or self._documents.get(query.lower())
+        if document is None:
+            return Reply(status=404, body=f"expected ?wsdl, found ?{query}".encode(), outcome="refused: no document")
+        return Reply(status=200, body=document, content_type=_XML, outcome="document")
+
+
+def _paths(contract: Contract) -> dict[str, Port]:
+    found: dict[str, Port] = {}
+    for service, port in contract.ports:
+        name = "" if service is None else service.name.rpartition("}")[2]
+        if port.soap is not None and port.operations:
+            found.setdefault(f"/{name}/{port.name}" if name else f"/{port.name}", port)
+    return found
+
+
+def _ids(path: str) -> tuple[str, str]:
+    service, _, port = path[1:].rpartition("/")
+    return service, port
