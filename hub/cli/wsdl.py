@@ -9,7 +9,9 @@ from hub.cli.lazy import Place, lazily
 
 __all__ = ["app"]
 
-_COMMANDS: Final[Mapping[str, Place]] = {}
+_COMMANDS: Final[Mapping[str, Place]] = {
+    "compare": Place("hub.cli.wsdl_compare", "compare", "Compare replies of two sides by the types of their contract."),
+}
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))
 

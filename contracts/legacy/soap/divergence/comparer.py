@@ -25,7 +25,9 @@ from contracts.legacy.xml import Element, XmlError, local_name
 __all__ = ["Comparer"]
 
 _MOST_BYTES: Final = 32 * 1024**2
-_MOST_ELEMENTS: Final = 500_000
+_MOST_ELEMENTS: Final = 300_000
+_MOST_SHARED: Final = 10
+"""References may make a reply so many times as large."""
 
 
 @final
@@ -159,7 +161,8 @@ class Comparer:
         return "*" in self._rules.headers or local_name(header) in self._rules.headers
 
     def _reader(self, side: Reply) -> Reader:
-        reader = Reader(self._plans, is_encoded=self._is_encoded, most=self._most_elements)
+        most = min(self._most_elements, _MOST_SHARED * side.elements)
+        reader = Reader(self._plans, is_encoded=self._is_encoded, most=most)
         if side.body is not None:
             reader.index(side.body)
         return reader

@@ -77,6 +77,7 @@ class Types:
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
+        self._elements = frozenset(schemas.xsd.maps.elements)
         # The types are kept with what was compiled: an id means nothing once its object is gone.
         self._known: dict[int, tuple[XsdType, Content]] = {}
 
@@ -92,7 +93,7 @@ class Types:
 
     def element(self, tag: str) -> Declared | None:
         """Return a global element."""
-        found = self._schemas.element(tag)
+        found = self._schemas.element(tag) if tag in self._elements else None
         return None if found is None else _declared(found, is_once=False)
 
     def named(self, name: str) -> XsdType | None:

@@ -34,10 +34,14 @@ class Plans:
         self._unordered = _Matched((rule.path, rule) for rule in rules.unordered)
         self._tolerances = _Matched((rule.path, rule) for rule in rules.tolerances)
         self._texts = _Matched((rule.path, rule) for rule in rules.texts)
+        self._is_bare = not any((rules.ignore, rules.nil_is_absent, rules.empty_is_absent, rules.public))
+        self._is_bare &= not any((rules.unordered, rules.tolerances, rules.texts))
         self.root = self.at("", Declared(tag="", type=root))
 
     def at(self, path: str, declared: Declared) -> "Plan":
         """Return what holds at a path."""
+        if self._is_bare:
+            return Plan(self, path, declared, flags=_NONE)
         return Plan(
             self,
             path,
@@ -56,13 +60,16 @@ class Plans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Flags:
-    is_ignored: bool
-    nil_is_absent: bool
-    empty_is_absent: bool
-    is_public: bool
-    unordered: Unordered | None
-    tolerance: Tolerance | None
-    text: TextRule | None
+    is_ignored: bool = False
+    nil_is_absent: bool = False
+    empty_is_absent: bool = False
+    is_public: bool = False
+    unordered: Unordered | None = None
+    tolerance: Tolerance | None = None
+    text: TextRule | None = None
+
+
+_NONE: Final = _Flags()
 
 
 @final

@@ -22,6 +22,8 @@ class Reply:
     reason: str = ""
     """Why it can't be read; nothing of its content."""
     body: Element | None = None
+    elements: int = 0
+    """How many there are."""
     headers: tuple[Element, ...] = ()
     fault: Element | None = None
 
@@ -49,12 +51,14 @@ def parse(data: bytes, *, most_bytes: int, most_elements: int) -> Reply:
     body, header = root.find(namespace + "Body"), root.find(namespace + "Header")
     if body is None:
         return Reply(outcome="unreadable", reason="expected a SOAP Body, found none")
-    if float(str(root.xpath("count(//*)"))) > most_elements:
+    elements = int(float(str(root.xpath("count(//*)"))))
+    if elements > most_elements:
         return Reply(outcome="unreadable", reason=f"expected at most {most_elements} elements")
     fault = next(body.iterchildren(*(each + "Fault" for each in ENVELOPES)), None)
     return Reply(
         outcome="answer" if fault is None else "fault",
         body=body,
+        elements=elements,
         headers=() if header is None else tuple(header),
         fault=fault,
     )
