@@ -65,7 +65,7 @@ def compare(
         raise typer.Exit(DIFFERENCES)
 
 
-def _files(comparer: Comparer, left: Path, right: Path, as_json: bool) -> bool:  # noqa: FBT001
+def _files(comparer: Comparer, left: Path, right: Path, as_json: bool) -> bool:
     found = comparer.compare(_bytes(left), _bytes(right))
     if as_json:
         print_json(found.as_json())
@@ -133,7 +133,7 @@ def _tell(found: Comparison) -> None:
     if found.is_truncated:
         console().print(f"stopped at {len(found.differences)} differences (max_differences)", markup=False)
     if found.headers_ignored:
-        console().print(f"{found.headers_ignored} SOAP headers were not compared (rule `headers`)", markup=False)
+        console().print(f"not compared, by the rule `headers`: SOAP headers, {found.headers_ignored}", markup=False)
 
 
 def _summed(clusters: Clusters) -> str:

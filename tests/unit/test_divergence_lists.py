@@ -135,6 +135,54 @@ def test_swapped_replies_have_the_same_differences_mirrored(left: list[int], rig
     )
 
 
+RECORDS = """<xs:element name="Answer"><xs:complexType><xs:sequence><xs:element name="r" maxOccurs="unbounded">
+  <xs:complexType><xs:sequence><xs:element name="k" type="xs:int"/><xs:element name="v" type="xs:int"/>
+  <xs:element name="w" type="xs:int"/></xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType>
+  </xs:element>"""
+SOME = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1), st.integers(0, 1)), max_size=8)
+
+
+def records(values: list[tuple[int, int, int]]) -> bytes:
+    return answer("".join(f"<r><k>{k}</k><v>{v}</v><w>{w}</w></r>" for k, v, w in values))
+
+
+@settings(max_examples=400, deadline=None)
+@given(left=SOME, right=SOME)
+def test_records_are_equal_only_if_they_hold_the_same(
+    left: list[tuple[int, int, int]], right: list[tuple[int, int, int]]
+) -> None:
+    ordered = comparer_of(RECORDS)
+    loose, keyed = (
+        comparer_of(RECORDS, rules=Rules.model_validate({"unordered": [{"path": "/Answer/r", "key": key}]}))
+        for key in ((), ("k", "w"))
+    )
+
+    assert ordered.compare(records(left), records(right)).is_equal is (left == right)
+    assert loose.compare(records(left), records(right)).is_equal is (sorted(left) == sorted(right))
+    assert keyed.compare(records(left), records(right)).is_equal is (sorted(left) == sorted(right))
+
+
+@settings(max_examples=200, deadline=None)
+@given(left=SOME, place=st.integers(0, 8), record=st.tuples(st.integers(4, 9), st.integers(0, 1), st.integers(0, 1)))
+def test_one_record_more_is_one_difference_wherever_it_stands(
+    left: list[tuple[int, int, int]], place: int, record: tuple[int, int, int]
+) -> None:
+    right = [*left[:place], record, *left[place:]]
+
+    [(kind, path)] = told(comparer_of(RECORDS).compare(records(left), records(right)))
+
+    assert (kind, path) == ("added", f"/Answer/r[{min(place, len(left)) + 1}]")
+
+
+def test_a_list_that_moved_on_by_one_is_told_as_one_that_went_and_one_that_came() -> None:
+    items = [resident(number) for number in range(20)]
+
+    assert sorted(told(comparer().compare(listed(*items[:-1]), listed(*items[1:])))) == [
+        ("added", "/ListResponse/resident[19]"),
+        ("missing", "/ListResponse/resident[1]"),
+    ]
+
+
 @settings(max_examples=200, deadline=None)
 @given(left=st.lists(st.integers(0, 6), max_size=12), right=st.lists(st.integers(0, 6), max_size=12))
 def test_lists_are_equal_only_if_they_hold_the_same(left: list[int], right: list[int]) -> None:

@@ -49,9 +49,12 @@ class Node:
     """The key without values that may lie apart: by it, elements of two lists are matched."""
 
 
-def same(plan: Plan, tag: str, place: int) -> Node:
-    """Return what stands on both sides for elements whose XML is the same, so nobody has to read them."""
-    key = (tag, "=", place)
+def same(plan: Plan, tag: str, number: int) -> Node:
+    """Return what stands on both sides for elements whose XML is the same, so nobody has to read them.
+
+    The number is of this pair alone: other elements that say the same have other keys.
+    """
+    key = (tag, "=", number)
     return Node(plan=plan, tag=tag, content=plan.content, key=key, anchor=key)
 
 

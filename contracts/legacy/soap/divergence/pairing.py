@@ -3,6 +3,7 @@
 It holds where neither names with prefixes nor text beside elements can stand in the replies of an operation.
 """
 
+from itertools import count
 from typing import Final, TypeAlias, cast, final
 
 from contracts.legacy.soap.divergence.content import Content, Types
@@ -12,7 +13,7 @@ from contracts.legacy.soap.divergence.reading import Reader
 from contracts.legacy.soap.divergence.scalar import BLANKS
 from contracts.legacy.xml import Element
 
-__all__ = ["SideBySide", "is_plain"]
+__all__ = ["SideBySide", "is_plain", "is_same"]
 
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _Given: TypeAlias = tuple[dict[int, Node], dict[int, Node]]
@@ -42,6 +43,7 @@ class SideBySide:
 
     def __init__(self, left: Reader, right: Reader) -> None:
         self._left, self._right = left, right
+        self._numbers = count()
 
     def nodes(self, plan: Plan, sides: tuple[Element, Element], *, level: int = 0) -> tuple[Node, Node]:
         """Read an element of both; children that are the same XML stand for themselves.
@@ -55,7 +57,7 @@ class SideBySide:
             if len(left) == len(right):
                 self._each(plan, given, [*zip(left, right, strict=True)], level=level)
             else:
-                _ends(plan, given, (left, right))
+                self._ends(plan, given, (left, right))
         return (
             self._left.node(plan, sides[0], level, given=given[0]),
             self._right.node(plan, sides[1], level, given=given[1]),
@@ -65,20 +67,20 @@ class SideBySide:
         for place, (mine, theirs) in enumerate(pairs):
             child = plan.child(mine.tag, plan.content)
             if is_same(mine, theirs):
-                given[0][place] = given[1][place] = same(child, mine.tag, place)
-            elif mine.tag == theirs.tag and not child.is_ignored and (len(mine) or len(theirs)):
+                given[0][place] = given[1][place] = same(child, mine.tag, next(self._numbers))
+            # Repeated elements may belong to others than those at their place, so they are read whole.
+            elif mine.tag == theirs.tag and child.declared.is_once and not child.is_ignored:
                 given[0][place], given[1][place] = self.nodes(child, (mine, theirs), level=level + 1)
 
-
-def _ends(plan: Plan, given: _Given, sides: tuple[list[Element], list[Element]]) -> None:
-    """Find what is the same at the beginning and at the end of two lists."""
-    for step in (1, -1):
-        for at, (mine, theirs) in enumerate(zip(sides[0][::step], sides[1][::step], strict=False)):
-            places = [at if step == 1 else len(side) - 1 - at for side in sides]
-            if any(place in known for place, known in zip(places, given, strict=True)) or not is_same(mine, theirs):
-                break
-            child = plan.child(mine.tag, plan.content)
-            given[0][places[0]] = given[1][places[1]] = same(child, mine.tag, step * (at + 1))
+    def _ends(self, plan: Plan, given: _Given, sides: tuple[list[Element], list[Element]]) -> None:
+        """Find what is the same at the beginning and at the end of two lists."""
+        for step in (1, -1):
+            for at, (mine, theirs) in enumerate(zip(sides[0][::step], sides[1][::step], strict=False)):
+                places = [at if step == 1 else len(side) - 1 - at for side in sides]
+                if any(place in known for place, known in zip(places, given, strict=True)) or not is_same(mine, theirs):
+                    break
+                child = plan.child(mine.tag, plan.content)
+                given[0][places[0]] = given[1][places[1]] = same(child, mine.tag, next(self._numbers))
 
 
 def is_same(left: Element, right: Element) -> bool:

@@ -42,13 +42,21 @@ class Walk:
             names = [local(each) or left.plan.content.name or "none" for each in (left.type_name, right.type_name)]
             self._tell("type", path, left.plan, texts=(None, None), shown=(names[0], names[1]))
         elif left.is_nil != right.is_nil:
-            self._tell("nil", path, left.plan, texts=(_text(left), _text(right)))
+            self._nil((left, right), path, left.plan)
         else:
             if not _agree(left.plan, left.value, right.value):
                 kind: Kind = "fault" if left.plan.path == _CODE else "value"
                 self._tell(kind, path, left.plan, texts=(_text(left), _text(right)))
             self._attributes(left, right, path)
             self._children(left, right, path)
+
+    def _nil(self, sides: tuple[Node | None, Node | None], path: str, plan: Plan) -> None:
+        texts = [None if each is None or each.is_nil else _text(each) for each in sides]
+        told = [
+            _NIL if each is not None and each.is_nil else _shown(text, plan)
+            for each, text in zip(sides, texts, strict=True)
+        ]
+        self._tell("nil", path, plan, texts=(texts[0], texts[1]), shown=(told[0], told[1]))
 
     def _attributes(self, left: Node, right: Node, path: str) -> None:
         for name in sorted({*left.attributes, *right.attributes}):
@@ -96,8 +104,11 @@ class Walk:
 
     def _one_side(self, node: Node, other: Node, path: str, *, is_left: bool) -> None:
         declared = node.plan.declared
+        if node.is_nil:
+            self._nil((node, None) if is_left else (None, node), path, node.plan)
+            return
         is_too_many = declared.is_once and any(each.tag == node.tag for each in other.children)
-        kind: Kind = "nil" if node.is_nil else "cardinality" if is_too_many else "missing" if is_left else "added"
+        kind: Kind = "cardinality" if is_too_many else "missing" if is_left else "added"
         if declared.default is not None and declared.is_once and not is_too_many:
             kind = "value"
         text, default = _text(node), None if is_too_many else declared.default
@@ -147,6 +158,8 @@ class Walk:
         pattern = "" if shown else " -> ".join("" if text is None else shape(text) for text in texts)
         if kind == "type" and shown:
             pattern = f"{shown[0]} -> {shown[1]}"
+        if kind == "nil" and shown:
+            pattern = " -> ".join("none" if each is None else _NIL if each == _NIL else "value" for each in shown)
         self.found.append(
             Difference(
                 kind=kind,
@@ -182,8 +195,6 @@ def _is_near(rule: Tolerance, left: Hashable, right: Hashable) -> bool:
 
 
 def _text(node: Node) -> str | None:
-    if node.is_nil:
-        return _NIL
     if node.children:
         return None if node.value is None else node.text
     return node.text
@@ -192,5 +203,5 @@ def _text(node: Node) -> str | None:
 def _shown(text: str | None, plan: Plan) -> str | None:
     if text is None:
         return None
-    is_known = plan.rules.is_public or text == _NIL or (plan.path == _CODE and text in fault.STANDARD)
+    is_known = plan.rules.is_public or (plan.path == _CODE and text in fault.STANDARD)
     return text if is_known else masked(text)
