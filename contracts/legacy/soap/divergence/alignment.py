@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, final
 
 from contracts.legacy.soap.divergence.node import Key, Node
 
-__all__ = ["Aligner", "Pair"]
+__all__ = ["Aligner", "Pair", "in_order"]
 
 Pair: TypeAlias = "tuple[Node | None, Node | None]"
 """What belongs together; None where a side has nothing."""
@@ -131,7 +131,15 @@ def _is_repeated(changed: Sequence[tuple[Node, Node]]) -> bool:
 def _anchors(left: Sequence[Node], right: Sequence[Node]) -> list[tuple[int, int]]:
     """Return the places of elements that are there once on each side, the longest way through that is in order."""
     mine, theirs = _singles(left), _singles(right)
-    pairs = [(place, theirs[anchor]) for anchor, place in mine.items() if anchor in theirs]
+    return in_order([(place, theirs[anchor]) for anchor, place in mine.items() if anchor in theirs])
+
+
+def in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the most pairs of places that do not cross, given those of the left side in order.
+
+    >>> in_order([(0, 3), (1, 0), (2, 1), (3, 2)])
+    [(1, 0), (2, 1), (3, 2)]
+    """
     ends: list[int] = []
     at: list[int] = []
     before: list[int] = []

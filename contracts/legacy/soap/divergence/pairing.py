@@ -3,9 +3,12 @@
 It holds where neither names with prefixes nor text beside elements can stand in the replies of an operation.
 """
 
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from itertools import count
 from typing import Final, TypeAlias, cast, final
 
+from contracts.legacy.soap.divergence.alignment import in_order
 from contracts.legacy.soap.divergence.content import Content, Types
 from contracts.legacy.soap.divergence.node import Node, same
 from contracts.legacy.soap.divergence.plan import Plan
@@ -17,6 +20,10 @@ __all__ = ["SideBySide", "is_plain", "is_same"]
 
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _Given: TypeAlias = tuple[dict[int, Node], dict[int, Node]]
+_Signature: TypeAlias = tuple[Hashable, ...]
+_FEW: Final = 64
+_SHARE: Final = 20
+"""So many changed, or one of so many, and elements belong to those at their place; else they may have moved."""
 _MOST_LEVELS: Final = 8
 """Below, elements are read one by one: each level costs a look at all that is below it."""
 
@@ -54,33 +61,67 @@ class SideBySide:
         given: _Given = ({}, {})
         if level < _MOST_LEVELS and not any(each.get(_XSI + "type") for each in sides):
             left, right = [*sides[0]], [*sides[1]]
+            for mine, theirs in _pairs(plan, left, right):
+                child = plan.child(left[mine].tag, plan.content)
+                given[0][mine] = given[1][theirs] = same(child, left[mine].tag, next(self._numbers))
             if len(left) == len(right):
-                self._each(plan, given, [*zip(left, right, strict=True)], level=level)
-            else:
-                self._ends(plan, given, (left, right))
+                self._below(plan, given, [*zip(left, right, strict=True)], level=level)
         return (
             self._left.node(plan, sides[0], level, given=given[0]),
             self._right.node(plan, sides[1], level, given=given[1]),
         )
 
-    def _each(self, plan: Plan, given: _Given, pairs: list[tuple[Element, Element]], *, level: int) -> None:
+    def _below(self, plan: Plan, given: _Given, pairs: list[tuple[Element, Element]], *, level: int) -> None:
         for place, (mine, theirs) in enumerate(pairs):
+            if place in given[0] or place in given[1] or mine.tag != theirs.tag:
+                continue
             child = plan.child(mine.tag, plan.content)
-            if is_same(mine, theirs):
-                given[0][place] = given[1][place] = same(child, mine.tag, next(self._numbers))
             # Repeated elements may belong to others than those at their place, so they are read whole.
-            elif mine.tag == theirs.tag and child.declared.is_once and not child.is_ignored:
+            if child.declared.is_once and not child.is_ignored:
                 given[0][place], given[1][place] = self.nodes(child, (mine, theirs), level=level + 1)
 
-    def _ends(self, plan: Plan, given: _Given, sides: tuple[list[Element], list[Element]]) -> None:
-        """Find what is the same at the beginning and at the end of two lists."""
-        for step in (1, -1):
-            for at, (mine, theirs) in enumerate(zip(sides[0][::step], sides[1][::step], strict=False)):
-                places = [at if step == 1 else len(side) - 1 - at for side in sides]
-                if any(place in known for place, known in zip(places, given, strict=True)) or not is_same(mine, theirs):
-                    break
-                child = plan.child(mine.tag, plan.content)
-                given[0][places[0]] = given[1][places[1]] = same(child, mine.tag, next(self._numbers))
+
+def _pairs(plan: Plan, left: list[Element], right: list[Element]) -> Iterable[tuple[int, int]]:
+    """Return the places of children that are the same XML and belong together."""
+    if len(left) == len(right):
+        found = [at for at, (mine, theirs) in enumerate(zip(left, right, strict=True)) if is_same(mine, theirs)]
+        if len(left) - len(found) <= max(_FEW, len(left) // _SHARE):
+            return [(at, at) for at in found]
+    most = min(len(left), len(right))
+    start = next((at for at in range(most) if not is_same(left[at], right[at])), most)
+    rest = most - start
+    end = next((at for at in range(rest) if not is_same(left[-1 - at], right[-1 - at])), rest)
+    pairs = [(at, at) for at in range(start)] + [(len(left) - 1 - at, len(right) - 1 - at) for at in range(end)]
+    if rest - end > _FEW:
+        mine, theirs = _singles(left, start, len(left) - end), _singles(right, start, len(right) - end)
+        inner = [(place, theirs[said]) for said, place in mine.items() if said in theirs]
+        is_loose = any(plan.child(tag, plan.content).rules.unordered for tag in {each.tag for each in left})
+        pairs += inner if is_loose else in_order(inner)
+    return pairs
+
+
+def _singles(elements: list[Element], start: int, end: int) -> dict[_Signature, int]:
+    """Return the places of elements that say what no other does."""
+    found = [(at, _signature(elements[at])) for at in range(start, end)]
+    counted = Counter(said for _, said in found)
+    return {said: at for at, said in found if said is not None and counted[said] == 1}
+
+
+def _signature(element: Element) -> _Signature | None:
+    """Return all that an element says, but for prefixes and blanks beside elements; None where that needs its type."""
+    said: list[Hashable] = []
+    for each in element.iter():
+        names = cast("list[str]", each.keys())
+        if _XSI + "type" in names:
+            return None
+        text, tail = each.text or "", each.tail or ""
+        blank = len(each) and not text.strip(BLANKS)
+        said += (each.tag, len(each), "" if blank else text)
+        if tail.strip(BLANKS) and each is not element:
+            said.append(("tail", tail))
+        if names:
+            said.append(tuple(sorted(cast("list[tuple[str, str]]", each.items()))))
+    return tuple(said)
 
 
 def is_same(left: Element, right: Element) -> bool:

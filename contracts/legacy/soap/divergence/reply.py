@@ -12,6 +12,7 @@ __all__ = ["Reply", "parse"]
 
 _BLANKS: Final = b" \t\r\n"
 _HEAD_BYTES: Final = 256
+_ENVELOPE: Final = [(namespace + "Envelope",) for namespace in ENVELOPES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ def parse(data: bytes, *, most_bytes: int, most_elements: int) -> Reply:
     if not content:
         return Reply(outcome="empty", reason="expected a SOAP envelope, found nothing")
     try:
-        root = xml.parse(content, Limits(document_bytes=most_bytes, item_bytes=most_bytes))
+        # The path spares an event for each element. All is one chunk, so what follows the envelope was read, too.
+        _, root = next(xml.stream([content], _ENVELOPE, Limits(document_bytes=most_bytes, item_bytes=most_bytes)))
     except (XmlError, LookupError) as error:
         return Reply(outcome="unreadable", reason=_reason(content, str(error)))
     if root.tag not in {namespace + "Envelope" for namespace in ENVELOPES}:

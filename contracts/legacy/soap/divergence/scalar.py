@@ -30,6 +30,7 @@ _FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0
 _FLOATS: Final = {"INF": float("inf"), "-INF": float("-inf")}
 _HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})*")
 _MOST_DIGITS: Final = 400
+_NAMES: Final = frozenset({"QName", "NOTATION"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def expanded(text: str, element: Element) -> str | None:
 
 def of(kind: XsdSimpleType) -> Scalar:
     """Compile a simple type."""
-    return Scalar(name=named(kind), read=_reader(kind), has_names=_primitive(kind) in {"QName", "NOTATION", "union"})
+    return Scalar(name=named(kind), read=_reader(kind), has_names=_has_names(kind))
 
 
 def _reader(kind: XsdType) -> Read:
@@ -86,7 +87,7 @@ def _reader(kind: XsdType) -> Read:
     name = _primitive(kind)
     if name == "string":
         return _TEXTS[kind.white_space if isinstance(kind, XsdAtomic) else None]
-    if name in {"QName", "NOTATION"}:
+    if name in _NAMES:
         return lambda text, element, _: expanded(text, element) or _Wrong((text,))
     if name in {"dateTime", "date", "time"}:
         return _moment(name)
@@ -100,6 +101,13 @@ def _primitive(kind: XsdType) -> str:
     if isinstance(base, XsdList):
         return _primitive(base.item_type)
     return base.local_name or ""
+
+
+def _has_names(kind: XsdType) -> bool:
+    base: object = kind.primitive_type if isinstance(kind, XsdAtomic) else kind
+    if isinstance(base, XsdUnion):
+        return any(map(_has_names, _members(base)))
+    return _primitive(kind) in _NAMES
 
 
 def _plain(canonical: Callable[[str], Hashable | None]) -> Read:
