@@ -19,6 +19,7 @@ _COMMANDS: Final[Mapping[str, Place]] = {
         "Take a contract with all that it imports into a folder, pinned by hash.",
     ),
     "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
+    "compare": Place("hub.cli.wsdl_compare", "compare", "Compare replies of two sides by the types of their contract."),
 }
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))
