@@ -9,7 +9,11 @@ from hub.cli.lazy import Place, lazily
 
 __all__ = ["app"]
 
-_COMMANDS: Final[Mapping[str, Place]] = {}
+_COMMANDS: Final[Mapping[str, Place]] = {
+    "inspect": Place(
+        "hub.cli.wsdl_inspect", "inspect", "Show what a contract offers, what is broken in it, and what will hurt."
+    ),
+}
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))
 

@@ -43,12 +43,14 @@ class Reach:
                 yield found
 
 
-def reach(contract: Contract, shapes: Shapes) -> Reach:
-    """Follow all parts of all operations: what may stand for an element or a type counts as reached."""
+def reach(contract: Contract, shapes: Shapes, *, operation: str | None = None) -> Reach:
+    """Follow all parts of all operations, or of one: what may stand for an element or a type counts as reached."""
     walk = _Walk(shapes)
     for _, port in contract.ports:
-        for operation in port.operations.values():
-            for direction, part in parts(operation):
+        for each in port.operations.values():
+            if operation not in {None, each.name}:
+                continue
+            for direction, part in parts(each):
                 walk.follow(direction, element=part.element, use=part.type)
     return Reach(elements=walk.elements, types=walk.types)
 

@@ -20,7 +20,9 @@ __all__ = ["KINDS", "inspect"]
 _SEVERITIES: Final = ("broken", "hurts", "note")
 
 
-def inspect(contract: Contract, schemas: Schemas, shapes: Shapes | None = None) -> tuple[Finding, ...]:
+def inspect(
+    contract: Contract, schemas: Schemas | None, *, shapes: Shapes | None = None, operation: str | None = None
+) -> tuple[Finding, ...]:
     """Return what is broken in a contract and what will hurt, the worst first.
 
     Of the schemas only what the operations can reach is judged, and what leads nowhere anywhere in them. A kind of
@@ -28,18 +30,19 @@ def inspect(contract: Contract, schemas: Schemas, shapes: Shapes | None = None) 
 
     Args:
         contract: As it was read; its own findings are among the result.
-        schemas: Its schemas as xmlschema has built them: for what only that knows to be wrong.
+        schemas: Its schemas as xmlschema has built them, for what only that knows to be wrong; None where it can't.
         shapes: Its schemas as components, where the caller has them already.
+        operation: Its name, where only that of the contract is asked about; what is broken is told all the same.
     """
     shapes = shapes or Shapes(contract.bundle)
-    reached = reach(contract, shapes)
+    reached = reach(contract, shapes, operation=operation)
     lost = [*references(contract, shapes)]
     found = [
         *contract.findings,
         *lost,
-        *(() if lost or contract.bundle.missing else invalid(contract, schemas, shapes)),
+        *(() if lost or contract.bundle.missing or schemas is None else invalid(contract, schemas, shapes)),
         *offer(contract),
-        *requests(contract),
+        *requests(contract, operation),
         *documents(contract, shapes, reached),
         *structure(shapes, reached),
         *names(shapes, reached),

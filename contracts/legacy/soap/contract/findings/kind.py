@@ -23,11 +23,11 @@ KINDS: Final[Mapping[str, tuple[Severity, str]]] = {
     "address-missing": ("hurts", "There is no address for {names}. Ask the provider, and set it in the settings."),
     "address-local": (
         "hurts",
-        "The address {names} is that of the machine itself: left over from development. Set the real one.",
+        "{names}: the machine itself, left over from development. Set the real address.",
     ),
     "address-in-clear": (
         "hurts",
-        "The address {names} is http: what is sent can be read and changed on the way. Ask for https.",
+        "{names}: http, so what is sent can be read and changed on the way. Ask for https.",
     ),
     "not-soap": (
         "hurts",

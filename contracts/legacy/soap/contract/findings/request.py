@@ -1,7 +1,7 @@
 """Findings of operations: what is on the wire, and whether a façade can tell which one is meant."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from contracts.legacy.soap.contract.bundle import WSDL
 from contracts.legacy.soap.contract.component import local
@@ -12,25 +12,29 @@ from contracts.legacy.xml import line
 __all__ = ["requests"]
 
 
-def requests(contract: Contract) -> Iterator[Finding]:
-    """Yield what is to be known of operations, each kind once for a port with the names of all that have it."""
+def requests(contract: Contract, wanted: str | None) -> Iterator[Finding]:
+    """Yield what is to be known of operations, each kind once for a port with the names of all that have it.
+
+    Where one is wanted, only what that has, alone or with others.
+    """
     silent = _silent(contract)
     # Two ports of one binding have the same troubles.
     by_binding = {port.binding: port for _, port in reversed(contract.ports) if port.soap is not None}
     for port in reversed(by_binding.values()):
-        yield from _of_port(port, silent)
+        yield from _of_port(port, silent, wanted)
 
 
-def _of_port(port: Port, silent: set[Place]) -> Iterator[Finding]:
+def _of_port(port: Port, silent: set[Place], wanted: str | None) -> Iterator[Finding]:
     met: defaultdict[str, list[tuple[Operation, str]]] = defaultdict(list)
-    for operation in port.operations.values():
+    operations = [each for each in port.operations.values() if wanted in {None, each.name}]
+    for operation in operations:
         for code, name in _codes(operation, silent):
             met[code].append((operation, name))
     for code, found in met.items():
         names = [name for _, name in found]
         yield finding(code, found[0][0].place, about=port.name, names=listed(names))
-    yield from _headers(port)
-    yield from _shared(port)
+    yield from _headers(port, operations)
+    yield from _shared(port, wanted)
 
 
 def _codes(operation: Operation, silent: set[Place]) -> Iterator[tuple[str, str]]:
@@ -80,9 +84,9 @@ def _silent(contract: Contract) -> set[Place]:
     }
 
 
-def _headers(port: Port) -> Iterator[Finding]:
+def _headers(port: Port, operations: Sequence[Operation]) -> Iterator[Finding]:
     met: defaultdict[str, list[tuple[Operation, str]]] = defaultdict(list)
-    for operation in port.operations.values():
+    for operation in operations:
         for body, name in _bodies(operation):
             for header in body.headers:
                 met[header.part.tag].append((operation, name))
@@ -91,7 +95,7 @@ def _headers(port: Port) -> Iterator[Finding]:
         yield finding("header-parts", found[0][0].place, about=port.name, header=local(tag), names=names)
 
 
-def _shared(port: Port) -> Iterator[Finding]:
+def _shared(port: Port, wanted: str | None) -> Iterator[Finding]:
     actions: defaultdict[str, list[Operation]] = defaultdict(list)
     roots: defaultdict[str, list[Operation]] = defaultdict(list)
     for operation in port.operations.values():
@@ -100,11 +104,11 @@ def _shared(port: Port) -> Iterator[Finding]:
         if operation.input.root is not None:
             roots[operation.input.root].append(operation)
     for action, found in actions.items():
-        if len(found) > 1:
+        if len(found) > 1 and wanted in {None, *(each.name for each in found)}:
             names = listed(each.name for each in found)
             yield finding("shared-action", found[0].place, about=port.name, action=action, names=names)
     for root, found in roots.items():
-        if len(found) > 1:
+        if len(found) > 1 and wanted in {None, *(each.name for each in found)}:
             code = "shared-root" if len({each.action for each in found}) == len(found) else "indistinguishable"
             names = listed(each.name for each in found)
             yield finding(code, found[0].place, about=port.name, root=local(root), names=names)
