@@ -1,7 +1,6 @@
 """Edits of the registry's contract: each replaces a text that stands in it once, so none goes stale unseen."""
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,8 +39,3 @@ def child(*children: str) -> Edit:
     """Add children to a resident, which only answers hold."""
     last = '<xs:element name="lastModified" type="xs:dateTime"/>'
     return Edit(RESIDENT, last, last + "".join(children))
-
-
-def joined(lines: Iterable[str]) -> str:
-    """Return lines as one text."""
-    return "\n".join(lines)

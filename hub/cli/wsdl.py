@@ -13,6 +13,9 @@ _COMMANDS: Final[Mapping[str, Place]] = {
     "inspect": Place(
         "hub.cli.wsdl_inspect", "inspect", "Show what a contract offers, what is broken in it, and what will hurt."
     ),
+    "diff": Place(
+        "hub.cli.wsdl_diff", "diff", "Show what changed between two contracts, and whom it breaks: callers or readers."
+    ),
 }
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))

@@ -10,7 +10,7 @@ from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Port, Severity
 from contracts.legacy.soap.contract.outline import Node
 
-__all__ = ["counted", "findings_lines", "offer_lines", "tree_lines"]
+__all__ = ["counted", "findings_lines", "folded", "offer_lines", "tree_lines"]
 
 _WIDEST: Final = 100
 _MANY: Final = 40
@@ -40,7 +40,7 @@ def tree_lines(node: Node, depth: int = 1) -> Iterator[str]:
     nil = " nillable" if node.is_nillable else ""
     kind = f": {node.type}" if node.type else ""
     said = f"  ({'; '.join(node.facets)})" if node.facets else ""
-    yield from _folded(f"{node.name}{occurs}{kind}{nil}{said}", first="  " * depth, then="  " * depth + "    ")
+    yield from folded(f"{node.name}{occurs}{kind}{nil}{said}", first="  " * depth, then="  " * depth + "    ")
     for child in node.children:
         yield from tree_lines(child, depth + 1)
 
@@ -75,23 +75,23 @@ def _kind(code: str, found: Sequence[Finding], *, show_all: bool) -> Iterator[st
     shown = found if show_all or len(found) <= _SHOWN + 1 else found[:_SHOWN]
     for each in shown:
         about = f" {each.about}" if each.about else ""
-        yield from _folded(f"{code}  {each.place}{about}", first="  ", then="    ")
-        yield from _folded(each.text, first="    ", then="    ")
+        yield from folded(f"{code}  {each.place}{about}", first="  ", then="    ")
+        yield from folded(each.text, first="    ", then="    ")
     if len(shown) < len(found):
         others = [each.about or str(each.place) for each in found[len(shown) :]]
         more = ", ".join(dict.fromkeys(others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
-        yield from _folded(f"{code}  {len(others)} more (--all shows them): {more}", first="  ", then="    ")
+        yield from folded(f"{code}  {len(others)} more (--all shows them): {more}", first="  ", then="    ")
 
 
 def _port(port: Port, *, short: bool) -> Iterator[str]:
     soap = f"SOAP {port.soap}" if port.soap else "not SOAP"
     binding = f"  binding {local(port.binding)}" if local(port.binding) != port.name else ""
-    yield from _folded(f"port {port.name}  {soap}  {port.address or 'no address'}{binding}", first="  ", then="    ")
+    yield from folded(f"port {port.name}  {soap}  {port.address or 'no address'}{binding}", first="  ", then="    ")
     operations = sorted(port.operations.values(), key=lambda each: each.name)
     if short:
         names = ", ".join(each.name for each in operations[:_NAMED])
         more = f", … ({len(operations)} in all, --all shows them)" if len(operations) > _NAMED else ""
-        yield from _folded(f"operations {names}{more}" if names else "no operation", first="    ", then="      ")
+        yield from folded(f"operations {names}{more}" if names else "no operation", first="    ", then="      ")
         return
     for operation in operations:
         yield from _operation(operation)
@@ -101,14 +101,14 @@ def _operation(operation: Operation) -> Iterator[str]:
     use = "encoded" if operation.is_encoded else "literal"
     one_way = "  one-way" if operation.output is None else ""
     action = f'action "{operation.action}"'
-    yield from _folded(f"{operation.name}  {operation.style}/{use}{one_way}  {action}", first="    ", then="        ")
-    yield from _folded(f"in     {_body(operation.input)}", first="      ", then="             ")
+    yield from folded(f"{operation.name}  {operation.style}/{use}{one_way}  {action}", first="    ", then="        ")
+    yield from folded(f"in     {_body(operation.input)}", first="      ", then="             ")
     if operation.output is not None:
-        yield from _folded(f"out    {_body(operation.output)}", first="      ", then="             ")
+        yield from folded(f"out    {_body(operation.output)}", first="      ", then="             ")
     for fault in operation.faults:
         detail = "no detail" if fault.part is None else local(fault.part.tag)
         named = detail if detail == fault.name else f"{detail} ({fault.name})"
-        yield from _folded(f"fault  {named}", first="      ", then="             ")
+        yield from folded(f"fault  {named}", first="      ", then="             ")
 
 
 def _body(body: Body) -> str:
@@ -120,7 +120,7 @@ def _body(body: Body) -> str:
     return told + headers + attached
 
 
-def _folded(text: str, *, first: str, then: str) -> list[str]:
+def folded(text: str, *, first: str, then: str) -> list[str]:
     """Return a text in lines of a width that is read well."""
     width = min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns)
     return wrap(
