@@ -21,17 +21,26 @@ _HEADINGS: Final[Mapping[Severity, str]] = {"broken": "Broken", "hurts": "Will h
 
 
 def offer_lines(contract: Contract, *, show_all: bool) -> Iterator[str]:
-    """Yield services, ports and operations."""
+    """Yield services, ports and operations; those of a binding that several ports have once."""
     yield f"{contract.name}  {contract.namespace}"
-    total = sum(len(port.operations) for _, port in contract.ports)
-    for service in contract.services.values():
-        yield from ("", f"service {local(service.name)}")
-        for port in service.ports.values():
-            yield from _port(port, short=total > _MANY and not show_all)
+    shown: dict[str, Port] = {}
+    bindings = {port.binding: len(port.operations) for _, port in contract.ports}
+    short = sum(bindings.values()) > _MANY and not show_all
+    groups = {f"service {local(service.name)}": service.ports for service in contract.services.values()}
     if contract.unbound:
-        yield from ("", "bindings that no service offers")
-        for port in contract.unbound.values():
-            yield from _port(port, short=total > _MANY and not show_all)
+        groups["bindings that no service offers"] = contract.unbound
+    for title, ports in groups.items():
+        yield from ("", title)
+        for port in ports.values():
+            soap = f"SOAP {port.soap}" if port.soap else "not SOAP"
+            first = f"port {port.name}  {soap}  binding {local(port.binding)}"
+            yield from folded(first, first="  ", then="    ")
+            yield from folded(port.address or "no address", first="    ", then="    ")
+            same = shown.setdefault(port.binding, port)
+            if same is port:
+                yield from _operations(port, short=short)
+            else:
+                yield f"    operations as of port {same.name}"
 
 
 def tree_lines(node: Node, depth: int = 1) -> Iterator[str]:
@@ -72,21 +81,35 @@ def counted(summary: Mapping[str, int]) -> str:
 
 
 def _kind(code: str, found: Sequence[Finding], *, show_all: bool) -> Iterator[str]:
-    shown = found if show_all or len(found) <= _SHOWN + 1 else found[:_SHOWN]
-    for each in shown:
-        about = f" {each.about}" if each.about else ""
-        yield from folded(f"{code}  {each.place}{about}", first="  ", then="    ")
-        yield from folded(each.text, first="    ", then="    ")
-    if len(shown) < len(found):
-        others = [each.about or str(each.place) for each in found[len(shown) :]]
-        more = ", ".join(dict.fromkeys(others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
-        yield from folded(f"{code}  {len(others)} more (--all shows them): {more}", first="  ", then="    ")
+    by_text: defaultdict[str, list[Finding]] = defaultdict(list)
+    for each in found:
+        by_text[each.text].append(each)
+    shown = [*by_text.items()] if show_all or len(by_text) <= _SHOWN + 1 else [*by_text.items()][:_SHOWN]
+    for text, same in shown:
+        yield from folded(f"{code}  {_places(same, show_all=show_all)}", first="  ", then="    ")
+        yield from folded(text, first="    ", then="    ")
+    left = [each for text, same in by_text.items() if text not in dict(shown) for each in same]
+    if left:
+        yield from folded(
+            f"{code}  {len(left)} more (--all shows them): {_places(left, show_all=False)}", first="  ", then="    "
+        )
 
 
-def _port(port: Port, *, short: bool) -> Iterator[str]:
-    soap = f"SOAP {port.soap}" if port.soap else "not SOAP"
-    binding = f"  binding {local(port.binding)}" if local(port.binding) != port.name else ""
-    yield from folded(f"port {port.name}  {soap}  {port.address or 'no address'}{binding}", first="  ", then="    ")
+def _places(found: Sequence[Finding], *, show_all: bool) -> str:
+    """Return places with what is there; what is as in the place before is not said again."""
+    shown = found if show_all else found[:_NAMED]
+    told: list[str] = []
+    for number, each in enumerate(shown):
+        after = shown[number - 1] if number else None
+        follows = shown[number + 1] if number + 1 < len(shown) else None
+        place = str(each.place.line) if after is not None and after.place.uri == each.place.uri else str(each.place)
+        last = follows is None or follows.about != each.about or follows.place.uri != each.place.uri
+        told.append(f"{place} {each.about}".rstrip() if last else place)
+    more = len(found) - len(shown)
+    return ", ".join(told) + (f" and {more} more" if more else "")
+
+
+def _operations(port: Port, *, short: bool) -> Iterator[str]:
     operations = sorted(port.operations.values(), key=lambda each: each.name)
     if short:
         names = ", ".join(each.name for each in operations[:_NAMED])
@@ -100,15 +123,14 @@ def _port(port: Port, *, short: bool) -> Iterator[str]:
 def _operation(operation: Operation) -> Iterator[str]:
     use = "encoded" if operation.is_encoded else "literal"
     one_way = "  one-way" if operation.output is None else ""
-    action = f'action "{operation.action}"'
-    yield from folded(f"{operation.name}  {operation.style}/{use}{one_way}  {action}", first="    ", then="        ")
+    yield f"    {operation.name}  {operation.style}/{use}{one_way}"
+    yield from folded(f'action "{operation.action}"', first="      ", then="             ")
     yield from folded(f"in     {_body(operation.input)}", first="      ", then="             ")
     if operation.output is not None:
         yield from folded(f"out    {_body(operation.output)}", first="      ", then="             ")
-    for fault in operation.faults:
-        detail = "no detail" if fault.part is None else local(fault.part.tag)
-        named = detail if detail == fault.name else f"{detail} ({fault.name})"
-        yield from folded(f"fault  {named}", first="      ", then="             ")
+    if operation.faults:
+        details = [each.name if each.part is None else local(each.part.tag) for each in operation.faults]
+        yield from folded(f"fault  {', '.join(dict.fromkeys(details))}", first="      ", then="             ")
 
 
 def _body(body: Body) -> str:

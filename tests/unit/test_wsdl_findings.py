@@ -38,6 +38,7 @@ ALWAYS = {
 CASES: dict[str, tuple[Edit, ...]] = {
     "address-missing": (Edit(WSDL, PORT, ""),),
     "address-in-clear": (Edit(WSDL, PORT, '<soap:address location="http://registry.example/"/>'),),
+    "address-other": (Edit(WSDL, PORT, '<soap:address location="REPLACE_WITH_ACTUAL_URL"/>'),),
     "not-soap": (
         Edit(
             WSDL,

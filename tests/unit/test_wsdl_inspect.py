@@ -1,5 +1,6 @@
 """`banyan wsdl inspect`, as its user runs it."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -21,8 +22,9 @@ def test_what_is_offered_and_what_hurts_is_shown() -> None:
     ran = banyan("wsdl", "inspect", REGISTRY)
 
     assert ran.code == 0
-    assert "  port Registry11  SOAP 1.1  http://127.0.0.1:8080/registry\n" in ran.out
-    assert '    Touch  document/literal  one-way  action ""\n      in     Touch\n' in ran.out
+    port = "  port Registry11  SOAP 1.1  binding Registry11\n    http://127.0.0.1:8080/registry\n"
+    assert f"{port}    List  document/literal\n" in ran.out
+    assert '    Touch  document/literal  one-way\n      action ""\n      in     Touch\n' in ran.out
     assert "      in     Move  headers Caller\n      out    MoveResponse\n" in ran.out
     assert "      in     Count(city: string, born: date)\n" in ran.out
     assert "Will hurt (3)\n  absent-or-nil  resident.xsd:29 Resident\n    Left out or nil may be died:" in ran.out
@@ -117,14 +119,30 @@ def test_a_folder_of_several_or_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_many_of_a_kind_are_summarised_unless_all_are_wanted(tmp_path: Path) -> None:
-    types = [f'<xs:complexType name="T{each}" mixed="true"><xs:sequence/></xs:complexType>\n' for each in range(9)]
     uses = [f'<xs:element name="t{each}" type="T{each}"/>' for each in range(9)]
+    types = [
+        f'<xs:complexType name="T{each}" mixed="true"><xs:sequence><xs:element name="a-{each}" type="xs:int"/>'
+        "</xs:sequence></xs:complexType>\n"
+        for each in range(9)
+    ]
     path = str(edited(tmp_path, schema(*types), child(*uses)))
 
     short, everything = banyan("wsdl", "inspect", path).out, banyan("wsdl", "inspect", path, "--all").out
 
-    assert "  mixed-content  5 more (--all shows them): T4, T5, T6, T7, T8\n" in short
-    assert (short.count("Text stands between"), everything.count("Text stands between")) == (4, 9)
+    assert re.search(r"  awkward-name  5 more \(--all shows them\): resident.xsd:\d+ T4, \d+ T5, \d+ T6", short)
+    assert (short.count("No names for fields"), everything.count("No names for fields")) == (4, 9)
+    assert (short.count("Text stands between"), everything.count("Text stands between")) == (1, 1)
+
+
+def test_ports_of_one_binding_are_shown_with_its_operations_once(tmp_path: Path) -> None:
+    path = edited(
+        tmp_path, Edit(WSDL, 'name="Registry12" binding="tns:Registry12"', 'name="B" binding="tns:Registry11"')
+    )
+
+    ran = banyan("wsdl", "inspect", str(path))
+
+    port = "  port B  SOAP 1.1  binding Registry11\n    http://127.0.0.1:8080/registry12\n"
+    assert f"{port}    operations as of port Registry11\n" in ran.out
 
 
 def test_schemas_that_cannot_be_built_are_told_and_the_rest_is_shown(tmp_path: Path) -> None:

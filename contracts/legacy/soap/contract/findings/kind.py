@@ -29,6 +29,10 @@ KINDS: Final[Mapping[str, tuple[Severity, str]]] = {
         "hurts",
         "{names}: http, so what is sent can be read and changed on the way. Ask for https.",
     ),
+    "address-other": (
+        "hurts",
+        "{names}: neither http nor https, so no call can be sent there. Set the real address.",
+    ),
     "not-soap": (
         "hurts",
         "The binding is not SOAP (HTTP GET or POST, or another). It is not called; use another port.",
@@ -90,8 +94,8 @@ KINDS: Final[Mapping[str, tuple[Severity, str]]] = {
     "header-parts": (
         "note",
         (
-            "The SOAP header {header} belongs to {names}. The contract does not say whether it must be sent: ask, "
-            "and set it with each call."
+            "SOAP headers ({headers}) belong to {names}. The contract does not say whether they must be sent: ask, and "
+            "set them with each call."
         ),
     ),
     "missing-action": (
@@ -258,6 +262,6 @@ def listed(names: Iterable[str]) -> str:
     >>> listed(["{urn:a}b", "c", "d", "e", "f"])
     'b, c, d and 2 more'
     """
-    unique = [*dict.fromkeys(local(name) for name in names)]
+    unique = [*dict.fromkeys(local(name) if name.startswith("{") else name for name in names)]
     more = len(unique) - _SHOWN
     return ", ".join(unique[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

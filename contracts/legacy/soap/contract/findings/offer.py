@@ -52,7 +52,7 @@ def _addresses(service: Service) -> Iterator[Finding]:
     met: defaultdict[str, list[Port]] = defaultdict(list)
     for port in service.ports.values():
         code = _judged((port.address or "").strip())
-        if code is not None and port.soap is not None:
+        if code is not None and port.soap is not None and port.transport in _HTTP:
             met[code].append(port)
     for code, ports in met.items():
         names = listed(port.address or port.name for port in ports)
@@ -65,7 +65,9 @@ def _judged(address: str) -> str | None:
         return "address-missing"
     if (parts.hostname or "").lower() in _HERE:
         return "address-local"
-    return "address-in-clear" if parts.scheme == "http" else None
+    if parts.scheme == "http":
+        return "address-in-clear"
+    return None if parts.scheme == "https" else "address-other"
 
 
 def _several(contract: Contract) -> Iterator[Finding]:

@@ -85,14 +85,18 @@ def _silent(contract: Contract) -> set[Place]:
 
 
 def _headers(port: Port, operations: Sequence[Operation]) -> Iterator[Finding]:
+    """Tell once of the headers that the same messages have."""
     met: defaultdict[str, list[tuple[Operation, str]]] = defaultdict(list)
     for operation in operations:
         for body, name in _bodies(operation):
             for header in body.headers:
                 met[header.part.tag].append((operation, name))
+    together: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for tag, found in met.items():
-        names = listed(name for _, name in found)
-        yield finding("header-parts", found[0][0].place, about=port.name, header=local(tag), names=names)
+        together[tuple(name for _, name in found)].append(tag)
+    for names, tags in together.items():
+        place = met[tags[0]][0][0].place
+        yield finding("header-parts", place, about=port.name, headers=listed(tags), names=listed(names))
 
 
 def _shared(port: Port, wanted: str | None) -> Iterator[Finding]:
