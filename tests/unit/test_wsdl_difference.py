@@ -24,7 +24,9 @@ def told(found: tuple[Change, ...]) -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def test_every_kind_of_change_has_its_case() -> None:
-    assert {kind for case in CASES.values() for kind, _, _ in (*case.forth, *case.back)} == {*KINDS}
+    told = {kind for case in CASES.values() for kind, _, _ in (*case.forth, *case.back)}
+
+    assert told | {"namespace-renamed"} == {*KINDS}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -76,6 +78,25 @@ def test_what_says_the_same_is_no_change(tmp_path: Path) -> None:
     path.write_text(told)
 
     assert difference(contract_of(OWN / "registry.wsdl"), contract_of(path)) == ()
+
+
+def test_a_new_version_of_a_namespace_is_told_once_and_the_rest_is_compared(tmp_path: Path) -> None:
+    path = edited(tmp_path, *CASES["a pattern"].new)
+    for file in (WSDL, RESIDENT):
+        (tmp_path / file).write_text((tmp_path / file).read_text().replace("urn:banyan:registry", "urn:banyan:r2"))
+
+    found = difference(contract_of(OWN / WSDL), contract_of(path))
+
+    both = ("breaking for callers", "breaking for readers")
+    assert [each for each in told(found) if each[0] != "action-changed"] == [
+        ("pattern-changed", "ResidentId", both),
+        ("namespace-renamed", "urn:banyan:registry", both),
+        ("namespace-renamed", "urn:banyan:registry:types", both),
+    ]
+    assert {str(each.place) for each in found if each.kind == "namespace-renamed"} == {
+        "registry.wsdl:6",
+        "resident.xsd:3",
+    }
 
 
 def test_a_type_in_its_place_says_the_same_as_one_with_a_name(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What changed between two versions of a contract, and whom each change breaks: callers, readers, or nobody."""
 
 from contracts.legacy.soap.contract.difference.change import KINDS, Change, Log, Verdict
+from contracts.legacy.soap.contract.difference.namespace import as_renamed, place_of, renamed_namespaces
 from contracts.legacy.soap.contract.difference.offer import Sides
 from contracts.legacy.soap.contract.difference.stand_in import stand_ins
 from contracts.legacy.soap.contract.difference.structure import Comparison
@@ -17,8 +18,18 @@ def difference(old: Contract, new: Contract) -> tuple[Change, ...]:
     Prefixes, formatting, comments, the order of declarations and how they are split into documents say nothing. Of the
     schemas only what both contracts' operations reach is compared; what one alone reaches follows from a change that is
     told. A type is judged by the directions that it travels in: what requests hold for callers, what answers and faults
-    hold for readers.
+    hold for readers. Where a namespace has another name, as a new version has, that is told once, and the rest is
+    compared as if it had the old one.
     """
+    log = Log(uses=frozenset({"request", "answer"}))
+    renamed = renamed_namespaces(old, new)
+    for name, other in renamed.items():
+        log.at(name).add("namespace-renamed", "both", place=place_of(new, other), old=name, new=other)
+    found = log.found + _compared(as_renamed(old, renamed) if renamed else old, new)
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: (_rank(each), each.about, each.kind)))
+
+
+def _compared(old: Contract, new: Contract) -> list[Change]:
     before, after = Shapes(old.bundle), Shapes(new.bundle)
     olds, news = reach(old, before), reach(new, after)
     comparison = Comparison(before, after)
@@ -37,8 +48,7 @@ def difference(old: Contract, new: Contract) -> tuple[Change, ...]:
         if one is not None and other is not None:
             comparison.types(log, one, other)
             found += log.found
-    found += stand_ins((before, olds), (after, news))
-    return tuple(sorted(dict.fromkeys(found), key=lambda each: (_rank(each), each.about, each.kind)))
+    return [*found, *stand_ins((before, olds), (after, news))]
 
 
 def _uses(old: set[Direction], new: set[Direction]) -> frozenset[Direction]:

@@ -40,6 +40,7 @@ KINDS: Final[Mapping[str, str]] = {
     "attachments-changed": "A message has other MIME parts.",
     "fault-added": "An operation has a new fault.",
     "fault-removed": "An operation has lost a fault.",
+    "namespace-renamed": "A namespace has another name; the rest is compared as if it had the old one.",
     # Elements and attributes.
     "element-added": "A type has a new element.",
     "element-removed": "A type has lost an element.",
