@@ -253,6 +253,11 @@ def test_elements_out_of_entities_can_not_be_changed(tmp_path: Path) -> None:
         served(copied(tmp_path, edit))
 
 
+def test_a_path_of_a_port_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ContractError, match="expected ports of Registry11, Registry12, found Registry13"):
+        served(REGISTRY, Registry13="/registry")
+
+
 def test_what_is_no_wsdl_is_not_served(tmp_path: Path) -> None:
     (tmp_path / "a.wsdl").write_text("<html/>")
 

@@ -67,7 +67,7 @@ def serve(bundle: Bundle, path: str, *, ports: Mapping[str, str] | None = None) 
         ports: Name of a port -> its path.
 
     Raises:
-        ContractError: The document is no WSDL 1.1, or is written in a way that can't be changed.
+        ContractError: The document is no WSDL 1.1, has no such port, or is written in a way that can't be changed.
     """
     start = bundle.documents[bundle.start]
     if start.root.tag != WSDL + "definitions":
@@ -116,6 +116,13 @@ class _Rewriting:
             for address in port.iterchildren(*_ADDRESSES)
         }
         self._is_one = len(own - {None}) <= 1
+        there = {
+            port.get("name") or ""
+            for document in bundle.documents.values()
+            for port in document.root.iter(WSDL + "port")
+        }
+        if unknown := sorted(ports.keys() - there):
+            raise ContractError(bundle.start, expected=f"ports of {', '.join(sorted(there))}", found=unknown[0])
 
     def edits(self, markup: Markup) -> Iterator[Edit]:
         """Yield what changes in a document that is served by itself."""
