@@ -5,7 +5,6 @@ from pathlib import Path
 
 import structlog
 
-from adapters.soap.bundle import load_bundle
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap.served import Served, serve
 from contracts.legacy.xml import XmlError
@@ -56,6 +55,9 @@ def load_contract(path: str, contract: ServedContract) -> Served:
     Raises:
         ConfigError: There is none, it is no WSDL, or it has no port of a name that is given a path.
     """
+    # zeep comes with it, half a second that façades without contracts need not wait.
+    from adapters.soap.bundle import load_bundle  # noqa: PLC0415
+
     wsdl = _wsdl(contract.wsdl)
     try:
         bundle = load_bundle(wsdl, root=contract.root)

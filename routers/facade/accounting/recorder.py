@@ -29,11 +29,10 @@ def encode(ended: Ended, *, key_hash: str | None, version: int) -> str:
         route, side, _, stage, bucket, reason, version = decision
         hashed = "null" if key_hash is None else f'"{key_hash}"'
         place = f'"{route}",{hashed},{"null" if bucket is None else bucket}'
-    hashes = ended.hashes
-    bodies = "" if hashes is None else f",{_quoted(hashes.request)},{_quoted(hashes.answer)}"
     facts = (stage, side, reason, version, ended.outcome, ended.status, ended.backend, ended.attempts)
-    called = f"{encode_basestring_ascii(ended.request_id)},{ended_ms},{place}"
-    return f'[{called},{_facts(facts)},"{ended.trace.trace_id}"{bodies}]'
+    text = f'[{encode_basestring_ascii(ended.request_id)},{ended_ms},{place},{_facts(facts)},"{ended.trace.trace_id}"]'
+    hashes = ended.hashes
+    return text if hashes is None else f"{text[:-1]},{_quoted(hashes.request)},{_quoted(hashes.answer)}]"
 
 
 def _quoted(digits: str | None) -> str:
