@@ -1,5 +1,6 @@
 """The façade answers for the contracts that it serves, with the address at which it was asked; all else goes on."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -222,6 +223,20 @@ async def test_one_connection_takes_contracts_and_calls_in_turn(tmp_path: Path) 
         (None, 0), ("legacy", 1), (None, 0), ("legacy", 1), ("legacy", 1), (None, 0),
     ]  # fmt: skip
     assert {each.outcome for each in ended} == {Outcome.ANSWERED}
+
+
+async def test_a_caller_that_does_not_read_gets_all_documents_once_it_does(tmp_path: Path) -> None:
+    size = 3_000_000
+    large = Contract({"wsdl": Page([b"<a>" + b" " * size, b"</a>"], "utf-8")})
+    async with tapped(tmp_path, contracts={"/large": large}) as (world, _):
+        reader, writer = await world.connect()
+        writer.write(get("/large?wsdl") * 8)
+        writer.write_eof()
+        await asyncio.sleep(0.2)
+        data = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+
+    assert [len(each.body) for each in answers(data)] == [size + len("<a></a>http://hub.example")] * 8
 
 
 async def test_http_1_0_gets_the_document_and_the_end_of_the_connection(tmp_path: Path) -> None:

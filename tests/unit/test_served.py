@@ -216,6 +216,28 @@ def test_what_can_not_be_one_document_is_told(tmp_path: Path, change: Callable[[
     assert (made.single_problem or "").startswith("file://")
 
 
+def test_what_stands_in_two_folders_stands_once_in_the_whole(tmp_path: Path) -> None:
+    another = '<xs:import namespace="urn:banyan:registry:types" schemaLocation="again/resident.xsd"/>'
+    path = copied(tmp_path, lambda text: text.replace('<xs:element name="List">', f'{another}<xs:element name="List">'))
+    shutil.copytree(OWN / "types", tmp_path / "again")
+    made = served(path)
+
+    assert "xsd=again/codes.xsd" in made.pages
+    assert text(made, "singlewsdl").count('name="ResidentId"') == text(made, "singlewsdl").count('name="Status"') == 1
+    assert build(gathered(made, "/registry", query="singlewsdl")).errors == ()
+
+
+def test_contracts_that_import_each_other_are_put_together_once(tmp_path: Path) -> None:
+    edit, abstract = split()
+    back = '<import namespace="urn:banyan:registry" location="registry.wsdl"/><types>'
+    path = copied(tmp_path, edit, abstract=abstract.replace("<types>", back, 1))
+    made = served(path)
+
+    assert f'location="{ORIGIN}/registry?wsdl"' in text(made, "wsdl=abstract.wsdl")
+    assert said(read_contract(gathered(made, "/registry"))) == said(read_contract(bundle_of(REGISTRY)))
+    assert said(read_contract(gathered(made, "/registry", query="singlewsdl"))) == said(read_contract(bundle_of(path)))
+
+
 def test_a_redefinition_can_not_be_one_document(tmp_path: Path) -> None:
     path = copied(tmp_path)
     schema = (tmp_path / "types" / "resident.xsd").read_text()

@@ -46,7 +46,8 @@ class _Single:
         self._types = self._start.root.find(WSDL + "types")
         self._around: _Namespaces = self._start.root.nsmap
         self._around_schemas: _Namespaces = self._around if self._types is None else self._types.nsmap
-        self._seen: set[tuple[str, str | None]] = {(bundle.start, None)}
+        # By content: what a contract has in two folders would be defined twice.
+        self._seen: set[tuple[str, str | None]] = {(self._start.sha256, None)}
         self._schemas: list[str] = []
         self._definitions: list[str] = []
 
@@ -89,9 +90,9 @@ class _Single:
             into = None if is_wsdl else wanted.root.get("targetNamespace")
             if element.tag == XSD + "include" and into is None:
                 into = _namespace_around(element) or namespace
-            if (wanted.uri, into) in self._seen:
+            if (wanted.sha256, into) in self._seen:
                 continue
-            self._seen.add((wanted.uri, into))
+            self._seen.add((wanted.sha256, into))
             (self._put_definitions if is_wsdl else self._put_schema)(wanted, into)
             self._follow(wanted, into)
 
