@@ -124,13 +124,10 @@ class Web:
         return target
 
     def _asked(self, uri: str) -> tuple[Answer, bytes]:
-        left = self._until - monotonic()
         late = LegacyUnavailableError(self._root, reason=f"it did not answer all within {self._access.whole}")
-        if left <= 0:
-            raise late
         request = Request(url=quote(uri, safe=_UNQUOTED), headers=self._headers)
         exchange = HttpExchange(request, self._access.patience, tls=self._tls)
-        timer = Timer(left, exchange.close)
+        timer = Timer(max(0, self._until - monotonic()), exchange.close)
         timer.daemon = True
         timer.start()
         try:
