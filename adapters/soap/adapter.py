@@ -1,6 +1,7 @@
 """The adapter: asks the legacy system, and hands its answers to `Poll`."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
@@ -14,7 +15,7 @@ from adapters._edge import call
 from adapters.soap import example
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract, load
-from adapters.soap.http import HttpExchange, Opener, Request, authorization
+from adapters.soap.http import Exchange, HttpExchange, Opener, Request, authorization, tls_context
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
 from adapters.soap.poll import Listed, Poll, Shape, since
@@ -64,13 +65,14 @@ class Adapter:
         canonical: CanonicalKey | None = None,
         clock: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        opener: Opener = HttpExchange,
+        opener: Opener | None = None,
     ) -> None:
         named = _named(mapping)
         mapper = compile_mapping(model, mapping, key=key, legacy=named, canonical=canonical)
         self._shape = Shape(config=config, model=model, mapper=mapper)
-        self._clock, self._sleep, self._opener = clock, sleep, opener
+        self._clock, self._sleep, self._given = clock, sleep, opener
         self._contract: Contract | None = None
+        self._tls: tuple[ssl.SSLContext | None] | None = None
         self._metrics = metrics.Metrics()
 
     @property
@@ -107,7 +109,7 @@ class Adapter:
         """
         config = Config.model_validate({**dict(self.config), **changes})
         other = copy(self)
-        vars(other).update(_shape=replace(self._shape, config=config), _contract=None)
+        vars(other).update(_shape=replace(self._shape, config=config), _contract=None, _tls=None)
         return other
 
     async def check(self) -> list[str]:
@@ -183,7 +185,7 @@ class Adapter:
             request = contract.request(parameters)
             if (traceparent := tracing.traceparent()) is not None:
                 request = replace(request, headers={**request.headers, "traceparent": traceparent})
-            listing = Listing(self._opener(request, self.config.patience.timeout), contract, self.config)
+            listing = Listing(self._open(request), contract, self.config)
             undo.callback(listing.close)
             items = await listing.begin()
             undo.pop_all()
@@ -210,9 +212,17 @@ class Adapter:
             known = ", ".join(sorted(contract.fields))
             raise ConfigError([f"{where}: an item has no such field; there are: {known}" for where in missing])
 
+    def _open(self, request: Request) -> Exchange:
+        timeout = self.config.patience.timeout
+        if self._given is not None:
+            return self._given(request, timeout)
+        if self._tls is None:
+            self._tls = (tls_context(self.config.tls),)
+        return HttpExchange(request, timeout, tls=self._tls[0])
+
     def _fetch(self, url: str) -> bytes:
         request = Request(url=url, headers=authorization(self.config.credentials))
-        with closing(self._opener(request, self.config.patience.timeout)) as exchange:
+        with closing(self._open(request)) as exchange:
             answer = exchange.send()
             if answer.status != _OK:
                 raise LegacyUnavailableError(self.name, reason=f"HTTP {answer.status}: expected the contract at {url}")

@@ -3,15 +3,25 @@
 from datetime import timedelta
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from adapters._edge import Patience
+from contracts.legacy.soap.security import PasswordKind
 
-__all__ = ["Config", "Credentials", "Watermark"]
+__all__ = ["Config", "Credentials", "Tls", "UsernameToken", "Watermark"]
 
 Name = Annotated[str, Field(min_length=1)]
 Span = Annotated[timedelta, Ge(timedelta(0))]
@@ -61,6 +71,39 @@ class Credentials(_Model):
     """Name of the technical user."""
     password: SecretStr
     """Its password."""
+
+
+class UsernameToken(_Model):
+    """A UsernameToken of WS-Security in the SOAP header of each request."""
+
+    user: Name
+    """Name of the technical user."""
+    password: SecretStr
+    """Its password."""
+    kind: PasswordKind = "digest"
+    """`digest` sends a hash with a nonce that is never used twice; `text` sends the password itself, for services that
+    keep only a hash of their own: then the address should be `https`."""
+    valid_for: Annotated[timedelta, Gt(timedelta(0))] | None = timedelta(minutes=5)
+    """How long the message may be taken, which a Timestamp says; none sends no Timestamp."""
+
+
+class Tls(_Model):
+    """TLS of the connection to the service, where the defaults of this machine do not do."""
+
+    ca: Path | None = None
+    """File of the certificates that sign the service's; by default those that this machine trusts."""
+    certificate: Path | None = None
+    """File of our own certificate with its chain, where the service wants one; PEM."""
+    key: Path | None = None
+    """File of its private key; by default it is in the file of the certificate."""
+    key_password: SecretStr | None = None
+    """Password of the private key."""
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("key: expected a certificate with it")
+        return self
 
 
 class Config(_Model):
@@ -113,3 +156,7 @@ class Config(_Model):
     deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""
     credentials: Credentials | None = None
     """HTTP Basic authentication, where the service wants it."""
+    username_token: UsernameToken | None = None
+    """WS-Security, where the service wants it."""
+    tls: Tls = Tls()
+    """Certificates, where the service wants one of ours, or has one of its own authority."""
