@@ -26,7 +26,7 @@ Delivery: exactly once from a poll into Kafka.
 
 from adapters._edge import Patience
 from adapters.soap.adapter import Adapter
-from adapters.soap.config import Config, Credentials, Tls, UsernameToken, Watermark
+from adapters.soap.config import Config, Credentials, Paging, Tls, UsernameToken, Watermark
 from adapters.soap.http import Answer, Exchange, Opener, Request
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Credentials",
     "Exchange",
     "Opener",
+    "Paging",
     "Patience",
     "Request",
     "Tls",

@@ -2,11 +2,13 @@
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 import structlog
@@ -18,6 +20,7 @@ from adapters.soap.contract import Contract, load
 from adapters.soap.http import Exchange, HttpExchange, Opener, Request, authorization, tls_context
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
+from adapters.soap.paging import Pages
 from adapters.soap.poll import Listed, Poll, Shape, since
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
@@ -153,17 +156,38 @@ class Adapter:
         name = fields.span_name(fields.POLL, self.name)
         with tracing.span(name, current=False) as span:
             traceparent = tracing.traceparent(span)
-            parameters = poll.parameters()
-            listing, items = await call(self.name, lambda: self._list(parameters, traceparent), self.config.patience)
-            with closing(listing):
-                while len(items) == self.config.chunk_items:
-                    if (batch := poll.batch(items, last=False, traceparent=traceparent)) is not None:
+            deviations: list[Deviation] = []
+            async with aclosing(self._chunks(poll.parameters(), traceparent, deviations)) as chunks:
+                async for items, last in chunks:
+                    if (batch := poll.batch(items, last=last, traceparent=traceparent)) is not None:
                         yield batch
+            self._tell([*poll.deviations.items(), *Counter(deviations).items()])
+
+    async def _chunks(
+        self, parameters: Mapping[str, Any], traceparent: str | None, deviations: list[Deviation]
+    ) -> AsyncGenerator[tuple[Sequence[Listed], bool], None]:
+        """Yield the items of all pages, some at a time, and whether they are the last."""
+        config, pages = self.config, Pages(self.config.paging, system=self.name)
+        asked: Mapping[str, Any] | None = pages.first()
+        while asked is not None:
+            request = {**parameters, **asked}
+            listing, items = await call(self.name, partial(self._list, request, traceparent), config.patience)
+            with closing(listing):
+                fresh, count = pages.begun(items), len(items)
+                while len(items) == config.chunk_items:
+                    yield fresh, False
                     # What was handed on can't be taken back, so the rest of a reply is not tried twice.
-                    items = await call(self.name, listing.more, self.config.patience.once())
-                if (batch := poll.batch(items, last=True, traceparent=traceparent)) is not None:
-                    yield batch
-                self._tell([*poll.deviations.items(), *((each, 1) for each in listing.deviations)])
+                    fresh = items = await call(self.name, listing.more, config.patience.once())
+                    count += len(items)
+                self._refuse_capped(count)
+                deviations += listing.deviations
+                asked = pages.following(count, listing.last, listing.rest)
+                yield fresh, asked is None
+
+    def _refuse_capped(self, count: int) -> None:
+        if self.config.cap is not None and count >= self.config.cap:
+            reason = f"the listing has {count} items and cap is {self.config.cap}: it was cut off; ask in pages"
+            raise LegacyUnavailableError(self.name, reason=reason)
 
     def _tell(self, deviations: Iterable[tuple[Deviation, int]]) -> None:
         """Tell how a listing differs from the contract, each difference once: the service has changed."""

@@ -21,7 +21,7 @@ from pydantic import (
 from adapters._edge import Patience
 from contracts.legacy.soap.security import PasswordKind
 
-__all__ = ["Config", "Credentials", "Tls", "UsernameToken", "Watermark"]
+__all__ = ["Config", "Credentials", "Paging", "Tls", "UsernameToken", "Watermark"]
 
 Name = Annotated[str, Field(min_length=1)]
 Span = Annotated[timedelta, Ge(timedelta(0))]
@@ -71,6 +71,35 @@ class Credentials(_Model):
     """Name of the technical user."""
     password: SecretStr
     """Its password."""
+
+
+class Paging(_Model):
+    """How a long listing is asked for page by page.
+
+    By offset, pages overlap by one item, so that a listing that changes meanwhile fails rather than lacks an item. By
+    page number that can't be seen: deletes are not looked for there.
+    """
+
+    by: Literal["offset", "page", "token"]
+    """What says where a page begins: how many items come before it, its number, or a token from the page before."""
+    parameter: Name
+    """The request parameter that takes it."""
+    size: Annotated[int, Ge(2)] = 1000
+    """Items of a full page; by offset and by page, one with fewer is the last."""
+    size_parameter: str | None = None
+    """The request parameter that takes the size, where the service has one."""
+    first: Annotated[int, Ge(0)] = 0
+    """By offset or page: what the first page is called, 0 or 1."""
+    token: FieldPath | None = None
+    """By token: where a reply has the next one (`ListResponse/nextToken`); the last has none, or an empty one."""
+    most_pages: Annotated[int, Ge(1)] = 100_000
+    """More pages than these are taken for a service that goes round in circles."""
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> Self:
+        if (self.by == "token") != (self.token is not None):
+            raise ValueError("token: expected with `by: token`, and only there")
+        return self
 
 
 class UsernameToken(_Model):
@@ -143,6 +172,11 @@ class Config(_Model):
     such a listing was more likely cut off than true."""
     deleted_type: str | None = None
     """CloudEvents `type` of tombstones; the event's own type by default."""
+    paging: Paging | None = None
+    """How the listing is asked for in pages; without it, one reply has all."""
+    cap: Annotated[int, Ge(1)] | None = None
+    """Most items that the service ever returns in one reply, where it cuts longer ones off without a word. A reply of
+    as many fails the poll rather than count as whole; with paging, use its `size`."""
     interval: Annotated[timedelta, Gt(timedelta(0))] = timedelta(minutes=1)
     """Least time between the beginnings of two polls."""
     once: bool = False
@@ -160,3 +194,11 @@ class Config(_Model):
     """WS-Security, where the service wants it."""
     tls: Tls = Tls()
     """Certificates, where the service wants one of ours, or has one of its own authority."""
+
+    @model_validator(mode="after")
+    def _can_page(self) -> Self:
+        if self.paging is not None and self.paging.by == "token" and self.values != "typed":
+            raise ValueError("paging: a token is read from the reply by its contract: set values to typed")
+        if self.paging is not None and self.cap is not None:
+            raise ValueError("cap: expected without paging, whose size says how many come at once")
+        return self
