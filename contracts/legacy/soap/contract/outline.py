@@ -77,7 +77,10 @@ class _Outline:
     def typed(self, node: Node, use: TypeUse) -> Node:
         """Return a node with what its type says."""
         found, text = self._shapes.resolve(use), text_of(self._shapes, use)
-        facets = (*node.facets, *(() if text is None else _facets(text)))
+        label = _label(use, text)
+        made_of = "" if text is None or not text.primitive else f"xs:{local(text.primitive)}"
+        own = (*((made_of,) if made_of not in {"", label} else ()), *(() if text is None else _facets(text)))
+        facets = (*own, *node.facets)
         children: tuple[Node, ...] = ()
         if isinstance(found, ComplexType):
             derived = [local(each) for each in self._shapes.derived(found.name)] if found.name else []
@@ -95,7 +98,7 @@ class _Outline:
         return Node(
             name=node.name,
             namespace=node.namespace,
-            type=_label(use, text),
+            type=label,
             occurs=node.occurs,
             is_nillable=node.is_nillable,
             facets=facets,
