@@ -14,11 +14,11 @@ demo: .venv/run.stamp ## Run the main job on an embedded broker (under a minute,
 test: .venv/dev.stamp ## Run every test; what a test needs (a broker, a server) it starts and stops itself
 	@$(BIN)/python -m tests.run
 
-compiled: build/compiled/stamp ## Compile what every call runs through (a C compiler), and run the façade's tests on it
+compiled: build/compiled/stamp ## Compile what every call runs through (a C compiler), and run its tests on it
 	@$(COPY)
 	@cd build/compiled && $(PYTHON_HERE) -m pytest -q tests/conformance/test_http_* tests/conformance/test_facade_* \
 	  tests/conformance/test_trace_context.py tests/unit/test_http_* tests/unit/test_facade_* tests/unit/test_decision.py \
-	  tests/unit/test_masking.py tests/integration/test_facade_processes.py
+	  tests/unit/test_masking.py tests/unit/test_soap_* tests/integration/test_facade_processes.py
 
 check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, generated docs
 	$(BIN)/ruff format --check .
@@ -74,7 +74,7 @@ clean: ## Remove the environment and what tools left behind
 	@touch $@ .venv/run.stamp
 
 build/compiled/stamp: pyproject.toml $(shell git ls-files contracts observability routers) | .venv/dev.stamp
-	@echo "compiling the façade (two minutes)"
+	@echo "compiling what every call runs through (three minutes)"
 	@rm -rf build/compiled && $(COPY)
 	@cd build/compiled && HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(CURDIR)/$(BIN)/python -m pip wheel -q \
 	  --disable-pip-version-check --no-deps --no-build-isolation -w ../wheel .

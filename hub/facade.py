@@ -12,6 +12,7 @@ from pathlib import Path
 from contracts.errors import ConfigError
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from hub.facade_contracts import load_contracts
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
@@ -95,9 +96,13 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
         settings: All settings.
         tally: Counts what the workers counted.
         environ: This process's environment; workers get it without the settings in it, some of which are secret.
+
+    Raises:
+        ConfigError: A contract can't be served.
     """
     facade, data = facade_settings(settings), settings.data / "facade"
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)
+    contracts = load_contracts(facade)
     decisions, in_doubt = decision_topic(settings.namespace), in_doubt_topic(settings.namespace)
     topics = [decisions, in_doubt, ruleset_topic(settings.namespace)]
 
@@ -118,6 +123,7 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
             ruleset=copy,
             key_secret=None if settings.key_secret is None else settings.key_secret.get_secret_value(),
             telemetry=telemetry,
+            contracts=contracts,
             log_level=logging_level(settings),
         )
 

@@ -1,14 +1,16 @@
-"""What would keep a façade from serving: rules, addresses, certificates, backends that don't answer."""
+"""What would keep a façade from serving: rules, addresses, certificates, contracts, backends that don't answer."""
 
 import asyncio
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
 
 from contracts.errors import ConfigError
+from hub.facade_contracts import load_contract
 from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.listening import address, bind, resolved
 from routers.facade.process.report import Report
@@ -37,6 +39,8 @@ async def check(
         found["ruleset"] = _ruleset(path, facade, in_force or {})
     for name, listener in facade.listeners.items():
         found[f"listener {name}"] = _listener(name, listener, own)
+        for served_at, contract in listener.contracts.items():
+            found[f"contract {served_at} of {name}"] = _problems(partial(load_contract, served_at, contract))
     for name, backend in facade.backends.items():
         found[f"backend {name}"] = await _backend(name, backend)
     return found

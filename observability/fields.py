@@ -202,8 +202,8 @@ BANYAN_OUTCOME: Final = _attribute(
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_DEVIATION_KIND: Final = _attribute(
     "banyan.deviation.kind",
-    "How a message differs from its contract: `unknown`, `missing`, `too-many`, `content`, `value`, `facet`, `nil`, "
-    "`type`, `text`.",
+    "How a message differs from its contract: `namespace`, `unknown`, `missing`, `too-many`, `content`, "
+    "`value`, `facet`, `nil`, `type`, `text`.",
 )
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
 
@@ -295,5 +295,8 @@ STREAM: Final = _log_field("stream", "Stream of the source.")
 INSTANCE: Final = _log_field("instance", "The running instance of the source.")
 FILE: Final = _log_field("file", "Name of the delivered file, without its folder.")
 TOPIC: Final = _log_field("topic", "The topic, with its namespace.")
+KIND: Final = _log_field("kind", "How a message differs from its contract; see `banyan.deviation.kind`.")
+EXPECTED: Final = _log_field("expected", "What was expected at a place.")
+TIMES: Final = _log_field("times", "How often.")
 PATH: Final = _log_field("path", "Place in a message, by names; never a value.")
 KEY_HASH: Final = _log_field("key_hash", "Keyed hash of the canonical key; never the key.")

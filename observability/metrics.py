@@ -140,9 +140,7 @@ class Metrics:
 
     def deviated(self, source: str, kind: str, *, times: int) -> None:
         """Count differences of a source's messages from their contract."""
-        self._count(
-            fields.BANYAN_DEVIATIONS, times, {fields.BANYAN_SOURCE: source, fields.BANYAN_DEVIATION_KIND: kind}
-        )
+        self._count(fields.BANYAN_DEVIATIONS, times, {fields.BANYAN_SOURCE: source, fields.BANYAN_DEVIATION_KIND: kind})
 
     def transaction(self, source: str, outcome: Outcome) -> None:
         """Count a Kafka transaction."""

@@ -39,6 +39,10 @@ class DecisionRecord(NamedTuple):
     """Who gave the answer, or was asked last."""
     attempts: int
     trace_id: str
+    request_sha256: str | None = None
+    """Of the request's body, where it came whole; only where the route has `record_hashes`."""
+    answer_sha256: str | None = None
+    """Of the answer's body, where a side gave it and it came whole."""
 
 
 _MANY: Final = TypeAdapter(list[DecisionRecord])

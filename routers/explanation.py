@@ -51,11 +51,19 @@ def explain(
         *_applied(record, rule, manifests),
         _became(record),
         *([] if in_doubt is None else [doubted(in_doubt)]),
+        *_hashed(record),
         f"Its trace is {record.trace_id}; `banyan trace {record.trace_id}` shows it where it was sampled.",
     ]
 
 
+def _is_own(record: DecisionRecord) -> bool:
+    return record.outcome is Outcome.ANSWERED and record.backend is None and record.attempts == 0
+
+
 def _decided(record: DecisionRecord, rule: Rule | None) -> Iterator[str]:
+    if _is_own(record):
+        yield "No side was chosen: it asked for the contract that the façade serves there itself."
+        return
     side = "No side" if record.side is None else f"The {record.side} side"
     why = {
         Reason.HELD: f"its route is held back{'' if rule is None else f': {rule.route.held}'}",
@@ -100,7 +108,19 @@ def _became(record: DecisionRecord) -> str:
     times = "once" if record.attempts == 1 else f"{record.attempts} times"
     sent = f"{asked} was the last one asked; the call was sent {times}" if record.attempts else " It was not sent"
     status = f"the caller got status {record.status}" if record.status else "the caller got no answer"
+    if _is_own(record):
+        return f"The façade answered, and {status}."
     return f"{_OUTCOMES[record.outcome]}.{sent}, and {status}."
+
+
+def _hashed(record: DecisionRecord) -> Iterator[str]:
+    request, answer = record.request_sha256, record.answer_sha256
+    if request is not None:
+        yield f"The request's body has the sha256 {request}."
+    if answer is not None:
+        yield f"The answer's body has the sha256 {answer}."
+    if request is not None and answer is None:
+        yield "No sha256 of an answer: no side gave one, or it did not come whole."
 
 
 def doubted(entry: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from observability.masking import KeyHash
 from routers.facade.accounting.account import Account
 from routers.facade.accounting.inflight import Inflight, create
+from routers.facade.serving.contract import Contract
 from routers.facade.serving.server import Server
 from routers.facade.settings import Backend, FacadeSettings, Listener
 from routers.rulesets.capability import Capability
@@ -111,7 +112,12 @@ class World:
 
 @asynccontextmanager
 async def facade(
-    folder: Path, *, legacy: Side | None = None, modern: Side | None = None, **settings: Any
+    folder: Path,
+    *,
+    legacy: Side | None = None,
+    modern: Side | None = None,
+    contracts: Mapping[str, Contract] | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[World]:
     """Run a façade with two sides until the block ends; `settings` are those of `FacadeSettings`."""
     sides = (legacy or Side(), modern or Side())
@@ -133,7 +139,7 @@ async def facade(
     account = Account(
         given, keys=KeyHash(b"for-tests-of-ours-only"), inflight=inflight, rules=lambda: made[0].ruleset.rules
     )
-    made.append(Server(given, account=account))
+    made.append(Server(given, account=account, contracts={"main": contracts or {}}))
     listening = socket.create_server(("127.0.0.1", 0))
     try:
         await made[0].start({"main": listening})

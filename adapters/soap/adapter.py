@@ -1,32 +1,35 @@
 """The adapter: asks the legacy system, and hands its answers to `Poll`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+import structlog
+
 from adapters._edge import call
 from adapters.soap import example
 from adapters.soap.config import Config
-from adapters.soap.contract import Contract, authorization, load
-from adapters.soap.http import HttpExchange, Opener, Request
+from adapters.soap.contract import Contract, load
+from adapters.soap.http import HttpExchange, Opener, Request, authorization
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
-from adapters.soap.poll import Poll, Shape, since
+from adapters.soap.poll import Listed, Poll, Shape, since
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
-from contracts.legacy.soap.reply import Item
+from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import EventMapping, compile_mapping
 from contracts.ports import EventBatch, Progress
-from observability import fields, tracing
+from observability import fields, metrics, tracing
 
 __all__ = ["Adapter"]
 
 _OK = 200
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 def _utc_now() -> datetime:
@@ -68,6 +71,7 @@ class Adapter:
         self._shape = Shape(config=config, model=model, mapper=mapper)
         self._clock, self._sleep, self._opener = clock, sleep, opener
         self._contract: Contract | None = None
+        self._metrics = metrics.Metrics()
 
     @property
     def name(self) -> str:
@@ -157,15 +161,29 @@ class Adapter:
                     items = await call(self.name, listing.more, self.config.patience.once())
                 if (batch := poll.batch(items, last=True, traceparent=traceparent)) is not None:
                     yield batch
+                self._tell([*poll.deviations.items(), *((each, 1) for each in listing.deviations)])
 
-    async def _list(self, parameters: Mapping[str, Any], parent: str | None) -> tuple[Listing, Sequence[Item]]:
+    def _tell(self, deviations: Iterable[tuple[Deviation, int]]) -> None:
+        """Tell how a listing differs from the contract, each difference once: the service has changed."""
+        for deviation, times in deviations:
+            self._metrics.deviated(self.name, deviation.kind, times=times)
+            _log.warning(
+                "reply deviates from its contract",
+                source=self.name,
+                path=deviation.path,
+                kind=deviation.kind,
+                expected=deviation.expected,
+                times=times,
+            )
+
+    async def _list(self, parameters: Mapping[str, Any], parent: str | None) -> tuple[Listing, Sequence[Listed]]:
         contract = await self._load()
         name = fields.span_name(fields.CALL, self.config.operation)
         with tracing.span(name, kind=tracing.SpanKind.CLIENT, parent=parent), ExitStack() as undo:
             request = contract.request(parameters)
             if (traceparent := tracing.traceparent()) is not None:
                 request = replace(request, headers={**request.headers, "traceparent": traceparent})
-            listing = Listing(self._opener(request, self.config.patience.timeout), self.config)
+            listing = Listing(self._opener(request, self.config.patience.timeout), contract, self.config)
             undo.callback(listing.close)
             items = await listing.begin()
             undo.pop_all()

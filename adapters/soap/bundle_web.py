@@ -16,8 +16,7 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from adapters.soap.config import Credentials
-from adapters.soap.contract import authorization
-from adapters.soap.http import Answer, HttpExchange, Request
+from adapters.soap.http import Answer, HttpExchange, Request, authorization
 from contracts.errors import ConfigError, LegacyUnavailableError
 from contracts.legacy.soap.contract.address import is_below
 from contracts.legacy.soap.contract.bundle import Bounds
@@ -125,13 +124,10 @@ class Web:
         return target
 
     def _asked(self, uri: str) -> tuple[Answer, bytes]:
-        left = self._until - monotonic()
         late = LegacyUnavailableError(self._root, reason=f"it did not answer all within {self._access.whole}")
-        if left <= 0:
-            raise late
         request = Request(url=quote(uri, safe=_UNQUOTED), headers=self._headers)
         exchange = HttpExchange(request, self._access.patience, tls=self._tls)
-        timer = Timer(left, exchange.close)
+        timer = Timer(max(0, self._until - monotonic()), exchange.close)
         timer.daemon = True
         timer.start()
         try:

@@ -1,28 +1,39 @@
-"""What the WSDL says: which port, how a request is built, and whether the reply can hold the items.
+"""What the WSDL says: which port, how a request is built, and how a reply is read.
 
-zeep reads the contract and builds requests; it does not call, and it does not fetch: every document comes
-through `_Shelf`, which knows the WSDL's own folder or server and nothing else.
+Contracts are read by our own code, see ADR 10; zeep builds the requests. It does not call, and it does not fetch:
+every document comes from the bundle.
 """
 
-import base64
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urljoin
 
 import zeep
 from lxml import etree
 from pydantic import JsonValue
 from zeep.exceptions import Error as ZeepError
-from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 
-from adapters.soap.config import Config, Credentials
-from adapters.soap.http import Request
+from adapters.soap.bundle import is_web, load_bundle
+from adapters.soap.config import Config
+from adapters.soap.http import Request, authorization
+from adapters.soap.poll import Listed
 from contracts.errors import ConfigError, ContractError
+from contracts.legacy.soap import reply
+from contracts.legacy.soap.contract.bundle import Bundle, gather
+from contracts.legacy.soap.contract.catalog import standard
+from contracts.legacy.soap.contract.model import Contract as Wsdl
+from contracts.legacy.soap.contract.model import Operation, Port, Service
+from contracts.legacy.soap.contract.schema import build
+from contracts.legacy.soap.contract.wsdl import read_contract
+from contracts.legacy.soap.message.field import Field
+from contracts.legacy.soap.message.reader import Reader, Rest
+from contracts.legacy.soap.message.readers import Readers
+from contracts.legacy.soap.message.structure import Complex
+from contracts.legacy.xml import XmlError
 
-__all__ = ["Contract", "authorization", "load"]
+__all__ = ["Contract", "load"]
 
 # Says that it is typed, and is not: what it has is taken as it comes.
 _zeep: Any = zeep
@@ -40,8 +51,10 @@ class Contract:
     endpoint: str
     fields: frozenset[str] | None
     """Every path in an item; None where the contract does not tell."""
+    _config: Config
+    _reader: Reader
     _client: Any
-    _operation: Any
+    _operation: str
     _headers: Mapping[str, str]
 
     def request(self, parameters: Mapping[str, JsonValue]) -> Request:
@@ -50,7 +63,7 @@ class Contract:
         Raises:
             ConfigError: The contract has no such parameter, or wants another.
         """
-        name = self._operation.name
+        name = self._operation
         try:
             envelope = self._client.create_message(self._client.service, name, **parameters)
         except _NOT_UNDERSTOOD as error:
@@ -58,153 +71,132 @@ class Contract:
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Request(url=self.endpoint, body=body, headers=self._headers)
 
+    def items(self, chunks: Iterable[bytes]) -> Generator[Listed | Rest, None, None]:
+        """Yield the items of a reply, and last what else it says where values are typed; raises as its reader does."""
+        if self._config.values == "text":
+            yield from reply.read(chunks, self._config.items, system=self._config.name)
+        else:
+            yield from self._reader.items(chunks, self._config.items)
+
 
 def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     """Read the WSDL and find the operation in it; `fetch` gets what is behind a URL.
 
     Raises:
         ConfigError: There is no such file, service, port, operation or path of items; says what there is.
-        ContractError: The WSDL is not understood, or imports from elsewhere.
+        ContractError: The WSDL is not understood, or lacks what it imports.
     """
-    shelf = _Shelf(config, fetch)
     with _understood(config.wsdl):
-        settings = _zeep.Settings(strict=True, forbid_entities=True, forbid_external=not shelf.is_remote)
-        document = _zeep.wsdl.Document(shelf.location, shelf, settings=settings)
-    service, port = _choose(document, config)
-    operation = port.binding.all()[config.operation]
-    endpoint = config.endpoint or port.binding_options.get("address")
+        bundle = _bundle(config, fetch)
+        wsdl = read_contract(bundle)
+    service, port, operation = _choose(wsdl, config)
+    endpoint = config.endpoint or port.address
     if not endpoint:
         raise ConfigError([f"{config.wsdl}: port {port.name} has no address: set endpoint"])
+    reader = Reader(operation, Readers(build(bundle)), system=config.name)
     with _understood(config.wsdl):
-        item = _item(operation, config)
-        return Contract(
-            service=service,
-            port=port.name,
-            endpoint=endpoint,
-            fields=None if item is None else frozenset(_paths(item)),
-            _client=_zeep.Client(document, service_name=service, port_name=port.name),
-            _operation=operation,
-            _headers={**_headers(port.binding, operation.soapaction or ""), **authorization(config.credentials)},
-        )
-
-
-def authorization(credentials: Credentials | None) -> dict[str, str]:
-    """Return the header of HTTP Basic authentication, or none.
-
-    >>> authorization(None)
-    {}
-    """
-    if credentials is None:
-        return {}
-    pair = f"{credentials.user}:{credentials.password.get_secret_value()}"
-    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+        settings = _zeep.Settings(strict=True, forbid_entities=True)
+        document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle), settings=settings)
+        client = _zeep.Client(document, service_name=_local(service.name), port_name=port.name)
+    return Contract(
+        service=_local(service.name),
+        port=port.name,
+        endpoint=endpoint,
+        fields=_fields(reader.field_at(config.items)),
+        _config=config,
+        _reader=reader,
+        _client=client,
+        _operation=operation.name,
+        _headers={**_headers(port, operation), **authorization(config.credentials)},
+    )
 
 
 @contextmanager
 def _understood(wsdl: str) -> Generator[None, None, None]:
     try:
         yield
-    except _NOT_UNDERSTOOD as error:
+    except ContractError:
+        raise
+    except (*_NOT_UNDERSTOOD, XmlError) as error:
         found = f"{type(error).__name__}: {error}"
         raise ContractError(wsdl, expected="a WSDL that can be read", found=found) from error
 
 
-def _headers(binding: SoapBinding, action: str) -> dict[str, str]:
-    if isinstance(binding, Soap12Binding):
-        return {"Content-Type": f'application/soap+xml; charset=utf-8; action="{action}"'}
-    return {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
+def _bundle(config: Config, fetch: Callable[[str], bytes]) -> Bundle:
+    """Gather what the WSDL is; whatever it can't have is an error here, though one could read the rest."""
+    if is_web(config.wsdl):
+        bundle = gather(config.wsdl, root=urljoin(config.wsdl, "/"), fetch=fetch, catalog=standard)
+    else:
+        bundle = load_bundle(config.wsdl, root=config.bundle)
+    for missing in bundle.missing:
+        raise ContractError(missing.needed_by, expected=f"an import of {missing.location}", found=missing.reason)
+    return bundle
 
 
-def _choose(document: Any, config: Config) -> tuple[str, Any]:  # noqa: ANN401 - zeep's objects are untyped
-    every = [
-        (service.name, port)
-        for service in document.services.values()
-        for port in service.ports.values()
-        if isinstance(port.binding, SoapBinding)
-    ]
+def _headers(port: Port, operation: Operation) -> dict[str, str]:
+    if port.soap == "1.2":
+        return {"Content-Type": f'application/soap+xml; charset=utf-8; action="{operation.action}"'}
+    return {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.action}"'}
+
+
+def _choose(wsdl: Wsdl, config: Config) -> tuple[Service, Port, Operation]:
+    every = [(service, port) for service, port in wsdl.ports if service is not None and port.soap is not None]
     fit = [
         (service, port)
         for service, port in every
-        if config.service in {None, service} and config.port in {None, port.name}
+        if config.service in {None, _local(service.name)} and config.port in {None, port.name}
     ]
-    having = [(service, port) for service, port in fit if config.operation in port.binding.all()]
-    if len({service for service, _ in having}) > 1:
+    having = [(service, port) for service, port in fit if config.operation in port.operations]
+    if len({service.name for service, _ in having}) > 1:
         raise ConfigError([f"{config.wsdl}: several services have {config.operation}: name one: {_listed(having)}"])
     if having:
-        return having[0]
+        service, port = having[0]
+        return service, port, port.operations[config.operation]
     if fit:
-        known = sorted({name for _, port in fit for name in port.binding.all()})
+        known = sorted({name for _, port in fit for name in port.operations})
         raise ConfigError([f"{config.wsdl}: no operation {config.operation}; there are: {known}"])
     raise ConfigError([f"{config.wsdl}: no SOAP port {config.service}/{config.port}; there are: {_listed(every)}"])
 
 
-def _listed(ports: list[tuple[str, Any]]) -> str:
-    return ", ".join(f"{service}/{port.name}" for service, port in ports) or "none"
+def _listed(ports: list[tuple[Service, Port]]) -> str:
+    return ", ".join(f"{_local(service.name)}/{port.name}" for service, port in ports) or "none"
 
 
-def _item(operation: Any, config: Config) -> Any:  # noqa: ANN401 - zeep's objects are untyped
-    """Return the element of the items; None where the contract does not tell.
-
-    A path that the reply does not have is refused: it would list nothing, for ever.
-    """
-    element = operation.output.body
-    known = [element]
-    for step in config.items:
-        if not all(map(_is_named, known)):
-            return None
-        element = next((e for e in known if step in {e.name, e.qname.text}), None)
-        if element is None:
-            raise ConfigError([f"items: the reply has no {step}; there are: {sorted(e.name for e in known)}"])
-        known = _children(element)
-    return element if all(map(_is_named, known)) else None
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
 
 
-def _paths(element: Any, above: str = "") -> list[str]:  # noqa: ANN401 - zeep's objects are untyped
-    paths = [f"{above}@{name}" for name, _ in getattr(element.type, "attributes", ())]
-    for child in filter(_is_named, _children(element)):
+def _fields(item: Field) -> frozenset[str] | None:
+    """Return every path in an item; None where anything may be in it."""
+    if item.type is None or (isinstance(item.type, Complex) and item.type.is_open):
+        return None
+    return frozenset({*_paths(item), "#text"})
+
+
+def _paths(field: Field, above: str = "") -> Iterator[str]:
+    if not isinstance(field.type, Complex):
+        return
+    for name in field.type.attributes:
+        yield f"{above}@{name}"
+    if above:
+        yield f"{above}#text"
+    for child in field.type.fields.values():
         path = above + child.name
+        yield path
         # A type that holds itself has no end of paths.
-        paths += [path, *(_paths(child, path + "/") if path.count("/") < _MOST_LEVELS else ())]
-    return [*paths, *([f"{above}#text"] if paths or not above else [])]
-
-
-def _children(element: Any) -> list[Any]:  # noqa: ANN401 - zeep's objects are untyped
-    return [child for _, child in getattr(element.type, "elements", ())]
-
-
-def _is_named(element: Any) -> bool:  # noqa: ANN401 - zeep's objects are untyped
-    return getattr(element, "qname", None) is not None
+        if path.count("/") < _MOST_LEVELS:
+            yield from _paths(child, path + "/")
 
 
 class _Shelf:
-    """Hands zeep the documents of one WSDL: those in its bundle's folder, or of its own server."""
+    """Hands zeep the documents of a bundle, without a DTD; the one method that it asks of a transport is `load`."""
 
-    def __init__(self, config: Config, fetch: Callable[[str], bytes]) -> None:
-        self._fetch = fetch
-        self._address = urlsplit(config.wsdl)
-        self.is_remote = self._address.scheme in {"http", "https"}
-        self.location = config.wsdl if self.is_remote else str(_path(config.wsdl))
-        self._root = (config.bundle or Path(self.location).parent).resolve()
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
 
     def load(self, url: str) -> bytes:
-        """Return a document (the one method that zeep asks of a transport)."""
-        address = urlsplit(url)
-        if self.is_remote:
-            if _origin(address) != _origin(self._address):
-                raise ContractError(self.location, expected="imports from its own server", found=url)
-            return self._fetch(url)
-        path = _path(url)
-        if address.scheme in {"http", "https"} or not path.is_relative_to(self._root):
-            raise ContractError(self.location, expected=f"imports from {self._root}", found=url)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ConfigError([f"{url}: {error.strerror}"]) from error
-
-
-def _origin(address: SplitResult) -> tuple[str, str]:
-    return address.scheme, address.netloc
-
-
-def _path(location: str) -> Path:
-    return Path(unquote(urlsplit(location).path) if location.startswith("file:") else location).expanduser().resolve()
+        """Return a document."""
+        document = self._bundle.documents.get(url.partition("#")[0])
+        if document is None:
+            raise ContractError(self._bundle.start, expected="imports that its bundle has", found=url)
+        return etree.tostring(document.root)

@@ -1,5 +1,6 @@
 """One HTTP exchange at a time, blocking, streaming, and closable from another thread."""
 
+import base64
 import socket
 import ssl
 import threading
@@ -11,7 +12,9 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Protocol
 from urllib.parse import urlsplit
 
-__all__ = ["Answer", "Exchange", "HttpExchange", "Opener", "Request"]
+from adapters.soap.config import Credentials
+
+__all__ = ["Answer", "Exchange", "HttpExchange", "Opener", "Request", "authorization"]
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -119,3 +122,15 @@ class HttpExchange:
         if self._response is not None:
             self._response.close()
         self._connection.close()
+
+
+def authorization(credentials: Credentials | None) -> dict[str, str]:
+    """Return the header of HTTP Basic authentication, or none.
+
+    >>> authorization(None)
+    {}
+    """
+    if credentials is None:
+        return {}
+    pair = f"{credentials.user}:{credentials.password.get_secret_value()}"
+    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

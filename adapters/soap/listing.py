@@ -7,10 +7,13 @@ from itertools import islice
 from typing import TypeVar
 
 from adapters.soap.config import Config
+from adapters.soap.contract import Contract
 from adapters.soap.http import Answer, Exchange
+from adapters.soap.poll import Listed
 from contracts.errors import LegacyFaultError, LegacyUnavailableError
-from contracts.legacy.soap import fault, reply
-from contracts.legacy.soap.reply import Item
+from contracts.legacy.soap import fault
+from contracts.legacy.soap.message.deviation import Deviation
+from contracts.legacy.soap.message.reader import Rest
 
 __all__ = ["Listing"]
 
@@ -26,12 +29,21 @@ class Listing:
     on in another, hence no `asyncio.to_thread` here.
     """
 
-    def __init__(self, exchange: Exchange, config: Config) -> None:
+    def __init__(self, exchange: Exchange, contract: Contract, config: Config) -> None:
         self._exchange, self._config = exchange, config
-        self._items: Generator[Item, None, None] = reply.read(exchange.chunks(), config.items, system=config.name)
+        self._items = self._without_rest(contract.items(exchange.chunks()))
+        self.rest: Rest | None = None
+        """What the reply says besides its items, once they are read; where values are typed."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"listing-{config.name}")
 
-    async def begin(self) -> Sequence[Item]:
+    def _without_rest(self, found: Generator[Listed | Rest, None, None]) -> Generator[Listed, None, None]:
+        for each in found:
+            if isinstance(each, Rest):
+                self.rest = each
+            else:
+                yield each
+
+    async def begin(self) -> Sequence[Listed]:
         """Send the request and return the first items; fewer than a chunk where there are no more.
 
         Raises:
@@ -40,9 +52,14 @@ class Listing:
         """
         return await self._run(self._begin)
 
-    async def more(self) -> Sequence[Item]:
+    async def more(self) -> Sequence[Listed]:
         """Return the next items; raises as `begin` does."""
         return await self._run(self._take)
+
+    @property
+    def deviations(self) -> Sequence[Deviation]:
+        """Return how what was read besides the items differs from the contract."""
+        return () if self.rest is None else self.rest.deviations
 
     def close(self) -> None:
         """End it, also while it is being read."""
@@ -53,7 +70,7 @@ class Listing:
     async def _run(self, step: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, step)
 
-    def _begin(self) -> Sequence[Item]:
+    def _begin(self) -> Sequence[Listed]:
         answer = self._exchange.send()
         if answer.status == _UNAUTHORIZED:
             # Not tried again: that would lock the account.
@@ -66,7 +83,7 @@ class Listing:
             raise self._unavailable(answer, "expected a fault, found a reply")
         return first
 
-    def _take(self) -> Sequence[Item]:
+    def _take(self) -> Sequence[Listed]:
         try:
             return list(islice(self._items, self._config.chunk_items))
         except LegacyFaultError as error:

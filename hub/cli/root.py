@@ -50,7 +50,7 @@ _COMMANDS: Final = {
     "file": Place("hub.cli.file", "app", "Files: what was delivered, and what became of it."),
     "key": Place("hub.cli.key", "app", "Keys and their place in the cohort space."),
     "copybook": Place("hub.cli.copybook", "app", "Copybooks: layouts of records, and what changed in them."),
-    "wsdl": Place("hub.cli.wsdl", "app", "Contracts of SOAP services: taken, pinned, and compared with what is live."),
+    "wsdl": Place("hub.cli.wsdl", "app", "Contracts of SOAP services: taken, looked at, compared, stood in for."),
     "ruleset": Place("hub.cli.ruleset", "app", "Rulesets: who answers, numbered and kept for ever."),
     "route": Place("hub.cli.route", "app", "Routes: what each decides, and why a call went where it went."),
     "facade": Place(

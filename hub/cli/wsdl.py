@@ -10,14 +10,21 @@ from hub.cli.lazy import Place, lazily
 __all__ = ["app"]
 
 _COMMANDS: Final[Mapping[str, Place]] = {
-    "drift": Place(
-        "hub.cli.wsdl_drift", "drift_from_pinned", "Tell whether a service still has the contract that was imported."
-    ),
     "import": Place(
         "hub.cli.wsdl_import",
         "import_contract",
         "Take a contract with all that it imports into a folder, pinned by hash.",
     ),
+    "inspect": Place(
+        "hub.cli.wsdl_inspect", "inspect", "Show what a contract offers, what is broken in it, and what will hurt."
+    ),
+    "diff": Place(
+        "hub.cli.wsdl_diff", "diff", "Show what changed between two contracts, and whom it breaks: callers or readers."
+    ),
+    "drift": Place(
+        "hub.cli.wsdl_drift", "drift_from_pinned", "Tell whether a service still has the contract that was imported."
+    ),
+    "compare": Place("hub.cli.wsdl_compare", "compare", "Compare replies of two sides by the types of their contract."),
     "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
 }
 

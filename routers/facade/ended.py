@@ -5,7 +5,7 @@ from typing import NamedTuple
 from routers.decision import Decision
 from routers.stage import OperationClass, Side, Word
 
-__all__ = ["Ended", "Outcome", "TraceContext"]
+__all__ = ["Ended", "Hashes", "Outcome", "TraceContext"]
 
 
 class Outcome(Word):
@@ -46,6 +46,14 @@ class TraceContext(NamedTuple):
     """The façade keeps this call's spans whatever its outcome."""
 
 
+class Hashes(NamedTuple):
+    """The sha256 of the bodies of one call, in hex; None where the body did not come whole."""
+
+    request: str | None
+    answer: str | None
+    """None also where the caller got an answer of the façade's own."""
+
+
 class Ended(NamedTuple):
     """One call that has ended."""
 
@@ -79,3 +87,5 @@ class Ended(NamedTuple):
     modern_ns: int
     """Duration of the attempt at the modern side, 0 without one; with the one at legacy after it, the fallback's."""
     trace: TraceContext
+    hashes: Hashes | None = None
+    """Where its route records them."""

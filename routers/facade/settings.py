@@ -10,7 +10,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from routers.rulesets.capability import NAME
 
-__all__ = ["Backend", "Breaker", "ClientTls", "FacadeSettings", "Limits", "Listener", "ServerTls", "Times"]
+__all__ = [
+    "Backend",
+    "Breaker",
+    "ClientTls",
+    "FacadeSettings",
+    "Limits",
+    "Listener",
+    "ServedContract",
+    "ServerTls",
+    "Times",
+]
 
 _URL = re.compile(r"(https?)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
 _MOST_PORTS = 65_535
@@ -30,6 +40,9 @@ Address = Annotated[
     StringConstraints(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"),
     AfterValidator(_has_port),
 ]
+
+
+ServicePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$()*+,;=:@/%-]*$")]
 
 
 class _Model(BaseModel):
@@ -114,6 +127,17 @@ class Backend(_Model):
         return 0 if found is None else int(found[3] or _PORTS[found[1]])
 
 
+class ServedContract(_Model):
+    """A contract that the façade serves itself, at the path of the service: `?wsdl`, `?xsd=NAME`, `?singleWsdl`."""
+
+    wsdl: Path
+    """The WSDL, or a folder with one WSDL in it."""
+    root: Path | None = None
+    """Folder that holds all that it imports; the WSDL's own folder without it."""
+    ports: Mapping[str, ServicePath] = Field(default={})
+    """Name of a port -> its path, where it is not the one that is served, and not what its address says."""
+
+
 class Listener(_Model):
     """One address that callers know."""
 
@@ -125,6 +149,8 @@ class Listener(_Model):
     """For HTTPS."""
     trusts_forwarded: bool = False
     """Keep `Forwarded` and `X-Forwarded-*` of callers; only behind a proxy of your own."""
+    contracts: Mapping[ServicePath, ServedContract] = Field(default={})
+    """By path, as callers write it: the contracts that are served here, with this façade's address in them."""
 
 
 class Limits(_Model):

@@ -90,6 +90,8 @@ class Route(BaseModel):
     """Backend of the legacy side, by its name in the settings."""
     modern: Name | None = None
     """Backend of the modern side, by its name in the settings."""
+    record_hashes: bool = False
+    """Put the sha256 of both bodies, as they passed, into the decision record of each call."""
     held: str | None = Field(default=None, min_length=1)
     """Why this route lags behind its capability; while it is set, legacy answers."""
 

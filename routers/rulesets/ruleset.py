@@ -57,6 +57,7 @@ class Rule:
     """The ruleset version that last changed this capability."""
     held: bool = field(init=False, repr=False, compare=False)
     """The route lags behind its capability."""
+    record_hashes: bool = field(init=False, repr=False, compare=False)
     key: CanonicalKey = field(init=False, repr=False, compare=False)
     """The capability's; equal ones are one object. What follows is all that a call needs, at hand in one place:
 
@@ -78,6 +79,7 @@ class Rule:
         capability, operation = self.capability, self.route.operation
         put = object.__setattr__
         put(self, "held", self.route.held is not None)
+        put(self, "record_hashes", self.route.record_hashes)
         put(self, "key", _shared(capability.key.model_dump_json()))
         put(self, "suffix", f":{capability.salt}")
         put(self, "share", _SHARES[capability.share])

@@ -199,9 +199,9 @@ async def test_a_long_request_that_was_sent_ahead_goes_on(tmp_path: Path) -> Non
 
     body = envelope(f'<o xmlns="urn:x"><t>{"x" * 300_000}</t><id>1</id></o>').encode()
     long = post(body, CLOSE + b"Content-Type: text/xml\r\n")
-    sides = {"legacy": Side(conduct=conduct), "modern": Side(conduct=conduct)}
+    legacy, modern = Side(conduct=conduct), Side(conduct=conduct)
     limits, times = {"inspect_bytes": 400_000}, {"body": "PT2S"}
-    async with facade(tmp_path, **sides, limits=limits, times=times) as world:
+    async with facade(tmp_path, legacy=legacy, modern=modern, limits=limits, times=times) as world:
         world.use(soap_rules("o", key="Body/{urn:x}o/{urn:x}id"))
         reader, writer = await world.connect()
         writer.write(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")

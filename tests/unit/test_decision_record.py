@@ -12,7 +12,7 @@ from routers.decision import Reason, decide
 from routers.decision_record import DecisionRecord, decode
 from routers.explanation import explain
 from routers.facade.accounting.recorder import encode
-from routers.facade.ended import Ended, Outcome, TraceContext
+from routers.facade.ended import Ended, Hashes, Outcome, TraceContext
 from routers.rulesets.ruleset import EMPTY
 from routers.stage import OperationClass, Side, Stage
 from tests.rulesets import capability, change
@@ -70,6 +70,14 @@ def test_a_call_that_has_ended_is_recorded_without_its_key() -> None:
     assert "12345" not in encode(ended(), key_hash=None, version=12)
 
 
+def test_hashes_of_bodies_stand_at_the_end_of_a_record_that_has_them() -> None:
+    some = ended(hashes=Hashes("b" * 64, None))
+
+    assert json.loads(encode(some, key_hash=None, version=12))[-3:] == ["a" * 32, "b" * 64, None]
+    record = _decoded(some, key_hash=None, version=12)
+    assert (record.request_sha256, record.answer_sha256) == ("b" * 64, None)
+
+
 def test_a_call_without_a_route_is_recorded_with_the_version_in_force() -> None:
     record = _decoded(ended(decision=None, route=None), key_hash=None, version=5)
 
@@ -111,6 +119,19 @@ def test_a_share_is_explained_with_bucket_share_author_time_and_reason() -> None
         ({"reason": Reason.UNFIT_KEY}, "not of the capability's form"),
         ({"reason": Reason.SEVERAL_KEYS}, "several keys"),
         ({"reason": None, "route": None, "side": None}, "The legacy side was chosen: no route takes the call"),
+        (
+            {"reason": None, "route": None, "side": None, "backend": None, "attempts": 0},
+            "the façade serves there itself.\nRuleset 12 decided; its rule stands since ruleset 1",
+        ),
+        (
+            {"route": None, "side": None, "backend": None, "attempts": 0},
+            "The façade answered, and the caller got status 200.",
+        ),
+        (
+            {"request_sha256": "b" * 64, "answer_sha256": "c" * 64},
+            f"request's body has the sha256 {'b' * 64}.\nThe answer",
+        ),
+        ({"request_sha256": "b" * 64}, "No sha256 of an answer: no side gave one"),
     ],
 )
 def test_every_reason_and_outcome_has_its_sentence(fields: dict[str, Any], said: str) -> None:

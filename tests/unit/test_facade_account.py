@@ -16,7 +16,7 @@ from routers.decision_record import DecisionRecord, decode
 from routers.facade.accounting.account import PACK_BYTES, Account, Flushed, encode, left_in_doubt
 from routers.facade.accounting.inflight import Inflight, create, read
 from routers.facade.accounting.tally import Tally
-from routers.facade.ended import Ended, Outcome, TraceContext
+from routers.facade.ended import Ended, Hashes, Outcome, TraceContext
 from routers.facade.settings import FacadeSettings
 from routers.rulesets.capability import Capability
 from routers.rulesets.ruleset import EMPTY, Ruleset
@@ -155,6 +155,7 @@ calls = st.builds(
         duration_ns=st.integers(0, 1 << 40),
         modern_ns=st.just(0),
         trace=st.just(TRACE),
+        hashes=st.none() | st.builds(Hashes, *[st.none() | st.just("b" * 64)] * 2),
     ),
     st.none()
     | st.builds(
@@ -192,6 +193,7 @@ def test_the_reader_of_decision_records_reads_what_is_written(call: Ended, key_h
         call.backend,
         call.attempts,
         call.trace.trace_id,
+        *(call.hashes or (None, None)),
     )
     assert decode(f"[{text},\n{text}]".encode()) == [expected] * 2
     assert "\n" not in text

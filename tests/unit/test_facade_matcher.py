@@ -164,6 +164,32 @@ def test_a_declared_action_is_the_only_one() -> None:
     assert found == [False, False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("operation", "action", "expected"),
+    [
+        (None, "urn:x/Get", True),
+        (None, '"http://x/act"', True),
+        (None, "GetRequest", True),
+        (None, "", False),
+        (None, '""', False),
+        (None, "urn:x/Ping", False),
+        ("{urn:x}Ping", "urn:x/Ping", False),
+        ("{urn:x}Ping", "urn:x/Get", True),
+        ("{urn:y}Get", "urn:y/Get", False),
+        ("{urn:y}Get", "Get", False),
+        ("{urn:y}Get", "urn:x#Get", True),
+        ("Ping", "Ping", False),
+        ("Ping", "http://x/act", True),
+    ],
+)
+def test_an_action_of_an_operation_that_is_known_belongs_to_no_other(
+    operation: str | None, action: str, *, expected: bool
+) -> None:
+    matcher = _matcher("{urn:x}Get", "{urn:x}Put", r1="http://x/act")
+
+    assert matcher.strays(operation, action) is expected
+
+
 def test_an_element_with_request_in_its_name_agrees_with_the_action_without_it() -> None:
     matcher = _matcher("{urn:x}GetRequest", "{urn:x}Put")
 

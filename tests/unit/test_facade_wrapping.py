@@ -32,6 +32,8 @@ from tests.work import steps_of
         (b"multipart/related; type=text/xml; boundary=b", "1.1"),
         (b'multipart/related; type="application/xop+xml"; start-info="application/soap+xml"; boundary=b', "1.2"),
         (b"text/xml;", "1.1"),
+        (b'multipart/related; start-info="text/xml"; boundary=b', "1.1"),
+        (b'multipart/related; start-info="application/soap+xml; action=\\"a\\""; boundary=b', "1.2"),
     ],
 )
 def test_the_content_types_of_soap_are_read(content_type: bytes, expected: str) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters import soap
 from adapters.soap.example import CONFIG, MemberRegistered, Registry
@@ -307,3 +308,32 @@ async def test_the_connection_is_closed_when_nobody_reads_on() -> None:
     await batches.aclose()
 
     assert legacy.closed == 1
+
+
+async def test_typed_items_are_checked_and_what_deviates_is_told() -> None:
+    hub, legacy = Hub(), Scripted(member("1", changed="yesterday") + member("2") + "<more/>")
+
+    with capture_logs() as logs:
+        published = await poll(polling(legacy, values="typed", watermark=None), hub)
+
+    assert _names(published) == [("2", "2.1", "Ada")]
+    [dead] = [letter for batch in hub.batches for letter in batch.dead]
+    assert (dead.key, dead.reason) == (b"1", "member/changed: expected a dateTime such as 2020-12-31T23:59:59Z")
+    assert b"yesterday" in (dead.value or b"")
+    told = [log for log in logs if log["event"] == "reply deviates from its contract"]
+    assert [(log["path"], log["kind"], log["times"]) for log in told] == [
+        ("member/changed", "namespace", 2),
+        ("member/id", "namespace", 2),
+        ("member/name", "namespace", 2),
+        ("Body/ListMembersResponse/more", "unknown", 1),
+    ]
+
+
+async def test_a_typed_watermark_moves() -> None:
+    clock, legacy = Clock(), Scripted(member("1"), member("1"))
+    adapter, hub = polling(legacy, clock, values="typed", full_every=timedelta(days=1)), Hub()
+
+    await poll(adapter, hub)
+    await poll(adapter, hub)
+
+    assert legacy.asked_since() == [None, "2026-01-02T10:55:00Z"]

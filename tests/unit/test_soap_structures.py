@@ -129,6 +129,16 @@ def test_unknown_things_are_kept() -> None:
     assert value["#unknown"] == [{"@new": "x"}, {"{urn:t}more": {"a": "1"}}]
 
 
+def test_a_name_in_another_namespace_is_read_and_told() -> None:
+    value, deviations = read(PERSON, '><id xmlns="">1</id><x:name xmlns:x="urn:x">Ada</x:name></e>')
+
+    assert value == {"@source": "registry", "id": 1, "name": "Ada"}
+    assert deviations == [
+        Deviation("namespace", "e/id", "the namespace urn:t"),
+        Deviation("namespace", "e/name", "the namespace urn:t"),
+    ]
+
+
 def test_what_comes_too_often_is_a_list() -> None:
     value, _ = read(PERSON, "><id>1</id><id>2</id></e>", refused=frozenset())
 

@@ -86,6 +86,13 @@ def test_a_location_that_leads_elsewhere_is_not_followed_where_the_namespace_is_
     assert bundle.missing == ()
 
 
+def test_a_wsdl_is_not_found_by_the_namespace_of_a_schema() -> None:
+    lost = f'<import namespace="{DSIG}" location="none.wsdl"/>'
+    bundle = gathered(f'</s:schema></types>{lost}<types><s:schema xmlns:s="http://www.w3.org/2001/XMLSchema">')
+
+    assert [each.location for each in bundle.missing] == ["none.wsdl"]
+
+
 def test_a_standard_schema_that_the_contract_brings_is_not_taken_twice() -> None:
     own = f'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="{DSIG}"/>'
     far = "http://www.w3.org/TR/xmldsig-core/xmldsig-core-schema.xsd"

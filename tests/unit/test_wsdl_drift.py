@@ -83,6 +83,16 @@ def test_what_says_something_else_is_a_change(pinned: Bundle, live: Path, file: 
     assert (found.changed, found.added, found.gone) == ((file,), (), ())
 
 
+def test_what_stands_within_what_is_content() -> None:
+    def taken(body: str) -> Bundle:
+        start = "file:///c/a.xsd"
+        return Bundle(start=start, root="file:///c/", documents={start: Document(uri=start, data=body.encode())})
+
+    assert drift(taken("<a><b/><c/></a>"), taken("<a><b><c/></b></a>")).changed == ("a.xsd",)
+    assert drift(taken("<a><b/><c/></a>"), taken("<a>\n<b></b> <c/>\n</a>")).changed == ()
+    assert drift(taken("<a>b c</a>"), taken("<a>b d</a>")).changed == ("a.xsd",)
+
+
 def test_documents_that_came_and_went_are_named(pinned: Bundle, live: Path) -> None:
     edit(live / "types/resident.xsd", 'schemaLocation="codes.xsd"', 'schemaLocation="code-lists.xsd"')
     (live / "types/codes.xsd").rename(live / "types/code-lists.xsd")

@@ -30,7 +30,13 @@ def encode(ended: Ended, *, key_hash: str | None, version: int) -> str:
         hashed = "null" if key_hash is None else f'"{key_hash}"'
         place = f'"{route}",{hashed},{"null" if bucket is None else bucket}'
     facts = (stage, side, reason, version, ended.outcome, ended.status, ended.backend, ended.attempts)
-    return f'[{encode_basestring_ascii(ended.request_id)},{ended_ms},{place},{_facts(facts)},"{ended.trace.trace_id}"]'
+    text = f'[{encode_basestring_ascii(ended.request_id)},{ended_ms},{place},{_facts(facts)},"{ended.trace.trace_id}"]'
+    hashes = ended.hashes
+    return text if hashes is None else f"{text[:-1]},{_quoted(hashes.request)},{_quoted(hashes.answer)}]"
+
+
+def _quoted(digits: str | None) -> str:
+    return "null" if digits is None else f'"{digits}"'
 
 
 @lru_cache(maxsize=1024)

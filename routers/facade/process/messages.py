@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from observability.tracing import Telemetry
 from routers.facade.settings import FacadeSettings
 
-__all__ = ["Files", "Start"]
+__all__ = ["ContractPage", "Files", "Start"]
 
 
 class Files(NamedTuple):
@@ -37,6 +37,23 @@ class Files(NamedTuple):
         return sorted(self.folder.glob("*.inflight"))
 
 
+class ContractPage(BaseModel):
+    """A document of a contract that is served."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+    )
+
+    pieces: tuple[bytes, ...] = Field(repr=False)
+    """What stands between the places of the address."""
+    codec: str
+    """The Python codec of the bytes."""
+
+
 class Start(BaseModel):
     """All that a worker is told at start; it holds secrets, so it goes by the link alone."""
 
@@ -56,6 +73,8 @@ class Start(BaseModel):
     """Secret of the keyed hashes."""
     telemetry: Telemetry = Telemetry()
     """Where spans go."""
+    contracts: Mapping[str, Mapping[str, Mapping[str, ContractPage]]] = Field(default={}, repr=False)
+    """Listener -> path -> query -> page."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The lowest level that is logged."""
 

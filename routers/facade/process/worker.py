@@ -30,6 +30,7 @@ from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
 from routers.facade.process.report import BackendReport
 from routers.facade.process.spool import Spool, pack
+from routers.facade.serving.contract import Contract, Page
 from routers.facade.serving.server import Server
 from routers.rulesets.ruleset import Ruleset
 
@@ -263,12 +264,22 @@ def build(start: Start) -> Parts:
         soon=asyncio.get_running_loop().call_soon,  # in its next round, that is: after it has written
     )
     return Parts(
-        server=Server(start.settings, account=account),
+        server=Server(start.settings, account=account, contracts=_contracts(start)),
         rules=replica,
         flush=account.flush,
         kept=account.kept,
         close=noted.close,
     )
+
+
+def _contracts(start: Start) -> dict[str, dict[str, Contract]]:
+    return {
+        listener: {
+            path: Contract({query: Page(page.pieces, page.codec) for query, page in pages.items()})
+            for path, pages in by_path.items()
+        }
+        for listener, by_path in start.contracts.items()
+    }
 
 
 def main(build: Build) -> None:

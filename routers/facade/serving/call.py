@@ -5,6 +5,7 @@ from time import perf_counter_ns
 from typing import Final, final
 
 from routers.decision import Decision, decide_rule, decide_together
+from routers.facade.accounting.body_hashes import BodyHashes
 from routers.facade.ended import Ended, Outcome
 from routers.facade.http.chunks import LAST_CHUNK, chunk
 from routers.facade.http.forwarding import answer_head, interim_head, request_head, trailer_part
@@ -27,6 +28,7 @@ _ANSWERED, _FELL_BACK, _IN_DOUBT = Outcome.ANSWERED, Outcome.FELL_BACK, Outcome.
 # A named tuple's own constructor costs three times as much.
 _new: Final[Callable[[type[Ended], tuple[object, ...]], Ended]] = vars(tuple)["__new__"]
 
+_FROM_A_SIDE: Final = (_ANSWERED, _FELL_BACK)
 _CAN_GO_BACK: Final = frozenset({Stage.OFF, Stage.DUALWRITE, Stage.SHADOW, Stage.LIVE})
 """While a capability's current stage is one of these, its legacy side is kept and may answer."""
 _BUFFERED_BYTES: Final = 262_144
@@ -39,6 +41,7 @@ class Call:
 
     # Defaults stand on the class: most calls change few of them, and each assignment costs.
     _parts_bytes: int = 0
+    _hashes: BodyHashes | None = None
     _decision: Decision | None = None
     _key: str | None = None
     _pool: Pool | None = None
@@ -144,6 +147,8 @@ class Call:
 
     def _keep(self, data: bytes, *, whole: bool) -> None:
         self._whole = whole
+        if self._hashes is not None:
+            self._hashes.asked(data)
         if self._parts is None:
             return
         self._parts.append(data)
@@ -159,6 +164,8 @@ class Call:
             return
         route, version = rule.route, self._home.ruleset.version
         self.operation = route.operation
+        if rule.record_hashes:
+            self._hashes = BodyHashes(self._parts or ())
         if len(keys) <= 1:
             self._key = key = keys[0] if keys else None
             self._decision = decision = decide_rule(rule, key, version)
@@ -239,6 +246,8 @@ class Call:
 
     def _pass_on(self, answer: AnswerHead, data: bytes) -> None:
         home, request = self._home, self._request
+        if self._hashes is not None:
+            self._hashes.answered(data)
         keep_alive = request.keep_alive and self._whole and not home.draining
         if answer.length < 0:
             self._rechunked = request.minor
@@ -251,8 +260,11 @@ class Call:
 
     def more(self, data: bytes) -> None:
         """Take a part of the body; see the port."""
-        if not self._abandoned:
-            self._client.write(chunk(data) if self._rechunked else data)
+        if self._abandoned:
+            return
+        if self._hashes is not None:
+            self._hashes.answered(data)
+        self._client.write(chunk(data) if self._rechunked else data)
 
     def ended(self, trailers: list[bytes]) -> None:
         """Take the end; see the port."""
@@ -335,6 +347,7 @@ class Call:
         self._inquiry.release()
         account, request, decision, pool = self._home.account, self._request, self._decision, self._pool
         now = perf_counter_ns()
+        hashes = self._hashes and self._hashes.told(asked=self._whole, answered=outcome in _FROM_A_SIDE)
         ended = (
             self.id,
             self._client.listener,
@@ -354,6 +367,7 @@ class Call:
             now - self._started,
             now - self._sent_at if self._side is _MODERN and self._sent_at else self._modern_ns,
             self.trace,
+            hashes,
         )
         account.ended(_new(Ended, ended))
         if self._slot >= 0:

@@ -290,6 +290,10 @@ class Caller(asyncio.Protocol):
             self.hold(full=False)
         call.begin(rest, whole=left <= 0)
 
+    def _answered(self, rest: bytes) -> None:
+        """Take note of a request without a body that is answered at once."""
+        self._state, self.deadline, self._skipped, self._ahead = _CALL, _NEVER, False, rest
+
     def _begin_chunked(self, call: Call, rest: bytes) -> None:
         self._left, self._chunks, self._body_bytes = -1, ChunkReader(), 0
         try:

@@ -75,6 +75,12 @@ _TOLD: Final = (
     Refusal("unreachable", (502, 504), "The service can't be reached; try again later."),
     Refusal("unavailable", (503,), "The service takes no more calls for now; try again in some seconds."),
     Refusal("no_answer", (502,), "The service gave no answer that can be passed on; try again later."),
+    Refusal("document", (404,), "The contract has no document of this name; ask for ?wsdl, and follow its imports."),
+    Refusal(
+        "single_wsdl",
+        (404,),
+        "The contract can't be said exactly in one document; ask for ?wsdl, and follow its imports.",
+    ),
     Refusal("stage_not_served", (503,), "The service is being moved, in a way not served here; ask whoever runs it."),
 )
 

@@ -15,6 +15,8 @@ from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.report import BackendReport
 from routers.facade.serving.caller import Caller
 from routers.facade.serving.clock import TICK_SECONDS, Clock
+from routers.facade.serving.contract import Contract
+from routers.facade.serving.contract_caller import ContractCaller
 from routers.facade.serving.pool import Pool
 from routers.facade.settings import FacadeSettings
 from routers.facade.soap.matcher import Matcher
@@ -28,10 +30,23 @@ _GRACE_SECONDS: Final = 1.0
 
 
 class Server:
-    """Serves the listeners of one worker."""
+    """Serves the listeners of one worker.
 
-    def __init__(self, settings: FacadeSettings, *, account: Account) -> None:
+    Args:
+        settings: The façade.
+        account: Of all calls.
+        contracts: Listener -> path -> the contract that is served there.
+    """
+
+    def __init__(
+        self,
+        settings: FacadeSettings,
+        *,
+        account: Account,
+        contracts: Mapping[str, Mapping[str, Contract]] | None = None,
+    ) -> None:
         self.settings, self.account = settings, account
+        self.contracts: Mapping[str, Mapping[str, Contract]] = contracts or {}
         self.limits, self.times = settings.limits, settings.times
         self.idle_seconds = settings.times.idle.total_seconds()
         self.clock, self.matcher, self.shapes, self.ruleset = Clock(), Matcher(), Shapes(), EMPTY
@@ -69,7 +84,8 @@ class Server:
         self._ticking = loop.create_task(self._tick())
         for name, listener in self.settings.listeners.items():
             context = listener_context(listener.tls) if listener.tls is not None else None
-            serving = await loop.create_server(partial(Caller, self, name, listener), sock=sockets[name], ssl=context)
+            kind = ContractCaller if self.contracts.get(name) else Caller
+            serving = await loop.create_server(partial(kind, self, name, listener), sock=sockets[name], ssl=context)
             self._listening.append(serving)
 
     async def drain(self) -> None:

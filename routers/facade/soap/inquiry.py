@@ -70,7 +70,7 @@ class Inquiry:
         self.soap_version = known.version
         if known.key is not None:
             self.keys = [known.key]
-        self._understood(rule)
+        self._understood(rule, known.operation)
         return True
 
     def feed(self, data: bytes, *, whole: bool) -> bool:
@@ -98,7 +98,7 @@ class Inquiry:
         rule = None if reader.operation is None else self._matcher.soap(reader.operation)
         if rule is not None and rule.key_steps is not None:
             self.keys = reader.keys
-        self._understood(rule)
+        self._understood(rule, reader.operation)
         return True
 
     def release(self) -> None:
@@ -111,12 +111,13 @@ class Inquiry:
         rule = self._matcher.soap(operation)
         return None if rule is None else rule.key_steps
 
-    def _understood(self, rule: Rule | None) -> None:
-        if rule is None:
-            return
+    def _understood(self, rule: Rule | None, operation: str | None) -> None:
         names, matcher = self._request.names, self._matcher
         field = names.get(b"soapaction")
         action = action_of(names.get(b"content-type", b""), field)
+        if rule is None:
+            self._unrouted(operation, action, field)
+            return
         if action and matcher.disagrees(rule, action):
             raise RefusedError(400, "action")
         # SOAP 1.2 knows no such field, but a backend may go by it all the same.
@@ -127,6 +128,12 @@ class Inquiry:
         self.rule = rule
         if rule.key_header is not None:
             self._key_of(rule.key_header)
+
+    def _unrouted(self, operation: str | None, action: str | None, field: bytes | None) -> None:
+        """Let legacy have a call that no rule takes, unless its action says that it is one of those that rules take."""
+        for said in (action, None if field is None else action_of(b"text/xml", field)):
+            if said and self._matcher.strays(operation, said):
+                raise RefusedError(400, "action")
 
     def _found(self, rule: Rule, parameters: Mapping[str, str]) -> None:
         self.rule = rule

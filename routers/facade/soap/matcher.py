@@ -122,12 +122,27 @@ class Matcher:
                 self._verdicts[named] = verdict
         return verdict
 
+    def strays(self, operation: str | None, action: str) -> bool:
+        """Tell whether an action names an operation that is known here, while the Body has one that no rule takes.
+
+        A server that goes by the action would do what nobody has decided on.
+
+        Args:
+            operation: `{namespace}name`; None where the Body is empty.
+            action: As for `disagrees`.
+        """
+        bare = _bare(action)
+        return bool(bare) and self._names_another(operation or "", bare)
+
     def _disagrees(self, rule: Rule, action: str) -> bool:
         declared = _bare(rule.route.action or "")
         if not action or declared:
             return action not in {"", declared}
-        namespace, _, local = (rule.route.soap or "")[1:].partition("}")
-        own = {local, *(f"{namespace}{separator}{local}" for separator in ("", *_SEPARATORS))}
+        return self._names_another(rule.route.soap or "", action)
+
+    def _names_another(self, operation: str, action: str) -> bool:
+        namespace, _, local = operation.removeprefix("{").rpartition("}")
+        own = {local, *(f"{namespace}{separator}{local}" for separator in ("", *_SEPARATORS))} if local else set[str]()
         if action in own:
             return False
         if self._is_known(action):

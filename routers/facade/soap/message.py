@@ -105,7 +105,8 @@ def _plan(content_type: bytes, content_encoding: bytes) -> _Plan | None:
     # What the action can't be read from is refused here already.
     action_of(content_type, None)
     parameters = read(content_type).parameters
-    inner = media_of(parameters.get("type", "").encode())
+    # `type` has to be there; who leaves it out still says what the root is in `start-info`.
+    inner = media_of((parameters.get("type") or parameters.get("start-info", "")).encode())
     if media == _MULTIPART and inner not in _MEDIA:
         return None
     coding = _CODINGS.get(content_encoding.decode("latin-1").strip().lower())

@@ -206,7 +206,7 @@ def test_a_call_is_explained(world: World) -> None:
     applied(world, 4000, "--author", "ada")
     doubt = {"request_id": "doubted", "at": "now", "why": "timeout", "side": "modern", "backend": "new"}
     packed = [
-        value(record("other"), record("wanted")),
+        value(record("other"), record("wanted", request_sha256="b" * 64, answer_sha256="c" * 64)),
         value(record("doubted", outcome=Outcome.IN_DOUBT), record("unrouted", version=0, route=None, reason=None)),
         b'{"request_id":"wanted"}',
     ]
@@ -222,6 +222,10 @@ def test_a_call_is_explained(world: World) -> None:
     assert "bucket 3598, below the share 4000 (40 %) of benefits" in wanted.out
     assert "applied by ada at" in wanted.out
     assert "because: to 4000" in wanted.out
+    assert f"The request's body has the sha256 {'b' * 64}." in wanted.out
+    assert f"The answer's body has the sha256 {'c' * 64}." in wanted.out
+    assert world.run("route", "why", "wanted", "--json").json["answer_sha256"] == "c" * 64
+    assert "sha256" not in world.run("route", "why", "unrouted").out
     assert "1 records of the decision topic can't be read" in wanted.err
     assert world.run("route", "why", "doubted", "--json").json["in_doubt"] == doubt
     assert "It is in doubt since now: timeout" in world.run("route", "why", "doubted", "--since", "30m").out

@@ -170,6 +170,7 @@ def test_a_catalog_of_ones_own_serves_what_is_not_standard(tmp_path: Path, capsy
     assert run(*given, "--catalog", tmp_path / "catalog") == 0
     assert "standard/types.example_resident.xsd" in capsys.readouterr().out
     assert run("drift", tmp_path / "pinned") == 0
+    (tmp_path / "catalog/catalog.json").write_text("{}")
     assert run("drift", tmp_path / "pinned", "--catalog", tmp_path / "catalog") == 0
 
 

@@ -47,7 +47,7 @@ class Schemas:
     @property
     def errors(self) -> tuple[str, ...]:
         """Return what is wrong with the schemas themselves, one sentence each."""
-        return tuple(str(getattr(error, "message", error)) for error in self._schema.all_errors)
+        return tuple(str(getattr(error, "message", error)) for error in self._schema.maps.all_errors)
 
     def element(self, tag: str) -> XsdElement | None:
         """Return a global element."""

@@ -11,6 +11,7 @@ from contracts.legacy.xml import Element, local_name
 __all__ = ["DEFAULT_REFUSED", "Deviation", "Kind", "Tolerance", "path_of"]
 
 Kind: TypeAlias = Literal[
+    "namespace",  # an element in another namespace than the contract has it in
     "unknown",  # an element or attribute that the contract does not have
     "missing",  # an element or attribute that must be there
     "too-many",  # more of an element than the contract has

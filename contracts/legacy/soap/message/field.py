@@ -85,10 +85,11 @@ def read_text(reader: Simple, text: str, element: Element, tolerance: Tolerance,
     """Return what text says; a value that is tolerated although it is none stays text."""
     try:
         return reader(text)
-    except FacetError as error:
-        tolerance.note("facet", element, str(error), below=below)
-        return error.value
+    except FacetError as unfit:
+        tolerance.note("facet", element, str(unfit), below=below)
+        return unfit.value
     except ValueError as error:
+        # Another name than above: compiled, a name has one type.
         tolerance.note("value", element, str(error), below=below)
         return text
 

@@ -130,6 +130,14 @@ class Reader:
         except XmlError as error:
             raise LegacyUnavailableError(self._system, reason=source.reason(str(error))) from error
 
+    def field_at(self, path: Path) -> Field:
+        """Return what the elements at a path become.
+
+        Raises:
+            ConfigError: The contract has no such path; says what there is.
+        """
+        return self._at(path)[0]
+
     def _item(self, field: Field, element: Element, *, with_xml: bool) -> Item:
         tolerance = Tolerance(self._refused, element)
         refused = None

@@ -13,7 +13,7 @@ as `@name`. What is absent has no entry; `xsi:nil` is None; what may repeat is a
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -82,6 +82,16 @@ class Complex:
         """Return what the children become, by tag."""
         return self._fields
 
+    @property
+    def attributes(self) -> Collection[str]:
+        """Return the names of its attributes, without namespaces."""
+        return [each.name for each in self._attributes.values() if each.use != "prohibited"]
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether elements may come that the contract does not name."""
+        return self._content.has_wildcard
+
     def compile(self) -> None:
         """Make the fields of what is inside; apart from the constructor, since a type may hold itself."""
         self._content = content(self._kind)
@@ -124,19 +134,40 @@ class Complex:
         tags = tuple([child.tag for child in children])
         if (steps := self._shapes.get(tags)) is not None:
             return steps
-        flaws = [*self._content.flaws(tags, apart=tolerance.apart)]
+        meant = self._meant(element, tags, tolerance)
+        flaws = [*self._content.flaws(meant, apart=tolerance.apart)]
         for flaw in flaws:
             name = "" if flaw.tag is None else flaw.tag.rpartition("}")[2]
             tolerance.note(flaw.kind, element, flaw.expected, below=name)
-        fields = [self._fields.get(tag) or self._unnamed(tag) for tag in tags]
+        fields = [self._fields.get(tag) or self._unnamed(tag) for tag in meant]
         if flaws:
             # What came too often is a list, whatever the contract says: nothing is lost.
-            often = Counter(tags)
-            fields = [replace(f, repeats=True) if often[tag] > 1 else f for f, tag in zip(fields, tags, strict=True)]
+            often = Counter(meant)
+            fields = [replace(f, repeats=True) if often[tag] > 1 else f for f, tag in zip(fields, meant, strict=True)]
         steps = tuple(_step(field) for field in fields)
-        if not flaws and not tolerance.apart and len(tags) <= _LONGEST_SHAPE and len(self._shapes) < _SHAPES:
+        if (
+            not flaws
+            and meant == tags
+            and not tolerance.apart
+            and len(tags) <= _LONGEST_SHAPE
+            and len(self._shapes) < _SHAPES
+        ):
             self._shapes[tags] = steps
         return steps
+
+    def _meant(self, element: Element, tags: tuple[str, ...], tolerance: Tolerance) -> tuple[str, ...]:
+        """Return the tags that are meant: a name that the contract has in another namespace is that one."""
+        strange = {tag for tag in tags if tag not in self._fields and not self._content.takes(tag)}
+        if not strange:
+            return tags
+        locals_ = Counter(tag.rpartition("}")[2] for tag in self._fields)
+        by_local = {local: tag for tag in self._fields if locals_[local := tag.rpartition("}")[2]] == 1}
+        meant = {tag: found for tag in strange if (found := by_local.get(tag.rpartition("}")[2])) is not None}
+        for found in sorted(meant.values()):
+            namespace, _, local = found.rpartition("}")
+            expected = f"the namespace {namespace[1:]}" if namespace else "no namespace"
+            tolerance.note("namespace", element, expected, below=local)
+        return tuple(meant.get(tag, tag) for tag in tags)
 
     def _unnamed(self, tag: str) -> Field:
         takes = self._content.takes(tag)

@@ -1,0 +1,77 @@
+"""Makes ready what a façade serves of contracts: the files are read once, at start."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from contracts.errors import ConfigError, ContractError
+from contracts.legacy.soap.served import Served, serve
+from contracts.legacy.xml import XmlError
+from routers.facade.process.messages import ContractPage
+from routers.facade.settings import FacadeSettings, ServedContract
+
+__all__ = ["load_contract", "load_contracts"]
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_Pages = Mapping[str, Mapping[str, Mapping[str, ContractPage]]]
+
+
+def load_contracts(facade: FacadeSettings) -> _Pages:
+    """Return the pages that workers serve, by listener, path and query.
+
+    Raises:
+        ConfigError: Every contract that can't be served, one sentence each.
+    """
+    problems = list[str]()
+    loaded: dict[str, dict[str, dict[str, ContractPage]]] = {}
+    for name, listener in facade.listeners.items():
+        for path, contract in listener.contracts.items():
+            try:
+                served = load_contract(path, contract)
+            except ConfigError as error:
+                problems += [f"listeners.{name}.contracts.{path}: {problem}" for problem in error.problems]
+                continue
+            _log.info(
+                "contract served",
+                listener=name,
+                path=path,
+                documents=len(served.pages),
+                no_single_wsdl=served.single_problem,
+            )
+            pages = served.pages.items()
+            loaded.setdefault(name, {})[path] = {
+                query: ContractPage(pieces=page.pieces, codec=page.codec) for query, page in pages
+            }
+    if problems:
+        raise ConfigError(problems)
+    return loaded
+
+
+def load_contract(path: str, contract: ServedContract) -> Served:
+    """Read one contract, and write its pages.
+
+    Raises:
+        ConfigError: There is none, it is no WSDL, or it has no port of a name that is given a path.
+    """
+    # zeep comes with it, half a second that façades without contracts need not wait.
+    from adapters.soap.bundle import load_bundle  # noqa: PLC0415
+
+    wsdl = _wsdl(contract.wsdl)
+    try:
+        bundle = load_bundle(wsdl, root=contract.root)
+        return serve(bundle, path, ports=contract.ports)
+    except (XmlError, ContractError) as error:
+        raise ConfigError([f"{wsdl}: {error}"]) from error
+
+
+def _wsdl(path: Path) -> Path:
+    """Return the WSDL of a folder, or the path itself."""
+    if not path.is_dir():
+        return path
+    found = sorted(each for each in path.iterdir() if each.suffix.lower() == ".wsdl")
+    if len(found) != 1:
+        there = ", ".join(each.name for each in found) or "none"
+        raise ConfigError([f"{path}: expected one WSDL in this folder, found {there}; name the file"])
+    return found[0]
