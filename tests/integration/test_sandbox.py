@@ -139,6 +139,16 @@ async def test_the_contract_that_is_served_leads_to_itself_alone() -> None:
         assert found == [each for each in running.addresses if "/RegistryService/" in each]
 
 
+async def test_the_contract_names_the_host_that_was_asked() -> None:
+    async with sandbox() as running:
+        asked = "GET /?singleWsdl HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n"
+        named = await talk(running.url, asked.format("registry.example:81").encode())
+        odd = await talk(running.url, asked.format("'&lt;").encode())
+
+    assert b'location="http://registry.example:81/RegistryService/Registry11"' in named
+    assert f'location="{running.url}RegistryService/Registry11"'.encode() in odd
+
+
 async def test_zeep_calls_every_operation(caplog: pytest.LogCaptureFixture) -> None:
     library: Any = zeep  # it has no types
     caplog.set_level(logging.CRITICAL, "zeep")  # it can't read a union, and says so

@@ -10,6 +10,7 @@ from _pytest.mark import ParameterSet
 from typer.testing import CliRunner
 
 from adapters.outbound import OutboundSpec
+from adapters.soap.sandbox import Scenario
 from contracts.event import Event
 from contracts.legacy.file_spec import FileSpec
 from hub.cli.root import app
@@ -54,6 +55,9 @@ def test_a_settings_example_is_accepted(text: str, tmp_path: Path) -> None:
         return
     if text.startswith("name:"):
         assert OutboundSpec(**yaml.safe_load(text)).trailer
+        return
+    if text.startswith("seed:"):
+        assert Scenario(**yaml.safe_load(text)).operations
         return
     settings = Settings(**yaml.safe_load(text))
 

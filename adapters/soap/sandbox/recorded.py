@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contracts.errors import ConfigError
 from contracts.legacy.soap.answer import ENVELOPES
+from contracts.legacy.soap.envelope import body_of
 from contracts.legacy.xml import Element, XmlError, canonical, local_name, parse
 
 __all__ = ["Recorder", "Recording", "Recordings"]
@@ -87,11 +88,9 @@ def _text(element: Element, steps: Sequence[str]) -> str | None:
 
 def _first(path: Path, data: bytes) -> Element:
     try:
-        root = parse(data)
+        child = next(iter(body_of(parse(data))), None)
     except XmlError as error:
         raise ConfigError([f"{path}: {error}"]) from error
-    body = next((child for child in root if local_name(child) == "Body"), None)
-    child = None if body is None else next(iter(body), None)
     if child is None:
-        raise ConfigError([f"{path}: expected a SOAP envelope with a Body that has a child"])
+        raise ConfigError([f"{path}: expected a SOAP Body that has a child"])
     return child

@@ -1,6 +1,7 @@
 """The sandbox as a server: an address, ports at their paths, the contract at `?wsdl`."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -13,15 +14,15 @@ from urllib.parse import unquote, urlsplit
 from adapters.soap.sandbox.http import Request, talk
 from adapters.soap.sandbox.recorded import Recorder, Recordings
 from adapters.soap.sandbox.scenario import Scenario
-from adapters.soap.sandbox.served import rewritten
 from adapters.soap.sandbox.service import Reply, Service
 from contracts.errors import ConfigError
 from contracts.legacy.soap.contract.model import Contract, Port
 from contracts.legacy.soap.contract.schema import Schemas
+from contracts.legacy.soap.served import serve
 
 __all__ = ["Sandbox", "SandboxOptions", "Told"]
 
-_XML: Final = "text/xml; charset=utf-8"
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 _DRAIN_SECONDS: Final = 10.0
 Sleep = Callable[[float], Awaitable[object]]
 Told = Callable[[Reply], None]
@@ -60,7 +61,6 @@ class Sandbox:
         sleep: Sleep = asyncio.sleep,
         told: Told = lambda _reply: None,
     ) -> None:
-        self._contract = contract
         self._options = options or SandboxOptions()
         self._sleep, self._told = sleep, told
         self._paths = _paths(contract)
@@ -74,7 +74,8 @@ class Sandbox:
 
         self._every = service(*self._paths.values())
         self._services = {path: service(port) for path, port in self._paths.items()}
-        self._documents: Mapping[str, bytes] = {}
+        offered = {port.name: path for path, port in self._paths.items() if path.count("/") > 1}
+        self._pages = serve(contract.bundle, "/", ports=offered).pages
         self._stack = AsyncExitStack()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._busy = 0
@@ -99,8 +100,6 @@ class Sandbox:
         server = await asyncio.start_server(self._connected, self._options.host, self._options.port)
         host, port = server.sockets[0].getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        own = {_ids(path): address for address, path in zip(self.addresses, self._paths, strict=True)}
-        self._documents = rewritten(self._contract.bundle, self.url, own)
         self._stack.push_async_callback(self._end, server)
         return self
 
@@ -160,7 +159,7 @@ class Sandbox:
     def _reply(self, request: Request) -> Reply:
         parts = urlsplit(request.target)
         if request.method == "GET":
-            return self._document(parts.query)
+            return self._document(parts.query, request.headers.get("host", ""))
         if request.method != "POST":
             return Reply(status=405, body=b"expected POST, or GET of ?wsdl", outcome="refused: method")
         path = unquote(parts.path)
@@ -173,11 +172,14 @@ class Sandbox:
             request.body, content_type=headers.get("content-type", ""), action=headers.get("soapaction", "")
         )
 
-    def _document(self, query: str) -> Reply:
-        document = self._documents.get(query) or self._documents.get(query.lower())
-        if document is None:
+    def _document(self, query: str, host: str) -> Reply:
+        kind, equals, name = query.partition("=")
+        page = self._pages.get(kind.lower() + equals + unquote(name))
+        if page is None:
             return Reply(status=404, body=f"expected ?wsdl, found ?{query}".encode(), outcome="refused: no document")
-        return Reply(status=200, body=document, content_type=_XML, outcome="document")
+        # As the caller named us: the address that we listen on may be one that nobody can call.
+        origin = f"http://{host}" if _HOST.fullmatch(host) else self.url.rstrip("/")
+        return Reply(status=200, body=page.at(origin), content_type="text/xml", outcome="document")
 
 
 def _paths(contract: Contract) -> dict[str, Port]:
@@ -187,8 +189,3 @@ def _paths(contract: Contract) -> dict[str, Port]:
         if port.soap is not None and port.operations:
             found.setdefault(f"/{name}/{port.name}" if name else f"/{port.name}", port)
     return found
-
-
-def _ids(path: str) -> tuple[str, str]:
-    service, _, port = path[1:].rpartition("/")
-    return service, port

@@ -11,10 +11,11 @@ from contracts.legacy.soap.contract.schema import Schemas
 from contracts.legacy.soap.sample.derived import Derived
 from contracts.legacy.soap.sample.encoded import ARRAY_TYPE, Array, array_of
 from contracts.legacy.soap.sample.height import Heights, Particle, can_be_nil
+from contracts.legacy.soap.sample.options import Options
 from contracts.legacy.soap.sample.place import XSI, Place, Prefixes
 from contracts.legacy.soap.sample.value import ANY_TYPE, attributes, fill, own_text
 from contracts.legacy.soap.sample.wildcard import stand_in
-from contracts.legacy.soap.sample.words import word
+from contracts.legacy.soap.sample.words import is_about, word
 from contracts.legacy.xml import Element
 
 __all__ = ["Writer"]
@@ -22,6 +23,9 @@ __all__ = ["Writer"]
 _MOST: Final = 3
 _MOST_NESTED: Final = 2
 _WILD: Final = 0.3
+_TROUBLE: Final = frozenset({"fault", "error", "errors", "exception", "failure", "feil", "fehler", "errore"})
+_TROUBLED: Final = 0.1
+"""Share of the optional elements that tell of trouble and are there: an answer that says both is like none."""
 
 
 class Writer:
@@ -182,11 +186,20 @@ class Writer:
         if place.is_sparse or is_again or is_strict or least == most:
             return least
         items = None if is_wild or most == 1 or place.is_repeated else options.items
-        if items is None and least == 0 and not place.draw.holds(_WILD if is_wild else options.optional, "there"):
+        if items is None and least == 0 and not place.draw.holds(_share(particle, options), "there"):
             return 0
         usual = place.draw.between(1, _MOST_NESTED if place.is_repeated else _MOST, "times")
         wanted = max(least, usual if items is None else items)
         return wanted if most is None else min(most, wanted)
+
+
+def _share(particle: Particle, options: Options) -> float:
+    """Return how often something optional is there."""
+    if isinstance(particle, XsdAnyElement):
+        return min(_WILD, options.optional)
+    if isinstance(particle, XsdElement) and options.optional < 1 and is_about(particle.local_name, _TROUBLE):
+        return _TROUBLED
+    return options.optional
 
 
 def _endless(place: Place) -> ContractError:

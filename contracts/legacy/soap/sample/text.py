@@ -60,10 +60,15 @@ def write(kind: XsdSimpleType, name: str, draw: Draw) -> Text:
 def texts(kind: XsdSimpleType, name: str, draw: Draw) -> Iterator[Text]:
     """Yield texts that a type takes, the likeliest first."""
     is_qualified = any(each.name in _BY_QUALIFIED for each in ancestry(kind))
+    can_be_empty = False
     for text in islice(_candidates(kind, name, draw), _MOST_TRIES):
         # A prefix means nothing to a type by itself: what is enumerated was checked where it stands.
         if is_qualified or kind.text_is_valid(text.text):
-            yield text
+            if text.text:
+                yield text
+            can_be_empty = can_be_empty or not text.text
+    if can_be_empty:
+        yield Text("")
 
 
 def ancestry(kind: XsdType) -> Iterator[XsdType]:
