@@ -106,6 +106,7 @@ class Reader:
         if marks.items is not None:
             node.content = self._array(marks.items)
         node.is_nil = marks.is_nil
+        said: dict[str, Said] = {}
         for name, text in marks.others:
             plan = node.plan.attribute(name, node.content)
             read = plan.content.scalar
@@ -113,7 +114,8 @@ class Reader:
                 value = plan.value(read, text, element)
                 is_empty = plan.rules.empty_is_absent and not text.strip(BLANKS)
                 is_void = is_empty or value == plan.default(read, element)
-                node.attributes[name] = Said(plan=plan, value=value, text=text, is_void=is_void)
+                said[name] = Said(plan=plan, value=value, text=text, is_void=is_void)
+        node.attributes = said
 
     def _array(self, items: str) -> Content:
         if items not in self._arrays:
@@ -187,7 +189,10 @@ def _is_link(name: str, text: str) -> bool:
 
 def _between(element: Element, content: Content) -> tuple[Hashable, str]:
     """Return the text beside child elements: where it is layout, nothing."""
-    pieces = [element.text or "", *(child.tail or "" for child in element)]
+    found = [element.text, *(child.tail for child in element)]
+    if not content.is_mixed and not any(each and each.strip(BLANKS) for each in found):
+        return None, ""
+    pieces = [each or "" for each in found]
     if content.is_mixed:
         return tuple(pieces), "".join(pieces)
     stray = tuple(scalar.collapse(each) for each in pieces if each.strip(BLANKS))
