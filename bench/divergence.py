@@ -37,12 +37,12 @@ AT_LEAST: Final = 1.5
 """Times as fast as xmltodict with a comparison of dictionaries."""
 _WSDL: Final = Path(__file__).parent.parent / "tests" / "wsdl" / "registry.wsdl"
 _RESIDENT: Final = (
-    "<{r}:resident><{t}:id>R{n:08d}</{t}:id><{t}:name>Ada Igelkott of House and Yard Number {n}</{t}:name><{t}:born>1980-02-03</{t}:born>"
-    '<{t}:status>ACTIVE</{t}:status><{t}:address country="AT"><{t}:street>Ringstrasse at the Old Mill, Stair {n}</{t}:street>'
-    "<{t}:city>Wien</{t}:city><{t}:postcode>{zeros}1010</{t}:postcode></{t}:address><{t}:fee>{fee}{zeros}</{t}:fee>"
+    "<{r}:resident><{t}:id>R{n:08d}</{t}:id><{t}:name>Ada Igelkott of House and Yard Number {n}</{t}:name>"
+    "<{t}:born>1980-02-03</{t}:born><{t}:status>ACTIVE</{t}:status>"
+    '<{t}:address country="AT"><{t}:street>Ringstrasse at the Old Mill, Stair {n}</{t}:street><{t}:city>Wien</{t}:city>'
+    "<{t}:postcode>{zeros}1010</{t}:postcode></{t}:address><{t}:fee>{fee}{zeros}</{t}:fee>"
     "<{t}:lastModified>2026-01-02T{time}</{t}:lastModified></{r}:resident>"
 )
-
 _OURS: Final = {
     "lxml c14n, lines": "banyan",
     "xmltodict, dictionaries": "banyan",
