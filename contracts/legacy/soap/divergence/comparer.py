@@ -194,8 +194,10 @@ def _fingerprint(side: Reply, headers: list[Element]) -> bytes:
 def _unlike(left: Reply, right: Reply) -> Comparison:
     """Return what is said of replies of which one at least can't be read."""
     told = [side.reason or f"{'an' if side.outcome == 'answer' else 'a'} {side.outcome}" for side in (left, right)]
+    # Where in a reply it breaks off is of no class.
+    shape = " -> ".join(each.partition(", line")[0] for each in told)
     difference = Difference(
-        kind="unreadable", path="/", generic="/", type=None, left=told[0], right=told[1], shape=" -> ".join(told)
+        kind="unreadable", path="/", generic="/", type=None, left=told[0], right=told[1], shape=shape
     )
     return Comparison(left=left.outcome, right=right.outcome, differences=(difference,))
 
