@@ -21,7 +21,7 @@ _KEPT: Final = frozenset({"name", "targetNamespace", "{http://www.w3.org/2001/XM
 """Attributes of definitions that lose nothing when they are put into others."""
 _REFERENCES: Final = (WSDL + "import", XSD + "import", XSD + "include", XSD + "redefine")
 
-_OF_NAMESPACES: Final = re.compile(r"<!ATTLIST\s+\S+\s+xmlns(?::\S+)?\s+CDATA\s+#FIXED\s")
+_OF_NAMESPACES: Final = re.compile(r"<!ATTLIST\s+\S+\s+xmlns(?::\S+)?\s+CDATA\s+#FIXED\s+(?:\"[^\"]*\"|'[^']*')\s*>")
 """What our parser heeds of a document type's defaults; others may heed all of them."""
 
 _Namespaces = Mapping[str | None, str]
