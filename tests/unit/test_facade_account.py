@@ -396,7 +396,6 @@ def test_no_key_leaves_the_account(account: Account) -> None:
         for outcome in Outcome:
             account.ended(ended("777666555", outcome=outcome, sampled=True))
     flushed = account.flush()
-
     told = b"".join([flushed.tally, *flushed.decisions, *(record.value or b"" for record in flushed.in_doubt)])
-    assert b"777666555" not in told
-    assert not any("777666555" in span.to_json() for span in recorded)
+
+    assert b"777666555" not in told + "".join(span.to_json() for span in recorded).encode()

@@ -1,7 +1,5 @@
 """How a message differs from its contract: what is tolerated is told, what is not is an error that names the place."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -76,8 +74,3 @@ def path_of(element: Element, root: Element | None) -> str:
         if node is not None:
             names.append(local_name(node))
     return "/".join(reversed(names))
-
-
-def counted(found: Iterable[Deviation]) -> Iterator[tuple[Deviation, int]]:
-    """Yield each deviation once, with how often it came, the most frequent first."""
-    yield from Counter(found).most_common()

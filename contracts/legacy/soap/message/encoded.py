@@ -50,7 +50,7 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
     body = wrapper.getparent()
     by_id = {} if body is None else {name: each for each in body.iter("*") if (name := _id(each)) is not None}
     encoded = _Encoded(readers, tolerance, by_id)
-    by_name = {local_name_of(tag): field for tag, field in fields.items()}
+    by_name = {_local(tag): field for tag, field in fields.items()}
     record: Record = {}
     for child in wrapper:
         # The answer's one part has whatever name a server gives it (SOAP 1.1 section 7.1).
@@ -65,8 +65,7 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
     return record
 
 
-def local_name_of(tag: str) -> str:
-    """Return a tag without its namespace."""
+def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
@@ -105,7 +104,7 @@ def _referred(reference: str, element: Element, declared: Simple | Structure | N
 
 
 def _structure(element: Element, reader: Structure | None, encoded: _Encoded) -> Record:
-    fields = {} if reader is None else {local_name_of(tag): found for tag, found in reader.fields.items()}
+    fields = {} if reader is None else {_local(tag): found for tag, found in reader.fields.items()}
     record: Record = {}
     for child in element:
         name = local_name(child)
