@@ -1,5 +1,6 @@
 """An HTTP server that answers as a test says, on a free port, in this process."""
 
+import ssl
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ class Script:
 
 
 @contextmanager
-def serving(*replies: Reply) -> Generator[Script, None, None]:
+def serving(*replies: Reply, tls: ssl.SSLContext | None = None) -> Generator[Script, None, None]:
     """Serve these replies; a GET gets the next one, too."""
     script = Script(replies=list(replies))
 
@@ -68,7 +69,9 @@ def serving(*replies: Reply) -> Generator[Script, None, None]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        script.address = f"http://127.0.0.1:{server.server_port}/registry"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        script.address = f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}/registry"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -2,8 +2,8 @@
 
 It needs a WSDL, an operation whose reply repeats one element, and a key in it. With a last-modified in each
 item and a parameter that takes a point in time, only changes are asked for; deletes are found by listing
-everything now and then. What changed twice between two polls is seen once. Attachments, WS-Security and
-rpc/encoded services are not spoken.
+everything now and then. What changed twice between two polls is seen once. Of WS-Security, UsernameToken and
+Timestamp are spoken; attachments are not, nor are lists of rpc/encoded services.
 
 Delivery: exactly once from a poll into Kafka.
 
@@ -26,7 +26,20 @@ Delivery: exactly once from a poll into Kafka.
 
 from adapters._edge import Patience
 from adapters.soap.adapter import Adapter
-from adapters.soap.config import Config, Credentials, Watermark
+from adapters.soap.config import Config, Credentials, Paging, Tls, UsernameToken, Watermark
 from adapters.soap.http import Answer, Exchange, Opener, Request
 
-__all__ = ["Adapter", "Answer", "Config", "Credentials", "Exchange", "Opener", "Patience", "Request", "Watermark"]
+__all__ = [
+    "Adapter",
+    "Answer",
+    "Config",
+    "Credentials",
+    "Exchange",
+    "Opener",
+    "Paging",
+    "Patience",
+    "Request",
+    "Tls",
+    "UsernameToken",
+    "Watermark",
+]

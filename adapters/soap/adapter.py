@@ -1,11 +1,14 @@
 """The adapter: asks the legacy system, and hands its answers to `Poll`."""
 
 import asyncio
+import ssl
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 import structlog
@@ -14,9 +17,10 @@ from adapters._edge import call
 from adapters.soap import example
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract, load
-from adapters.soap.http import HttpExchange, Opener, Request, authorization
+from adapters.soap.http import Exchange, HttpExchange, Opener, Request, authorization, tls_context
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
+from adapters.soap.paging import Pages
 from adapters.soap.poll import Listed, Poll, Shape, since
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
@@ -64,13 +68,14 @@ class Adapter:
         canonical: CanonicalKey | None = None,
         clock: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        opener: Opener = HttpExchange,
+        opener: Opener | None = None,
     ) -> None:
         named = _named(mapping)
         mapper = compile_mapping(model, mapping, key=key, legacy=named, canonical=canonical)
         self._shape = Shape(config=config, model=model, mapper=mapper)
-        self._clock, self._sleep, self._opener = clock, sleep, opener
+        self._clock, self._sleep, self._given = clock, sleep, opener
         self._contract: Contract | None = None
+        self._tls: tuple[ssl.SSLContext | None] | None = None
         self._metrics = metrics.Metrics()
 
     @property
@@ -107,7 +112,7 @@ class Adapter:
         """
         config = Config.model_validate({**dict(self.config), **changes})
         other = copy(self)
-        vars(other).update(_shape=replace(self._shape, config=config), _contract=None)
+        vars(other).update(_shape=replace(self._shape, config=config), _contract=None, _tls=None)
         return other
 
     async def check(self) -> list[str]:
@@ -151,17 +156,38 @@ class Adapter:
         name = fields.span_name(fields.POLL, self.name)
         with tracing.span(name, current=False) as span:
             traceparent = tracing.traceparent(span)
-            parameters = poll.parameters()
-            listing, items = await call(self.name, lambda: self._list(parameters, traceparent), self.config.patience)
-            with closing(listing):
-                while len(items) == self.config.chunk_items:
-                    if (batch := poll.batch(items, last=False, traceparent=traceparent)) is not None:
+            deviations: list[Deviation] = []
+            async with aclosing(self._chunks(poll.parameters(), traceparent, deviations)) as chunks:
+                async for items, last in chunks:
+                    if (batch := poll.batch(items, last=last, traceparent=traceparent)) is not None:
                         yield batch
+            self._tell([*poll.deviations.items(), *Counter(deviations).items()])
+
+    async def _chunks(
+        self, parameters: Mapping[str, Any], traceparent: str | None, deviations: list[Deviation]
+    ) -> AsyncGenerator[tuple[Sequence[Listed], bool], None]:
+        """Yield the items of all pages, some at a time, and whether they are the last."""
+        config, pages = self.config, Pages(self.config.paging, system=self.name)
+        asked: Mapping[str, Any] | None = pages.first()
+        while asked is not None:
+            request = {**parameters, **asked}
+            listing, items = await call(self.name, partial(self._list, request, traceparent), config.patience)
+            with closing(listing):
+                fresh, count = pages.begun(items), len(items)
+                while len(items) == config.chunk_items:
+                    yield fresh, False
                     # What was handed on can't be taken back, so the rest of a reply is not tried twice.
-                    items = await call(self.name, listing.more, self.config.patience.once())
-                if (batch := poll.batch(items, last=True, traceparent=traceparent)) is not None:
-                    yield batch
-                self._tell([*poll.deviations.items(), *((each, 1) for each in listing.deviations)])
+                    fresh = items = await call(self.name, listing.more, config.patience.once())
+                    count += len(items)
+                self._refuse_capped(count)
+                deviations += listing.deviations
+                asked = pages.following(count, listing.last, listing.rest)
+                yield fresh, asked is None
+
+    def _refuse_capped(self, count: int) -> None:
+        if self.config.cap is not None and count >= self.config.cap:
+            reason = f"the listing has {count} items and cap is {self.config.cap}: it was cut off; ask in pages"
+            raise LegacyUnavailableError(self.name, reason=reason)
 
     def _tell(self, deviations: Iterable[tuple[Deviation, int]]) -> None:
         """Tell how a listing differs from the contract, each difference once: the service has changed."""
@@ -183,7 +209,7 @@ class Adapter:
             request = contract.request(parameters)
             if (traceparent := tracing.traceparent()) is not None:
                 request = replace(request, headers={**request.headers, "traceparent": traceparent})
-            listing = Listing(self._opener(request, self.config.patience.timeout), contract, self.config)
+            listing = Listing(self._open(request), contract, self.config)
             undo.callback(listing.close)
             items = await listing.begin()
             undo.pop_all()
@@ -210,9 +236,17 @@ class Adapter:
             known = ", ".join(sorted(contract.fields))
             raise ConfigError([f"{where}: an item has no such field; there are: {known}" for where in missing])
 
+    def _open(self, request: Request) -> Exchange:
+        timeout = self.config.patience.timeout
+        if self._given is not None:
+            return self._given(request, timeout)
+        if self._tls is None:
+            self._tls = (tls_context(self.config.tls),)
+        return HttpExchange(request, timeout, tls=self._tls[0])
+
     def _fetch(self, url: str) -> bytes:
         request = Request(url=url, headers=authorization(self.config.credentials))
-        with closing(self._opener(request, self.config.patience.timeout)) as exchange:
+        with closing(self._open(request)) as exchange:
             answer = exchange.send()
             if answer.status != _OK:
                 raise LegacyUnavailableError(self.name, reason=f"HTTP {answer.status}: expected the contract at {url}")

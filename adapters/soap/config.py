@@ -3,15 +3,25 @@
 from datetime import timedelta
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from adapters._edge import Patience
+from contracts.legacy.soap.security import PasswordKind
 
-__all__ = ["Config", "Credentials", "Watermark"]
+__all__ = ["Config", "Credentials", "Paging", "Tls", "UsernameToken", "Watermark"]
 
 Name = Annotated[str, Field(min_length=1)]
 Span = Annotated[timedelta, Ge(timedelta(0))]
@@ -63,6 +73,68 @@ class Credentials(_Model):
     """Its password."""
 
 
+class Paging(_Model):
+    """How a long listing is asked for page by page.
+
+    By offset, pages overlap by one item, so that a listing that changes meanwhile fails rather than lacks an item. By
+    page number that can't be seen: deletes are not looked for there.
+    """
+
+    by: Literal["offset", "page", "token"]
+    """What says where a page begins: how many items come before it, its number, or a token from the page before."""
+    parameter: Name
+    """The request parameter that takes it."""
+    size: Annotated[int, Ge(2)] = 1000
+    """Items of a full page; by offset and by page, one with fewer is the last."""
+    size_parameter: str | None = None
+    """The request parameter that takes the size, where the service has one."""
+    first: Annotated[int, Ge(0)] = 0
+    """By offset or page: what the first page is called, 0 or 1."""
+    token: FieldPath | None = None
+    """By token: where a reply has the next one (`ListResponse/nextToken`); the last has none, or an empty one."""
+    most_pages: Annotated[int, Ge(1)] = 100_000
+    """More pages than these are taken for a service that goes round in circles."""
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> Self:
+        if (self.by == "token") != (self.token is not None):
+            raise ValueError("token: expected with `by: token`, and only there")
+        return self
+
+
+class UsernameToken(_Model):
+    """A UsernameToken of WS-Security in the SOAP header of each request."""
+
+    user: Name
+    """Name of the technical user."""
+    password: SecretStr
+    """Its password."""
+    kind: PasswordKind = "digest"
+    """`digest` sends a hash with a nonce that is never used twice; `text` sends the password itself, for services that
+    keep only a hash of their own: then the address should be `https`."""
+    valid_for: Annotated[timedelta, Gt(timedelta(0))] | None = timedelta(minutes=5)
+    """How long the message may be taken, which a Timestamp says; none sends no Timestamp."""
+
+
+class Tls(_Model):
+    """TLS of the connection to the service, where the defaults of this machine do not do."""
+
+    ca: Path | None = None
+    """File of the certificates that sign the service's; by default those that this machine trusts."""
+    certificate: Path | None = None
+    """File of our own certificate with its chain, where the service wants one; PEM."""
+    key: Path | None = None
+    """File of its private key; by default it is in the file of the certificate."""
+    key_password: SecretStr | None = None
+    """Password of the private key."""
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("key: expected a certificate with it")
+        return self
+
+
 class Config(_Model):
     """One polled operation of one SOAP service.
 
@@ -100,6 +172,11 @@ class Config(_Model):
     such a listing was more likely cut off than true."""
     deleted_type: str | None = None
     """CloudEvents `type` of tombstones; the event's own type by default."""
+    paging: Paging | None = None
+    """How the listing is asked for in pages; without it, one reply has all."""
+    cap: Annotated[int, Ge(1)] | None = None
+    """Most items that the service ever returns in one reply, where it cuts longer ones off without a word. A reply of
+    as many fails the poll rather than count as whole; with paging, use its `size`."""
     interval: Annotated[timedelta, Gt(timedelta(0))] = timedelta(minutes=1)
     """Least time between the beginnings of two polls."""
     once: bool = False
@@ -113,3 +190,15 @@ class Config(_Model):
     deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""
     credentials: Credentials | None = None
     """HTTP Basic authentication, where the service wants it."""
+    username_token: UsernameToken | None = None
+    """WS-Security, where the service wants it."""
+    tls: Tls = Tls()
+    """Certificates, where the service wants one of ours, or has one of its own authority."""
+
+    @model_validator(mode="after")
+    def _can_page(self) -> Self:
+        if self.paging is not None and self.paging.by == "token" and self.values != "typed":
+            raise ValueError("paging: a token is read from the reply by its contract: set values to typed")
+        if self.paging is not None and self.cap is not None:
+            raise ValueError("cap: expected without paging, whose size says how many come at once")
+        return self

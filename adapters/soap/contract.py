@@ -4,9 +4,11 @@ Contracts are read by our own code, see ADR 10; zeep builds the requests. It doe
 every document comes from the bundle.
 """
 
+import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -31,7 +33,8 @@ from contracts.legacy.soap.message.field import Field
 from contracts.legacy.soap.message.reader import Reader, Rest
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.structure import Complex
-from contracts.legacy.xml import XmlError
+from contracts.legacy.soap.security import add_username_token
+from contracts.legacy.xml import Element, XmlError
 
 __all__ = ["Contract", "load"]
 
@@ -68,8 +71,22 @@ class Contract:
             envelope = self._client.create_message(self._client.service, name, **parameters)
         except _NOT_UNDERSTOOD as error:
             raise ConfigError([f"{name}: parameters {sorted(parameters)} do not fit the contract: {error}"]) from error
+        self._sign(envelope)
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Request(url=self.endpoint, body=body, headers=self._headers)
+
+    def _sign(self, envelope: Element) -> None:
+        token = self._config.username_token
+        if token is not None:
+            add_username_token(
+                envelope,
+                token.user,
+                token.password.get_secret_value(),
+                kind=token.kind,
+                now=datetime.now(UTC),
+                nonce=secrets.token_bytes(16),
+                valid_for=token.valid_for,
+            )
 
     def items(self, chunks: Iterable[bytes]) -> Generator[Listed | Rest, None, None]:
         """Yield the items of a reply, and last what else it says where values are typed; raises as its reader does."""

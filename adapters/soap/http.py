@@ -12,9 +12,10 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from adapters.soap.config import Credentials
+from adapters.soap.config import Credentials, Tls
+from contracts.errors import ConfigError
 
-__all__ = ["Answer", "Exchange", "HttpExchange", "Opener", "Request", "authorization"]
+__all__ = ["Answer", "Exchange", "HttpExchange", "Opener", "Request", "authorization", "tls_context"]
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -122,6 +123,25 @@ class HttpExchange:
         if self._response is not None:
             self._response.close()
         self._connection.close()
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext | None:
+    """Return what a connection needs of TLS; None where the defaults do.
+
+    Raises:
+        ConfigError: A file can't be read, or certificate and key do not fit.
+    """
+    if tls == Tls():
+        return None
+    try:
+        context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
+        if tls.certificate is not None:
+            password = None if tls.key_password is None else tls.key_password.get_secret_value()
+            # Without one, OpenSSL would ask at the terminal.
+            context.load_cert_chain(tls.certificate, tls.key, password=password or "")
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"tls: {tls}: {error}"]) from error
+    return context
 
 
 def authorization(credentials: Credentials | None) -> dict[str, str]:

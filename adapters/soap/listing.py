@@ -34,6 +34,8 @@ class Listing:
         self._items = self._without_rest(contract.items(exchange.chunks()))
         self.rest: Rest | None = None
         """What the reply says besides its items, once they are read; where values are typed."""
+        self.last: Listed | None = None
+        """The last item that was read."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"listing-{config.name}")
 
     def _without_rest(self, found: Generator[Listed | Rest, None, None]) -> Generator[Listed, None, None]:
@@ -41,6 +43,7 @@ class Listing:
             if isinstance(each, Rest):
                 self.rest = each
             else:
+                self.last = each
                 yield each
 
     async def begin(self) -> Sequence[Listed]:

@@ -92,6 +92,12 @@ class Poll:
         self.is_full = _is_full(shape.config, self._before, started)
         ledger.begin()
 
+    @property
+    def _finds_deletes(self) -> bool:
+        """Tell whether what this listing lacks is gone: by page number, it may have been passed over."""
+        paging = self._shape.config.paging
+        return self.is_full and (paging is None or paging.by != "page")
+
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the request."""
         config, watermark = self._shape.config, self._before.watermark
@@ -109,7 +115,7 @@ class Poll:
             LegacyUnavailableError: The listing lacks more of the known items than `most_deleted` allows.
         """
         changes = [change for item in items if (change := self._change(item)) is not None]
-        gone = self._gone() if last and self.is_full else []
+        gone = self._gone() if last and self._finds_deletes else []
         published, dead, marks = self._encode(changes)
         state = {key: self._ledger.put(key, mark) for key, mark in [*marks, *gone]}
         if last:

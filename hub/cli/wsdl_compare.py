@@ -71,10 +71,10 @@ def _files(comparer: Comparer, left: Path, right: Path, as_json: bool) -> bool:
         print_json(found.as_json())
     else:
         print_table(
-            ("kind", "path", "type", "left", "right"),
+            ("kind", "path", "type", "left", "right", "hint"),
             map(_row, found.differences),
             empty=f"equal: {_how(found)}",
-            spare=("type",),
+            spare=("type", "hint"),
         )
         _tell(found)
     return found.is_equal
@@ -91,10 +91,10 @@ def _folders(comparer: Comparer, left: Path, right: Path, *, as_json: bool) -> b
         print_json({**clusters.as_json(), "without_a_pair": lone})
     else:
         print_table(
-            ("class", "count", "replies", "kind", "path", "type", "shape", "first in"),
+            ("class", "count", "replies", "kind", "path", "type", "shape", "hint", "first in"),
             map(_class_row, clusters.classes()),
             empty="no differences",
-            spare=("first in", "type", "shape"),
+            spare=("first in", "type", "hint", "shape"),
         )
         console().print(_summed(clusters), markup=False)
         for name in lone:
@@ -103,12 +103,8 @@ def _folders(comparer: Comparer, left: Path, right: Path, *, as_json: bool) -> b
 
 
 def _row(each: Difference) -> tuple[str, ...]:
-    return (
-        each.kind,
-        each.path,
-        each.type or "",
-        *("(none)" if side is None else repr(side) for side in (each.left, each.right)),
-    )
+    sides = ("(none)" if side is None else repr(side) for side in (each.left, each.right))
+    return each.kind, each.path, each.type or "", *sides, each.hint
 
 
 def _class_row(each: Class) -> tuple[object, ...]:
@@ -121,6 +117,7 @@ def _class_row(each: Class) -> tuple[object, ...]:
         sample.generic,
         sample.type or "",
         sample.shape,
+        sample.hint,
         each.first_in,
     )
 

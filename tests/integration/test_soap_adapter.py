@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import ssl
 import subprocess
 import sys
 import threading
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -21,6 +23,7 @@ from contracts.event import Event, Personal, Public
 from contracts.ports import Progress
 from hub.demo.registry import WSDL, Registry, serve
 from observability.testing import recorded_spans
+from tests.certificates import certificates
 from tests.polls import Hub, poll
 from tests.soap_server import Reply, Script, serving
 
@@ -248,3 +251,23 @@ async def test_the_demo_registry_says_what_it_has(request_line: bytes) -> None:
         await writer.wait_closed()
 
     assert b"/registry?wsdl" in answer or b'{"add": 1' in answer
+
+
+async def test_a_service_that_wants_our_certificate_gets_it(tmp_path: Path) -> None:
+    files = certificates(tmp_path, "service", "hub")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files["service"])
+    context.load_verify_locations(files["ca"][0])
+    context.verify_mode = ssl.CERT_REQUIRED
+    certificate, key = files["hub"]
+    ours = {"ca": files["ca"][0], "certificate": certificate, "key": key}
+
+    with serving(Reply(body=_listing(1)), tls=context) as script:
+        published = await poll(_adapter(script.address, tls=ours), Hub())
+        with impatient(), pytest.raises(LegacyUnavailableError, match="residents: not available"):
+            await poll(_adapter(script.address, tls={"ca": files["ca"][0]}, patience={"attempts": 1}), Hub())
+        with impatient(), pytest.raises(LegacyUnavailableError, match="SSLCertVerificationError"):
+            await poll(_adapter(script.address, patience={"attempts": 1}), Hub())
+
+    assert [key for key, _, _ in published] == ["1"]
+    assert len(script.asked) == 1

@@ -112,5 +112,6 @@ def test_a_comparison_is_told_as_json() -> None:
         "left": "9.99",
         "right": "9",
         "shape": "9.9 -> 9",
+        "hint": "by about 0.1",
         "class_id": found.differences[0].class_id,
     }

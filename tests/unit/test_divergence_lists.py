@@ -1,5 +1,7 @@
 """Lists: what was inserted, left out, moved or changed is told once, and not all that follows it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,6 +114,19 @@ def test_a_list_without_order_is_matched_by_what_it_holds_or_by_its_key() -> Non
             ("missing", "/ListResponse/resident[40]"),
         ]
     assert not comparer().compare(listed(*items), listed(*shuffled)).is_equal
+
+
+def test_items_that_lie_apart_are_not_out_of_order_in_a_list_without_order() -> None:
+    rules: Any = {
+        "unordered": [{"path": "/ListResponse/resident"}],
+        "tolerances": [{"path": "//fee", "absolute": "0.01"}],
+    }
+    left, right = (
+        listed(*(resident(n, fee=f"{n}.{cents}") for n in way))
+        for cents, way in ((50, range(9)), (51, range(8, -1, -1)))
+    )
+
+    assert told(comparer(**rules).compare(left, right)) == []
 
 
 def test_a_key_that_several_have_pairs_them_by_what_they_hold() -> None:

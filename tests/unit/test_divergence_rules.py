@@ -51,6 +51,13 @@ def test_nil_and_absent_differ_unless_a_rule_equates_them() -> None:
     ]
 
 
+def test_nil_with_a_value_is_no_absent_one() -> None:
+    said = '<t:died xsi:nil="true">2020-01-01</t:died>'
+
+    assert one(resident(died=said), resident(), nil_is_absent=["//died"]) == [("nil", "/ListResponse/resident[1]/died")]
+    assert one(resident(died=said), resident(died=NIL)) == [("value", "/ListResponse/resident[1]/died")]
+
+
 def test_empty_and_absent_differ_unless_a_rule_equates_them() -> None:
     path = "/ListResponse/resident[1]/phone"
 

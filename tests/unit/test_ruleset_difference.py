@@ -70,7 +70,7 @@ def test_what_says_the_same_is_no_difference() -> None:
                 "~ a: changed; no key moves",
                 "    description: x -> ",
                 "    routes.pay.held: not set -> later",
-                "    routes.new: not set -> {'record': 'n', 'class': 'unsafe'}",
+                "    routes.new: not set -> {'record': 'n', 'class': 'unsafe', 'record_hashes': False}",
             ],
         ),
     ],

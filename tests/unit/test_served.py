@@ -190,6 +190,11 @@ def test_definitions_of_one_namespace_are_put_together_with_what_their_names_mea
     assert "<!-- abstract -->" in text(made, "singlewsdl")
 
 
+def typed(path: Path, declared: str) -> str:
+    return f"<!DOCTYPE a [{declared}]>{of_our_namespace(path)}"
+
+
+TYPED = "a document type declaration that says what the document means"
 IMPOSSIBLE: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: path, "definitions of another namespace, urn:other"),
     (
@@ -197,10 +202,10 @@ IMPOSSIBLE: list[tuple[Callable[[Path], object], str]] = [
         "definitions with the attribute x",
     ),
     (lambda path: path.write_text("<xs:other xmlns:xs='urn:x'/>"), "a reference to {urn:x}other"),
-    (
-        lambda path: path.write_text("<!DOCTYPE a>" + of_our_namespace(path)),
-        "a document type declaration",
-    ),
+    (lambda path: path.write_text(typed(path, "<!ENTITY e 'List'>").replace('"List"', '"&e;"')), TYPED),
+    (lambda path: path.write_text(typed(path, "<!ATTLIST a xmlns:a CDATA #FIXED 'b' more CDATA 'y'>")), TYPED),
+    (lambda path: path.write_text(typed(path, "<!ATTLIST message name CDATA 'x' more CDATA 'y'>")), TYPED),
+    (lambda path: path.write_text(typed(path, "<!ATTLIST definitions xmlns:p CDATA #FIXED 'urn:p'>")), TYPED),
 ]
 
 
@@ -236,6 +241,18 @@ def test_contracts_that_import_each_other_are_put_together_once(tmp_path: Path) 
     assert f'location="{ORIGIN}/registry?wsdl"' in text(made, "wsdl=abstract.wsdl")
     assert said(read_contract(gathered(made, "/registry"))) == said(read_contract(bundle_of(REGISTRY)))
     assert said(read_contract(gathered(made, "/registry", query="singlewsdl"))) == said(read_contract(bundle_of(path)))
+
+
+def test_a_document_type_that_says_nothing_is_left_out_of_the_whole(tmp_path: Path) -> None:
+    path = copied(tmp_path)
+    schema = tmp_path / "types" / "codes.xsd"
+    doctype = "<!DOCTYPE xs:schema PUBLIC '-//W3C//DTD XMLSCHEMA 200102//EN' 'XMLSchema.dtd' [<!ENTITY e ''>]>"
+    schema.write_text(schema.read_text().replace("<xs:schema", f"{doctype}\n<xs:schema"))
+    made = served(path)
+
+    assert doctype in text(made, "xsd=types/codes.xsd")
+    assert "DOCTYPE" not in text(made, "singlewsdl")
+    assert build(gathered(made, "/registry", query="singlewsdl")).errors == ()
 
 
 def test_a_redefinition_can_not_be_one_document(tmp_path: Path) -> None:
@@ -341,5 +358,4 @@ def test_every_shared_contract_is_one_document_that_says_the_same_or_is_told_not
         "wsdl_xxe_import_main.wsdl": "a reference to wsdl_xxe_import_malicious.xsd",
         "hello_world_recursive.wsdl": another,
         "Binding.wsdl": another,
-        "CardService.wsdl": "a document type declaration",
     }

@@ -99,6 +99,17 @@ def test_a_new_version_of_a_namespace_is_told_once_and_the_rest_is_compared(tmp_
     }
 
 
+def test_a_namespace_that_only_names_things_in_the_contract_breaks_nobody(tmp_path: Path) -> None:
+    path, start = edited(tmp_path), '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="{0}">'
+    main = f'{start}<import namespace="urn:banyan:registry" location="registry.wsdl"/><message name="M"/></definitions>'
+    for name in ("old", "new"):
+        path.with_name(f"{name}.wsdl").write_text(main.format(f"urn:{name}"))
+
+    found = difference(*(contract_of(path.with_name(f"{name}.wsdl")) for name in ("old", "new")))
+
+    assert told(found) == [("namespace-renamed", "urn:old", ("note",))]
+
+
 def test_a_type_in_its_place_says_the_same_as_one_with_a_name(tmp_path: Path) -> None:
     base = '<xs:complexType{0}><xs:sequence><xs:element name="b" type="xs:int"/></xs:sequence></xs:complexType>'
     named = (schema(base.format(' name="Base"')), child('<xs:element name="base" type="Base"/>'))

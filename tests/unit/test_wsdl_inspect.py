@@ -45,8 +45,10 @@ def test_what_is_broken_comes_first_and_ends_with_3(tmp_path: Path) -> None:
 def test_an_operation_is_shown_with_the_shape_of_its_messages() -> None:
     ran = banyan("wsdl", "inspect", REGISTRY, "--port", "Registry11", "--operation", "Move")
 
-    assert "request: Move\n  Move\n    id: ResidentId  (pattern R[0-9]{8})\n    address: Address\n" in ran.out
-    assert "      @country [0..1]: Country  (default AT; length 2)\n      street: xs:string\n" in ran.out
+    assert (
+        "request: Move\n  Move\n    id: ResidentId  (xs:string; pattern R[0-9]{8})\n    address: Address\n" in ran.out
+    )
+    assert "      @country [0..1]: Country  (xs:string; length 2; default AT)\n      street: xs:string\n" in ran.out
     assert "      postcode: Postcode nillable  (union of positiveInteger, string)\n" in ran.out
     assert "      choice [0..1]\n        phone: xs:string\n        email: xs:string\n" in ran.out
     assert "List" not in ran.out.split("Good to know")[0]

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from lxml import etree
+
 from contracts.legacy import xml
 from contracts.legacy.xml import Element, Path, XmlError
 
-__all__ = ["BODY", "FAULT", "Source", "body_of", "require_reply"]
+__all__ = ["BODY", "FAULT", "Source", "body_of", "header_of", "require_reply"]
 
 _ENVELOPES: Final = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
 BODY: Final[Path] = ("Envelope", "Body")
@@ -27,6 +29,16 @@ def body_of(root: Element) -> Element:
     if body is None:
         raise XmlError("expected a SOAP Body, found nothing")
     return body
+
+
+def header_of(envelope: Element) -> Element:
+    """Return the SOAP Header of an envelope of ours; it is made where there is none."""
+    first = next(iter(envelope), None)
+    if first is not None and xml.local_name(first) == "Header":
+        return first
+    header = etree.Element(f"{envelope.tag.rpartition('}')[0]}}}Header")
+    envelope.insert(0, header)
+    return header
 
 
 def require_reply(root: Element, expected: str) -> None:

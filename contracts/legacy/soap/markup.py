@@ -127,6 +127,16 @@ class Markup:
         found = _PROLOG.match(self.text)
         return 0 if found is None else found.end()
 
+    @property
+    def document_type(self) -> Edit | None:
+        """Return the edit that takes the document type declaration out; None where there is none."""
+        for token in _TOKEN.finditer(self.text):
+            if token[2] is not None:
+                return None
+            if token[0].startswith("<!DOCTYPE"):
+                return Edit(token.start(), token.end(), "")
+        return None
+
     def _unlike(self) -> ContractError:
         expected = "elements that are all written in the document itself, none in an entity"
         return ContractError(self.document.uri, expected=expected, found="others")

@@ -5,6 +5,7 @@ each other by namespace. Definitions are put in only where they have the namespa
 has one.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 from xml.sax.saxutils import quoteattr
@@ -12,13 +13,16 @@ from xml.sax.saxutils import quoteattr
 from contracts.errors import ContractError
 from contracts.legacy.soap.contract.bundle import WSDL, XSD, Bundle, Document
 from contracts.legacy.soap.markup import Edit, Markup, edited
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import Element, XmlError, canonical, parse_contract
 
 __all__ = ["single_text"]
 
 _KEPT: Final = frozenset({"name", "targetNamespace", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"})
 """Attributes of definitions that lose nothing when they are put into others."""
 _REFERENCES: Final = (WSDL + "import", XSD + "import", XSD + "include", XSD + "redefine")
+
+_OF_NAMESPACES: Final = re.compile(r"<!ATTLIST\s+\S+\s+xmlns(?::\S+)?\s+CDATA\s+#FIXED\s+(?:\"[^\"]*\"|'[^']*')\s*>")
+"""What our parser heeds of a document type's defaults; others may heed all of them."""
 
 _Namespaces = Mapping[str | None, str]
 
@@ -93,7 +97,10 @@ class _Single:
             if (wanted.sha256, into) in self._seen:
                 continue
             self._seen.add((wanted.sha256, into))
-            (self._put_definitions if is_wsdl else self._put_schema)(wanted, into)
+            if is_wsdl:
+                self._put_definitions(wanted)
+            else:
+                self._put_schema(wanted, into)
             self._follow(wanted, into)
 
     def _wanted(self, document: Document, element: Element) -> Document | None:
@@ -109,7 +116,6 @@ class _Single:
 
     def _put_schema(self, document: Document, namespace: str | None) -> None:
         markup, root = self._markups[document.uri], document.root
-        self._plain(markup)
         more: dict[str, str] = {}
         if root.get("targetNamespace") is None and namespace is not None:
             more["targetNamespace"] = namespace
@@ -118,12 +124,12 @@ class _Single:
                     raise _impossible(document, "elements without a namespace in a schema that takes that of another")
                 more["xmlns"] = namespace  # what it names without a prefix is of that namespace now
         said = _missing(markup, root, self._around_schemas) | more
-        edits = [*self._without_imports(markup), *_declared(markup, root, said)]
+        edits = [*_without_type(markup), *self._without_imports(markup), *_declared(markup, root, said)]
         self._schemas.append(edited(markup.text, edits, start=markup.begins).strip())
 
-    def _put_definitions(self, document: Document, _: str | None) -> None:
+    def _put_definitions(self, document: Document) -> None:
         markup, root = self._markups[document.uri], document.root
-        self._plain(markup)
+        list(_without_type(markup))  # it stands before what is taken
         types, others = list[Element](), list[Element]()
         for child in root.iterchildren("*"):
             (types if child.tag == WSDL + "types" else others).append(child)
@@ -159,9 +165,22 @@ class _Single:
             else:
                 yield Edit(tag.start, tag.end, "")
 
-    def _plain(self, markup: Markup) -> None:
-        if "<!DOCTYPE" in markup.text[: markup.tags[markup.document.root].start]:
-            raise _impossible(markup.document, "a document type declaration")
+
+def _without_type(markup: Markup) -> Iterator[Edit]:
+    """Yield what takes a document type declaration out, where the document means the same without it."""
+    edit = markup.document_type
+    if edit is None:
+        return
+    root = markup.document.root
+    try:
+        plain = parse_contract(edited(markup.text, [edit], start=markup.begins).encode())
+    except XmlError:
+        plain = None
+    declared = markup.text[edit.start : edit.end]
+    has_defaults = declared.count("<!ATTLIST") != len(_OF_NAMESPACES.findall(declared))
+    if has_defaults or plain is None or plain.nsmap != root.nsmap or canonical(plain) != canonical(root):
+        raise _impossible(markup.document, "a document type declaration that says what the document means")
+    yield edit
 
 
 def _missing(markup: Markup, element: Element, around: _Namespaces) -> dict[str, str]:

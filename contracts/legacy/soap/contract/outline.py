@@ -22,6 +22,7 @@ from contracts.legacy.soap.contract.text import TextType, text_of
 __all__ = ["Node", "outline"]
 
 _VALUES: Final = 6
+_DEEPEST: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class _Outline:
     def __init__(self, shapes: Shapes) -> None:
         self._shapes: Final = shapes
         self._opened: Final[set[str]] = set()
+        self._depth = 0
 
     def element(self, use: ElementUse) -> Node:
         meant = self._shapes.element(use.name) if use.is_reference else use
@@ -75,7 +77,10 @@ class _Outline:
     def typed(self, node: Node, use: TypeUse) -> Node:
         """Return a node with what its type says."""
         found, text = self._shapes.resolve(use), text_of(self._shapes, use)
-        facets = (*node.facets, *(() if text is None else _facets(text)))
+        label = _label(use, text)
+        made_of = "" if text is None or not text.primitive else f"xs:{local(text.primitive)}"
+        own = (*((made_of,) if made_of not in {"", label} else ()), *(() if text is None else _facets(text)))
+        facets = (*own, *node.facets)
         children: tuple[Node, ...] = ()
         if isinstance(found, ComplexType):
             derived = [local(each) for each in self._shapes.derived(found.name)] if found.name else []
@@ -83,13 +88,17 @@ class _Outline:
                 facets += (f"xsi:type {', '.join(derived)}",)
             if found.name in self._opened:
                 facets += ("as above",)
+            elif self._depth == _DEEPEST:
+                facets += (f"not opened: {_DEEPEST} levels down",)
             else:
                 self._opened.update({found.name} if found.name else set[str]())
+                self._depth += 1
                 children = tuple(self._children(found))
+                self._depth -= 1
         return Node(
             name=node.name,
             namespace=node.namespace,
-            type=_label(use, text),
+            type=label,
             occurs=node.occurs,
             is_nillable=node.is_nillable,
             facets=facets,

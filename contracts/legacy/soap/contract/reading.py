@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, Literal, cast
 
+from contracts.errors import ContractError
 from contracts.legacy.soap.contract.bundle import XSD
 from contracts.legacy.soap.contract.component import (
     ANY_TYPE,
@@ -30,6 +31,8 @@ _ARRAY: Final = "{http://schemas.xmlsoap.org/wsdl/}arrayType"
 _ANY_SIMPLE: Final = f"{{{XSD_NAMESPACE}}}anySimpleType"
 _GROUPS: Final = tuple(XSD + name for name in ("sequence", "choice", "all", "group"))
 _LISTS: Final = frozenset({"pattern", "enumeration"})
+_MOST_GROUPS: Final = 10_000
+"""More references to groups than any real type has, with those in the groups; one that is made up has millions."""
 _Direction = Literal["extension", "restriction"]
 
 
@@ -42,6 +45,7 @@ class Reader:
         self._declarations = declarations
         self._scope: Scope = declaration.scope
         self._inside = inside
+        self._groups = [0]
         self._redefined = declaration.redefined
 
     def element(self, element: Element) -> ElementUse:
@@ -56,7 +60,6 @@ class Reader:
         is_global = element.getparent() is self._scope.root
         name = self._scope.global_name(element.get("name") or "")
         use = self.type_of(element)
-        head = element.get("substitutionGroup")
         return ElementUse(
             name=name if is_global else self._scope.local_name(element, "element"),
             type=use if use is not None else ANY_TYPE,
@@ -67,7 +70,7 @@ class Reader:
             is_abstract=_is_true(element, "abstract"),
             default=element.get("default"),
             fixed=element.get("fixed"),
-            head=None if head is None else self._scope.meant(element, head.split()[0]),
+            head=self._named(element, "substitutionGroup"),
             media=element.get(_MEDIA) or self._media(use),
         )
 
@@ -83,8 +86,8 @@ class Reader:
         return self._scope.place(element)
 
     def _named(self, element: Element, attribute: str) -> str | None:
-        said = element.get(attribute)
-        return None if said is None else self._scope.meant(element, said) or said
+        said = (element.get(attribute) or "").strip()
+        return (self._scope.meant(element, said) or said) if said else None
 
     def type_of(self, element: Element) -> TypeUse | None:
         """Return the type that an element or attribute says, or that of its head; None where it says none."""
@@ -94,10 +97,7 @@ class Reader:
         inner = next(element.iterchildren(XSD + "complexType", XSD + "simpleType"), None)
         if inner is not None:
             return self.type(inner)
-        head = element.get("substitutionGroup")
-        above = (
-            None if head is None else self._declarations.find("element", self._scope.meant(element, head.split()[0]))
-        )
+        above = self._declarations.find("element", self._named(element, "substitutionGroup"))
         if above is None or ("element", above.name) in self._inside:
             return None
         key: tuple[Kind, str] = ("element", above.name)
@@ -206,8 +206,14 @@ class Reader:
         found = self._declarations.find(kind, self._named(element, "ref"))
         if found is None or (kind, found.name) in self._inside:
             return None
+        self._groups[0] += 1
+        if self._groups[0] > _MOST_GROUPS:
+            expected = f"at most {_MOST_GROUPS} references to groups in a type, with those in the groups"
+            raise ContractError(str(self._place(element)), expected=expected, found="more")
         key: tuple[Kind, str] = (kind, found.name)
-        return Reader(self._declarations, found, self._inside | {key}), found.element
+        reader = Reader(self._declarations, found, self._inside | {key})
+        reader._groups = self._groups
+        return reader, found.element
 
     def content(self, body: Element) -> ModelGroup | None:
         """Return the one group of a type, or of a named group."""

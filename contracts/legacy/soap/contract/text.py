@@ -10,6 +10,8 @@ __all__ = ["TextType", "text_of"]
 
 _DEEPEST = 32
 """No chain of types is longer, but for one that goes in a circle."""
+_UNION = 4
+"""What a union in a union counts in such a chain: those that are nested on purpose grow with each level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,12 @@ def text_of(shapes: Shapes, use: TypeUse, *, depth: int = 0) -> TextType | None:
     if found.base is not None:
         return _restricted(found, text_of(shapes, found.base, depth=depth + 1))
     item = None if found.item is None else text_of(shapes, found.item, depth=depth + 1)
-    members = (text_of(shapes, each, depth=depth + 1) for each in found.members)
-    return TextType(facets={}, item=item, members=tuple(each for each in members if each is not None))
+    members: list[TextType] = []
+    for each in found.members:
+        member = text_of(shapes, each, depth=depth + _UNION)
+        if member is not None and member not in members:
+            members.append(member)
+    return TextType(facets={}, item=item, members=tuple(members))
 
 
 def _restricted(found: SimpleType, base: TextType | None) -> TextType | None:

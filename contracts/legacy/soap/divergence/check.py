@@ -36,8 +36,7 @@ def _paths(rules: Rules) -> Mapping[str, Iterable[str]]:
 
 class _Checked:
     def __init__(self, root: Content, types: Types) -> None:
-        # In the Body itself, what is not declared is a mistake, although it can be compared.
-        self._root = Content(elements=root.elements)
+        self._root = root
         answers = {tag: each for tag, each in root.elements.items() if tag not in {fault.FAULT, HEADER}}
         self._answers = Content(elements=answers)
         self._types = types

@@ -91,7 +91,7 @@ class Comparer:
         if left.body is None or right.body is None:
             return _unlike(left, right)
         ignored = sum(not self._is_compared(each) for side in sides for each in side.headers)
-        if is_identical or _fingerprint(left, self._headers(left)) == _fingerprint(right, self._headers(right)):
+        if is_identical or self._is_canonically_same(left, right):
             return Comparison(
                 left=left.outcome,
                 right=right.outcome,
@@ -110,6 +110,12 @@ class Comparer:
             is_truncated=is_full,
             headers_ignored=ignored,
         )
+
+    def _is_canonically_same(self, left: Reply, right: Reply) -> bool:
+        prefixes = [[each.nsmap for each in (*self._headers(side), *_first(side))] for side in (left, right)]
+        if prefixes[0] != prefixes[1]:
+            return False
+        return _fingerprint(left, self._headers(left)) == _fingerprint(right, self._headers(right))
 
     def _walk(self, walk: Walk, left: Reply, right: Reply) -> None:
         readers = (self._reader(left), self._reader(right))
@@ -168,6 +174,10 @@ class Comparer:
         return reader
 
 
+def _first(side: Reply) -> list[Element]:
+    return [] if side.body is None else [side.body, *[*side.body][:1]]
+
+
 def _fingerprint(side: Reply, headers: list[Element]) -> bytes:
     """Return a hash of what is compared, in canonical form.
 
@@ -184,8 +194,10 @@ def _fingerprint(side: Reply, headers: list[Element]) -> bytes:
 def _unlike(left: Reply, right: Reply) -> Comparison:
     """Return what is said of replies of which one at least can't be read."""
     told = [side.reason or f"{'an' if side.outcome == 'answer' else 'a'} {side.outcome}" for side in (left, right)]
+    # Where in a reply it breaks off is of no class.
+    shape = " -> ".join(each.partition(", line")[0] for each in told)
     difference = Difference(
-        kind="unreadable", path="/", generic="/", type=None, left=told[0], right=told[1], shape=" -> ".join(told)
+        kind="unreadable", path="/", generic="/", type=None, left=told[0], right=told[1], shape=shape
     )
     return Comparison(left=left.outcome, right=right.outcome, differences=(difference,))
 

@@ -68,7 +68,7 @@ class Content:
     """Anything may: elements, or text as it is."""
 
 
-ANY: Final = Content(is_open=True, is_free=True)
+ANY: Final = Content(is_free=True)
 """What nobody declared: elements or text."""
 
 

@@ -47,8 +47,7 @@ def replies(operation: Operation, types: Types) -> Content:
             **elements,
             fault.FAULT: Declared(tag=fault.FAULT, type=fault.content(details), is_once=True),
             HEADER: Declared(tag=HEADER, type=Content(is_open=True, is_all=True), is_once=True),
-        },
-        is_open=True,
+        }
     )
 
 

@@ -39,16 +39,19 @@ class Difference:
     """What the right reply says, in the same way."""
     shape: str
     """The pattern of both values, without lengths."""
+    hint: str = ""
+    """In what two values are still alike: `case only`, `by 1 h`; empty where there is nothing to say."""
 
     @property
     def class_id(self) -> str:
-        """Return the name of its class: differences of the same kind, generic path and shape have the same."""
-        return blake2b(f"{self.kind}\0{self.generic}\0{self.shape}".encode(), digest_size=6).hexdigest()
+        """Return the name of its class: differences of the same kind, generic path, shape and hint have the same."""
+        return blake2b(f"{self.kind}\0{self.generic}\0{self.shape}\0{self.hint}".encode(), digest_size=6).hexdigest()
 
     def __str__(self) -> str:
         """Return it as one line."""
         sides = " -> ".join("(none)" if each is None else repr(each) for each in (self.left, self.right))
-        return f"{self.kind} {self.path}{f' ({self.type})' if self.type else ''}: {sides}"
+        more = f" ({self.hint})" if self.hint else ""
+        return f"{self.kind} {self.path}{f' ({self.type})' if self.type else ''}: {sides}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

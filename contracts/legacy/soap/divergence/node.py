@@ -1,8 +1,9 @@
 """An element of a reply as a value: two elements that say the same have equal keys."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, TypeAlias, final
 
 from contracts.legacy.soap.divergence.content import Content
@@ -12,6 +13,7 @@ __all__ = ["Key", "Node", "Said", "same", "sealed"]
 
 Key: TypeAlias = tuple[Hashable, ...]
 _SOME: Final = "~"
+_NOTHING: "Final[Mapping[str, Said]]" = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class Node:
     is_nil: bool = False
     value: Hashable = None
     text: str = ""
-    attributes: dict[str, Said] = field(default_factory=dict[str, Said])
+    attributes: Mapping[str, Said] = field(default_factory=lambda: _NOTHING)
     children: Sequence["Node"] = ()
     is_void: bool = False
     """It says no more than an absent one."""
@@ -60,6 +62,10 @@ def same(plan: Plan, tag: str, number: int) -> Node:
 
 def sealed(node: Node, *, has_tolerances: bool) -> Node:
     """Give a node its keys."""
+    if not node.children and not node.attributes and node.type_name is None and not node.is_nil:
+        node.key = (node.tag, node.value)
+        node.anchor = (node.tag, _rough(node.plan, node.value)) if has_tolerances else node.key
+        return node
     children = [child for child in node.children if not child.is_void]
     said = [(name, each) for name, each in node.attributes.items() if not each.is_void]
     attributes = frozenset((name, each.value) for name, each in said)

@@ -76,9 +76,17 @@ class SideBySide:
             if place in given[0] or place in given[1] or mine.tag != theirs.tag:
                 continue
             child = plan.child(mine.tag, plan.content)
-            # Repeated elements may belong to others than those at their place, so they are read whole.
-            if child.declared.is_once and not child.is_ignored:
+            if child.is_ignored:
+                continue
+            if child.declared.is_once:
                 given[0][place], given[1][place] = self.nodes(child, (mine, theirs), level=level + 1)
+                continue
+            # Repeated elements may belong to others than those at their place, so they are read whole. What is equal
+            # is dropped at once: with all nodes of a long list, collecting garbage would take most of the time.
+            node, other = self._left.node(child, mine, level + 1), self._right.node(child, theirs, level + 1)
+            if node.key == other.key:
+                node = other = same(child, mine.tag, next(self._numbers))
+            given[0][place], given[1][place] = node, other
 
 
 def _pairs(plan: Plan, left: list[Element], right: list[Element]) -> Iterable[tuple[int, int]]:

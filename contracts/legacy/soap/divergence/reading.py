@@ -78,7 +78,7 @@ class Reader:
         marks = self._marks(element) if element.keys() else None
         if marks is not None:
             self._apply(marks, node, element)
-        if not node.is_nil:
+        if not node.is_nil or len(element) or (element.text or "").strip(BLANKS):
             self._fill(node, element, level=level, given=given)
         node.is_void = _is_void(node, element)
         return sealed(node, has_tolerances=self._has_tolerances)
@@ -104,8 +104,10 @@ class Reader:
             if content is not node.plan.content or kind is None:
                 node.content, node.type_name = content, marks.type_name
         if marks.items is not None:
-            node.content = self._array(marks.items)
+            # What an array is called says nothing beside what its items are.
+            node.content, node.type_name = self._array(marks.items), None
         node.is_nil = marks.is_nil
+        said: dict[str, Said] = {}
         for name, text in marks.others:
             plan = node.plan.attribute(name, node.content)
             read = plan.content.scalar
@@ -113,7 +115,8 @@ class Reader:
                 value = plan.value(read, text, element)
                 is_empty = plan.rules.empty_is_absent and not text.strip(BLANKS)
                 is_void = is_empty or value == plan.default(read, element)
-                node.attributes[name] = Said(plan=plan, value=value, text=text, is_void=is_void)
+                said[name] = Said(plan=plan, value=value, text=text, is_void=is_void)
+        node.attributes = said
 
     def _array(self, items: str) -> Content:
         if items not in self._arrays:
@@ -187,7 +190,10 @@ def _is_link(name: str, text: str) -> bool:
 
 def _between(element: Element, content: Content) -> tuple[Hashable, str]:
     """Return the text beside child elements: where it is layout, nothing."""
-    pieces = [element.text or "", *(child.tail or "" for child in element)]
+    found = [element.text, *(child.tail for child in element)]
+    if not content.is_mixed and not any(each and each.strip(BLANKS) for each in found):
+        return None, ""
+    pieces = [each or "" for each in found]
     if content.is_mixed:
         return tuple(pieces), "".join(pieces)
     stray = tuple(scalar.collapse(each) for each in pieces if each.strip(BLANKS))
@@ -198,10 +204,10 @@ def _is_void(node: Node, element: Element) -> bool:
     rules, declared = node.plan.rules, node.plan.declared
     if node.attributes and not all(said.is_void for said in node.attributes.values()):
         return False
-    if node.is_nil:
-        return rules.nil_is_absent
     if node.children or node.type_name is not None:
         return False
+    if node.is_nil:
+        return rules.nil_is_absent and node.value is None
     if rules.empty_is_absent and not (element.text or "").strip(BLANKS):
         return True
     read = node.content.scalar

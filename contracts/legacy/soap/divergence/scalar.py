@@ -163,7 +163,7 @@ def _decimal(text: str) -> str | None:
 
 
 def _double(text: str) -> float | str | None:
-    if text == "NaN":
+    if text == "NaN" or len(text) > _MOST_DIGITS:
         return text
     return _FLOATS[text] if text in _FLOATS else float(text) if _FLOAT.fullmatch(text) else None
 

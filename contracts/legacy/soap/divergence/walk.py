@@ -9,6 +9,7 @@ from typing import Final, final
 from contracts.legacy.soap.divergence import fault, moments, scalar
 from contracts.legacy.soap.divergence.alignment import Aligner, Pair
 from contracts.legacy.soap.divergence.difference import Difference, Kind
+from contracts.legacy.soap.divergence.hint import hint
 from contracts.legacy.soap.divergence.mask import masked, shape
 from contracts.legacy.soap.divergence.matching import Moved, Places, key_of, local
 from contracts.legacy.soap.divergence.moments import Duration, Moment
@@ -46,7 +47,8 @@ class Walk:
         else:
             if not _agree(left.plan, left.value, right.value):
                 kind: Kind = "fault" if left.plan.path == _CODE else "value"
-                self._tell(kind, path, left.plan, texts=(_text(left), _text(right)))
+                words = hint((left.value, right.value), (left.text, right.text))
+                self._tell(kind, path, left.plan, texts=(_text(left), _text(right)), words=words)
             self._attributes(left, right, path)
             self._children(left, right, path)
 
@@ -64,7 +66,8 @@ class Walk:
             where = f"{path}/@{local(name)}"
             if mine is not None and theirs is not None:
                 if not _agree(mine.plan, mine.value, theirs.value) and not (mine.is_void and theirs.is_void):
-                    self._tell("value", where, mine.plan, texts=(mine.text, theirs.text))
+                    words = hint((mine.value, theirs.value), (mine.text, theirs.text))
+                    self._tell("value", where, mine.plan, texts=(mine.text, theirs.text), words=words)
             elif mine is not None and not mine.is_void:
                 self._lone("missing", where, mine.plan, texts=(mine.text, mine.plan.declared.default))
             elif theirs is not None and not theirs.is_void:
@@ -97,7 +100,7 @@ class Walk:
         if other.tag != node.tag:
             self._tell("namespace", where, node.plan, texts=(None, None), shown=(node.tag, other.tag))
             return
-        if not (node.is_void and other.is_void):
+        if node.plan.rules.unordered is None and not (node.is_void and other.is_void):
             shown = (places[0].told(node), places[1].told(other))
             self._tell("order", where, node.plan, texts=(None, None), shown=shown)
         self.nodes(node, other, where)
@@ -152,6 +155,7 @@ class Walk:
         *,
         texts: tuple[str | None, str | None],
         shown: tuple[str | None, str | None] | None = None,
+        words: str = "",
     ) -> None:
         """Keep a difference; names and places are shown as they are, texts only where the rules call them public."""
         told = shown or tuple(_shown(text, plan) for text in texts)
@@ -169,6 +173,7 @@ class Walk:
                 left=told[0],
                 right=told[1],
                 shape=pattern,
+                hint=words,
             )
         )
         if len(self.found) >= self._most:

@@ -1,7 +1,7 @@
 """What changed between two versions of a contract, and whom each change breaks: callers, readers, or nobody."""
 
-from contracts.legacy.soap.contract.difference.change import KINDS, Change, Log, Verdict
-from contracts.legacy.soap.contract.difference.namespace import as_renamed, place_of, renamed_namespaces
+from contracts.legacy.soap.contract.difference.change import KINDS, Change, Effect, Log, Verdict
+from contracts.legacy.soap.contract.difference.namespace import as_renamed, is_sent, place_of, renamed_namespaces
 from contracts.legacy.soap.contract.difference.offer import Sides
 from contracts.legacy.soap.contract.difference.stand_in import stand_ins
 from contracts.legacy.soap.contract.difference.structure import Comparison
@@ -24,7 +24,8 @@ def difference(old: Contract, new: Contract) -> tuple[Change, ...]:
     log = Log(uses=frozenset({"request", "answer"}))
     renamed = renamed_namespaces(old, new)
     for name, other in renamed.items():
-        log.at(name).add("namespace-renamed", "both", place=place_of(new, other), old=name, new=other)
+        effect: Effect = "both" if is_sent(new, other) else "none"
+        log.at(name).add("namespace-renamed", effect, place=place_of(new, other), old=name, new=other)
     found = log.found + _compared(as_renamed(old, renamed) if renamed else old, new)
     return tuple(sorted(dict.fromkeys(found), key=lambda each: (_rank(each), each.about, each.kind)))
 

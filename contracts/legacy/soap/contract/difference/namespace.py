@@ -10,7 +10,7 @@ from contracts.legacy.soap.contract.shapes import Shapes
 from contracts.legacy.soap.contract.wsdl import read_contract
 from contracts.legacy.xml import line
 
-__all__ = ["as_renamed", "place_of", "renamed_namespaces"]
+__all__ = ["as_renamed", "is_sent", "place_of", "renamed_namespaces"]
 
 
 def renamed_namespaces(old: Contract, new: Contract) -> dict[str, str]:
@@ -36,6 +36,14 @@ def as_renamed(contract: Contract, renamed: Mapping[str, str]) -> Contract:
         start=bundle.start, root=bundle.root, documents=documents, missing=bundle.missing, by_import=by_import
     )
     return read_contract(rewritten)
+
+
+def is_sent(contract: Contract, namespace: str) -> bool:
+    """Tell whether a namespace can be on the wire: that of a WSDL alone names things in the contract only."""
+    if any(scope.namespace == namespace for scope in Shapes(contract.bundle).declarations.scopes):
+        return True
+    operations = (operation for _, port in contract.ports for operation in port.operations.values())
+    return any((operation.input.wrapper or "").startswith(f"{{{namespace}}}") for operation in operations)
 
 
 def place_of(contract: Contract, namespace: str) -> Place:

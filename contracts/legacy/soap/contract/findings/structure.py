@@ -1,7 +1,7 @@
 """Findings of types and elements that the operations reach: what JSON, models and other stacks have no place for."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from contracts.legacy.soap.contract.component import (
@@ -28,6 +28,7 @@ _ARRAY: Final = f"{{{SOAP_ENCODING}}}Array"
 
 def structure(shapes: Shapes, reached: Reach) -> Iterator[Finding]:
     """Yield what each element or type that is reached has in it, each kind once."""
+    ways_back = _ways_back(shapes, reached)
     for owner in own(shapes, reached):
         met: defaultdict[str, list[tuple[Place, str]]] = defaultdict(list)
         wild = [piece.any_attribute for piece in inside(owner) if isinstance(piece, ComplexType)]
@@ -37,7 +38,7 @@ def structure(shapes: Shapes, reached: Reach) -> Iterator[Finding]:
         for code, found in met.items():
             names = listed(name for _, name in found)
             yield finding(code, found[0][0], about=local(owner.name or ""), names=names)
-        yield from _of_owner(shapes, owner)
+        yield from _of_owner(shapes, owner, ways_back)
 
 
 def own(shapes: Shapes, reached: Reach) -> Iterator[Owner]:
@@ -132,7 +133,7 @@ def _is_binary(shapes: Shapes, element: ElementUse) -> bool:
     return False
 
 
-def _of_owner(shapes: Shapes, owner: Owner) -> Iterator[Finding]:
+def _of_owner(shapes: Shapes, owner: Owner, ways_back: Mapping[str, str]) -> Iterator[Finding]:
     name = owner.name or ""
     if isinstance(owner, ElementUse):
         members = [*_all(name, shapes.members)]
@@ -144,9 +145,8 @@ def _of_owner(shapes: Shapes, owner: Owner) -> Iterator[Finding]:
         code = "abstract-type" if owner.is_abstract else "derived-types"
         if derived or owner.is_abstract:
             yield finding(code, owner.place, about=local(name), names=listed(derived) or "none that is declared")
-        way = _way_back(shapes, name)
-        if way is not None:
-            yield finding("recursive", owner.place, about=local(name), names=listed([way]))
+        if name in ways_back:
+            yield finding("recursive", owner.place, about=local(name), names=listed([ways_back[name]]))
 
 
 def _all(name: str, below: Callable[[str], list[str]]) -> Iterator[str]:
@@ -160,17 +160,35 @@ def _all(name: str, below: Callable[[str], list[str]]) -> Iterator[str]:
                 yield each
 
 
-def _way_back(shapes: Shapes, name: str) -> str | None:
-    """Return the child by which a type can hold itself; None where it can't."""
+def _ways_back(shapes: Shapes, reached: Reach) -> dict[str, str]:
+    """Return each type that can hold itself, with the child by which it can."""
+    edges = {name: [*_children(shapes, name)] for name in reached.types}
+    above: defaultdict[str, list[str]] = defaultdict(list)
+    for name, children in edges.items():
+        for _, use in children:
+            above[use].append(name)
+    # What holds nothing that is left can't hold itself: mostly that is all.
+    held = {name: len(children) for name, children in edges.items()}
+    waiting = [use for use in {*edges, *above} if not held.get(use)]
+    while waiting:
+        for name in above[waiting.pop()]:
+            held[name] -= 1
+            if not held[name]:
+                waiting.append(name)
+    left = {name: edges[name] for name, count in held.items() if count}
+    return {name: child for name in left if (child := _way_back(left, name)) is not None}
+
+
+def _way_back(edges: Mapping[str, list[tuple[str, str]]], name: str) -> str | None:
     seen: set[str] = set()
-    waiting = [(each, child) for child, each in _children(shapes, name)]
+    waiting = [(use, child) for child, use in edges[name]]
     while waiting:
         use, child = waiting.pop()
         if use == name:
             return child
         if use not in seen:
             seen.add(use)
-            waiting.extend((each, child) for _, each in _children(shapes, use))
+            waiting.extend((each, child) for _, each in edges.get(use, ()))
     return None
 
 

@@ -1,0 +1,79 @@
+"""A listing that comes in pages: what to ask for next, and whether it stood still meanwhile. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapters.soap.config import Paging
+from adapters.soap.poll import Listed, at
+from contracts.errors import LegacyUnavailableError
+from contracts.legacy.soap.message.reader import Rest
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """The pages of one listing; without `paging`, all of it is one page.
+
+    By offset, each page is asked for from the last item of the page before: where that is another one by then, items
+    have moved, and one may have been passed over.
+    """
+
+    def __init__(self, paging: Paging | None, *, system: str) -> None:
+        self._paging, self._system = paging, system
+        self._items, self._pages = 0, 0
+        self._token: object = None
+        self._last: str | None = None
+        """By offset: the digest of the last item."""
+
+    def first(self) -> Mapping[str, Any]:
+        """Return the parameters that ask for the first page; a token is not sent with it."""
+        paging = self._paging
+        if paging is None:
+            return {}
+        return self._size() if paging.by == "token" else {paging.parameter: str(paging.first), **self._size()}
+
+    def begun(self, items: Sequence[Listed]) -> Sequence[Listed]:
+        """Return the first items of a page without what the page before had.
+
+        Raises:
+            LegacyUnavailableError: The listing has changed between two pages.
+        """
+        if self._last is None:
+            return items
+        if not items or items[0].digest != self._last:
+            reason = "the listing changed while its pages were read: an item may have been passed over"
+            raise LegacyUnavailableError(self._system, reason=reason)
+        self._items -= 1
+        return items[1:]
+
+    def following(self, count: int, last: Listed | None, rest: Rest | None) -> Mapping[str, Any] | None:
+        """Return the parameters that ask for the page after one of so many items; None where it was the last.
+
+        Raises:
+            LegacyUnavailableError: The pages do not end.
+        """
+        paging = self._paging
+        if paging is None:
+            return None
+        self._items, self._pages = self._items + count, self._pages + 1
+        begins = self._begins(paging, count, rest)
+        if begins is None:
+            return None
+        if self._pages >= paging.most_pages or (paging.by == "token" and begins == self._token):
+            reason = f"expected at most {paging.most_pages} pages, each with another token: they do not end"
+            raise LegacyUnavailableError(self._system, reason=reason)
+        self._token = begins
+        self._last = last.digest if paging.by == "offset" and last is not None else None
+        return {paging.parameter: str(begins), **self._size()}
+
+    def _begins(self, paging: Paging, count: int, rest: Rest | None) -> object | None:
+        if paging.by == "token":
+            found = None if rest is None or paging.token is None else at(rest.record, paging.token[1:])
+            return found or None
+        if count < paging.size:
+            return None
+        return paging.first + (self._items - 1 if paging.by == "offset" else self._pages)
+
+    def _size(self) -> dict[str, Any]:
+        paging = self._paging
+        return {} if paging is None or paging.size_parameter is None else {paging.size_parameter: str(paging.size)}

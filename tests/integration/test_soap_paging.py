@@ -1,0 +1,135 @@
+"""Listings in pages, against a sandbox and by a script: every item once, and an end in every case."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from adapters import soap
+from adapters.soap.sandbox import Sandbox, SandboxOptions, Scenario
+from contracts.errors import LegacyUnavailableError
+from contracts.event import Event, Personal
+from contracts.legacy.soap.contract.schema import build
+from tests.members import Scripted, member, polling
+from tests.polls import Hub, poll
+from tests.wsdls import OWN, contract_of
+
+PAGED = OWN / "paged.wsdl"
+TOTAL = 23
+
+
+class ThingListed(Event):
+    type = "org.banyan.testing.thing.listed.v1"
+    topic = "things"
+    thing_id: Personal[str]
+
+
+async def listed(paging: dict[str, Any], **changes: Any) -> list[str]:
+    """Poll a sandbox of 23 items in pages of 5, and return the keys that were published."""
+    pages = {
+        "items": "thing",
+        "total": TOTAL,
+        "size": 5,
+        "key": "id",
+        "offset": "offset",
+        "limit": "limit",
+        "token": "token",
+        "next": "next",
+    }
+    scenario = Scenario.model_validate({"operations": {"List": {"paging": pages}}})
+    contract = contract_of(PAGED)
+    async with Sandbox(contract, build(contract.bundle), SandboxOptions(scenario=scenario)) as sandbox:
+        config = soap.Config.model_validate(
+            {
+                "name": "things",
+                "wsdl": str(PAGED),
+                "endpoint": sandbox.url,
+                "operation": "List",
+                "items": "ListResponse/thing",
+                "key": "id",
+                "values": "typed",
+                "paging": paging,
+                "once": True,
+                **changes,
+            }
+        )
+        adapter = soap.Adapter(config, model=ThingListed, key="thing_id", mapping={"thing_id": "id"})
+        return [key for key, _, _ in await poll(adapter, Hub())]
+
+
+@pytest.mark.parametrize(
+    "paging",
+    [
+        {"by": "offset", "parameter": "offset", "size": 5, "size_parameter": "limit"},
+        {"by": "offset", "parameter": "offset", "size": 5},
+        {"by": "token", "parameter": "token", "token": "ListResponse/next", "size": 5},
+    ],
+)
+@pytest.mark.parametrize("chunk", [2, 5, 1000])
+async def test_every_item_of_all_pages_is_published_once(paging: dict[str, Any], chunk: int) -> None:
+    keys = await listed(paging, chunk_items=chunk)
+
+    assert len(keys) == len(set(keys)) == TOTAL
+
+
+async def test_a_page_that_is_just_full_is_followed_by_one_that_ends_it() -> None:
+    keys = await listed({"by": "offset", "parameter": "offset", "size": 23, "size_parameter": "limit"})
+
+    assert len(set(keys)) == TOTAL
+
+
+BY_OFFSET = {"by": "offset", "parameter": "changedSince", "size": 2}
+
+
+async def test_a_listing_that_changes_between_two_pages_fails_and_deletes_nothing() -> None:
+    hub = Hub()
+    first, moved = member("1") + member("2"), member("3") + member("4")
+    adapter = polling(Scripted(first, moved), watermark=None, paging=BY_OFFSET)
+
+    with pytest.raises(LegacyUnavailableError, match="changed while its pages were read"):
+        await poll(adapter, hub)
+    assert not any(letter for batch in hub.batches for letter in batch.dead)
+
+
+async def test_pages_by_number_are_read_to_the_last_and_find_no_deletes() -> None:
+    hub = Hub()
+    paging = {"by": "page", "parameter": "changedSince", "size": 2, "first": 1}
+    legacy = Scripted(member("1") + member("2"), member("3"), member("1"))
+    adapter = polling(legacy, watermark=None, paging=paging, most_deleted=1)
+
+    assert [key for key, _, _ in await poll(adapter, hub)] == ["1", "2", "3"]
+    assert await poll(adapter, hub) == []
+    assert legacy.asked_since() == ["1", "2", "1"]
+
+
+async def test_pages_that_do_not_end_fail() -> None:
+    pages = [member("1") + member("2")] * 3
+    adapter = polling(
+        Scripted(*pages), watermark=None, paging={"by": "page", "parameter": "changedSince", "size": 2, "most_pages": 3}
+    )
+
+    with pytest.raises(LegacyUnavailableError, match="at most 3 pages"):
+        await poll(adapter, Hub())
+
+
+async def test_a_reply_of_as_many_items_as_the_service_ever_returns_is_not_taken_for_whole() -> None:
+    hub = Hub()
+    adapter = polling(Scripted(member("1") + member("2"), member("1")), watermark=None, cap=2, most_deleted=1)
+
+    with pytest.raises(LegacyUnavailableError, match="has 2 items and cap is 2: it was cut off"):
+        await poll(adapter, hub)
+    assert [key for key, _, _ in await poll(adapter, hub)] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"paging": {"by": "token", "parameter": "t"}}, "token: expected with"),
+        ({"paging": {"by": "page", "parameter": "p", "token": "a/b"}}, "token: expected with"),
+        ({"paging": {"by": "token", "parameter": "t", "token": "a/b"}}, "set values to typed"),
+        ({"paging": BY_OFFSET, "cap": 5}, "cap: expected without paging"),
+    ],
+)
+def test_what_does_not_go_together_is_told(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        polling(Scripted(), **changes)
