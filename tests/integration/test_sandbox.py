@@ -79,6 +79,17 @@ async def test_what_the_contract_does_not_allow_is_a_fault_that_says_why(
     assert re.search(expected, text)
 
 
+async def test_an_envelope_with_attachments_is_found_among_them() -> None:
+    part = b"--b\r\nContent-Type: text/xml\r\n\r\n" + enveloped(LIST) + b"\r\n--b--\r\n"
+    headers = {"Content-Type": "multipart/related; boundary=b"}
+    async with sandbox() as running:
+        right = await post(running.url, part, headers=headers)
+        wrong = await post(running.url, b"--b--", headers=headers)
+
+    assert right.status_code == 200
+    assert said(wrong) == ("soap:Client", "expected multipart/related with parts, found none")
+
+
 async def test_an_action_that_names_nothing_or_is_empty_does_not_matter() -> None:
     async with sandbox() as running:
         statuses = [

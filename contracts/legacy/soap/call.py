@@ -12,6 +12,7 @@ from typing import Final
 from contracts.legacy.soap.answer import ENVELOPES, Refusal
 from contracts.legacy.soap.contract.model import Operation, Port, SoapVersion
 from contracts.legacy.soap.contract.schema import Schemas
+from contracts.legacy.soap.related import is_related, root_part
 from contracts.legacy.soap.validity import problems
 from contracts.legacy.xml import Element, Limits, XmlError, local_name, parse
 
@@ -54,9 +55,14 @@ class Reader:
             content_type: Its header; SOAP 1.2 may have its action there.
             action: The header SOAPAction, with or without its quotes.
         """
+        if is_related(content_type):
+            try:
+                data, content_type = root_part(data, content_type)
+            except XmlError as error:
+                return "1.1", _refused(str(error))
         media = content_type.partition(";")[0].strip().lower()
         if media not in _MEDIA_TYPES:
-            expected = "text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2)"
+            expected = "text/xml (SOAP 1.1), application/soap+xml (SOAP 1.2), or either in multipart/related"
             return "1.1", _refused(f"Content-Type: expected {expected}, found {media or 'none'}", status=415)
         version = _MEDIA_TYPES[media]
         try:

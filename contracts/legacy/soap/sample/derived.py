@@ -20,6 +20,8 @@ class Derived:
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
+        self._members: dict[XsdElement, list[XsdElement]] = {}
+        self._concrete: dict[XsdElement, list[XsdType]] = {}
 
     @cached_property
     def _by_base(self) -> dict[XsdType, list[XsdType]]:
@@ -38,6 +40,11 @@ class Derived:
 
     def concrete(self, element: XsdElement) -> list[XsdType]:
         """Return the types that an element may have: its own first where that is not abstract, then derived ones."""
+        if element not in self._concrete:
+            self._concrete[element] = self._find_concrete(element)
+        return self._concrete[element]
+
+    def _find_concrete(self, element: XsdElement) -> list[XsdType]:
         own = element.type
         blocked = {*element.block.split(), *(getattr(own, "block", "") or "").split()}
         derived = [each for each in self.types(own) if not is_abstract(each) and not _is_blocked(each, own, blocked)]
@@ -45,6 +52,11 @@ class Derived:
 
     def members(self, element: XsdElement) -> list[XsdElement]:
         """Return what may stand where an element is declared: itself where it is not abstract, then its substitutes."""
+        if element not in self._members:
+            self._members[element] = self._find_members(element)
+        return self._members[element]
+
+    def _find_members(self, element: XsdElement) -> list[XsdElement]:
         blocked = set(element.block.split())
         others = [] if blocked & {"substitution", "#all"} else [*element.iter_substitutes()]
         allowed = [each for each in others if not _is_blocked(each.type, element.type, blocked)]

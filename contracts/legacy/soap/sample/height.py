@@ -37,6 +37,7 @@ class Heights:
     def __init__(self, derived: Derived) -> None:
         self._derived = derived
         self._known: dict[XsdType, float] = {}
+        self._particles: dict[Particle, float] = {}
 
     def of_type(self, kind: XsdType) -> float:
         """Return the height of content of a type; of one derived from it, where it is abstract."""
@@ -54,7 +55,9 @@ class Heights:
 
     def of_particle(self, particle: Particle) -> float:
         """Return the height of one occurrence of a particle."""
-        return self._once(particle, self.of_type)
+        if particle not in self._particles:
+            self._particles[particle] = self._once(particle, self.of_type)
+        return self._particles[particle]
 
     def _learn(self, first: XsdType) -> None:
         """Find the least fixpoint for all types that can be reached and are not known."""
