@@ -1,5 +1,6 @@
 """Lists: what was inserted, left out, moved or changed is told once, and not all that follows it."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -205,3 +206,36 @@ def test_lists_are_equal_only_if_they_hold_the_same(left: list[int], right: list
 
     assert comparer_of(SCHEMA).compare(numbers(left), numbers(right)).is_equal is (left == right)
     assert loose.compare(numbers(left), numbers(right)).is_equal is (sorted(left) == sorted(right))
+
+
+FIELDS = {
+    "name": ["a", "b"],
+    "fee": ["1", "2"],
+    "died": ["", '<t:died xsi:nil="true"/>', "<t:died>2020-01-01</t:died>"],
+    "country": ["", " country='DE'", " country='AT'"],
+    "more": ["", "<t:nickname>x</t:nickname>", "<t:nickname>x</t:nickname><t:nickname>y</t:nickname>"],
+}
+
+
+def drawn(draw: Random) -> str:
+    chosen = {name: draw.choice(ways) for name, ways in FIELDS.items() if draw.random() < 0.3}
+    return resident(draw.randrange(4), **chosen)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_lists_of_residents_are_equal_only_if_they_are_and_mirror_each_other(seed: int) -> None:
+    draw = Random(seed)
+    left = [drawn(draw) for _ in range(draw.randrange(1, 7))]
+    right = [*left]
+    for _ in range(draw.randrange(4)):
+        place, other = draw.randrange(len(right)), draw.randrange(len(right))
+        changed = {0: [drawn(draw), right[place]], 1: [drawn(draw)], 2: [right[other]]}[draw.randrange(3)]
+        right[place : place + 1] = changed
+
+    there, back = comparer().compare(listed(*left), listed(*right)), comparer().compare(listed(*right), listed(*left))
+
+    plain, others = ([each.replace(" country='AT'", "") for each in side] for side in (left, right))
+    assert there.is_equal is (plain == others)
+    assert sorted(
+        (MIRRORED.get(each.kind, each.kind), each.generic, each.hint) for each in there.differences
+    ) == sorted((each.kind, each.generic, each.hint) for each in back.differences)

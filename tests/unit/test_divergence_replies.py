@@ -139,6 +139,15 @@ def test_an_array_of_soap_encoding_is_compared_by_its_items() -> None:
     assert told(compared.compare(left, right.replace(b">2<", b">3<"))) == [("value", "/GetResponse/out/item[2]")]
 
 
+def test_a_type_that_is_called_array_is_none_of_soap_encoding() -> None:
+    schema = """<xs:element name="Answer" type="m:array"/><xs:complexType name="array"><xs:choice>
+      <xs:element name="a" type="xs:int"/><xs:element name="b" type="xs:int"/></xs:choice></xs:complexType>"""
+
+    found = comparer_of(schema).compare(answer("<a>1</a>"), answer("<b>1</b>"))
+
+    assert sorted(told(found)) == [("added", "/Answer/b"), ("missing", "/Answer/a")]
+
+
 def test_a_circle_of_references_ends() -> None:
     compared = comparer_of(NODE, **ENCODED)
     left, right = (

@@ -140,6 +140,13 @@ def test_times_without_a_zone_have_the_default_one(zone: str | None, left: str, 
     assert (found == []) is agrees
 
 
+@pytest.mark.parametrize(("zone", "agrees"), [("+02:00", True), ("Europe/Vienna", False)])
+def test_a_time_of_any_day_has_an_offset_but_no_region(zone: str, *, agrees: bool) -> None:
+    compared = comparer_of(typed("xs:time"), rules=Rules(default_zone=zone))
+
+    assert compared.compare(answer("12:00:00"), answer("10:00:00Z")).is_equal is agrees
+
+
 def test_texts_may_differ_in_case_blanks_and_composition() -> None:
     left, right = resident(name="  ADA  Zo\u00eb "), resident(name="Ada zoe\u0308")
     rule = {"path": "//name", "casefold": True, "trim": True, "nfc": True}

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from contracts.errors import ConfigError
 from contracts.legacy.soap.divergence import fault
 from contracts.legacy.soap.divergence.content import Content, Types
 from contracts.legacy.soap.divergence.declared import HEADER
+from contracts.legacy.soap.divergence.moments import zone
 from contracts.legacy.soap.divergence.paths import Pattern, Step
 from contracts.legacy.soap.divergence.rules import Rules
 
@@ -17,6 +19,11 @@ def problems(rules: Rules, root: Content, types: Types) -> Iterator[str]:
     for name, paths in _paths(rules).items():
         for path in paths:
             yield from checked.path(name, path)
+    try:
+        if rules.default_zone is not None:
+            zone(rules.default_zone)
+    except ConfigError as error:
+        yield from error.problems
     for place, rule in enumerate(rules.unordered):
         for key in rule.key:
             yield from checked.path(f"unordered.{place}.key", f"{rule.path}/{key}")

@@ -66,6 +66,8 @@ class Content:
     """Elements that are not declared may stand in it."""
     is_free: bool = False
     """Anything may: elements, or text as it is."""
+    is_array: bool = False
+    """An array of SOAP encoding, whose items may have any name."""
 
 
 ANY: Final = Content(is_free=True)

@@ -14,8 +14,9 @@ from contracts.errors import ConfigError
 
 __all__ = ["Duration", "Moment", "Zone", "apart", "duration", "moment", "partial", "zone"]
 
-Zone: TypeAlias = Callable[[int], "int | None"]
-"""Returns the seconds east of UTC at a local time (seconds since year 1); None where it can't be known."""
+Zone: TypeAlias = Callable[["int | None"], "int | None"]
+"""Returns the seconds east of UTC at a local time (seconds since year 1; None for a time of any day); None where that
+can't be known."""
 
 _DAY: Final = 86_400
 _ERA_DAYS: Final = 146_097
@@ -84,7 +85,7 @@ def moment(kind: str, text: str, default: Zone | None = None) -> Moment | None:
         return None
     local = days * _DAY + seconds
     if offset is None and default is not None:
-        offset = default(local)
+        offset = default(None if kind == "time" else local)
     seconds = local - (offset or 0)
     fraction = (given.get("fraction") or "").rstrip("0")
     return Moment(kind, offset is not None, seconds % _DAY if kind == "time" else seconds, fraction)
@@ -153,7 +154,9 @@ def _exact(value: Moment | Duration) -> Decimal:
     return Decimal(f"{value.seconds}.{value.fraction[:100] or 0}")
 
 
-def _in_region(region: ZoneInfo, seconds: int) -> int | None:
+def _in_region(region: ZoneInfo, seconds: int | None) -> int | None:
+    if seconds is None:
+        return None
     try:
         local = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     except OverflowError:

@@ -90,7 +90,7 @@ class Reader:
                 marks.is_nil = text.strip(BLANKS) in _TRUE
             elif name == _XSI + "type":
                 marks.type_name = scalar.expanded(text, element) or text
-            elif name.startswith(ENCODINGS):
+            elif self._is_encoded and name.startswith(ENCODINGS):
                 if name.endswith(("}arrayType", "}itemType")):
                     marks.items = scalar.expanded(text.partition("[")[0], element) or text
             elif not name.startswith((_XSI, *ENVELOPES)) and not (self._is_encoded and _is_link(name, text)):
@@ -121,7 +121,7 @@ class Reader:
     def _array(self, items: str) -> Content:
         if items not in self._arrays:
             declared = Declared(tag=_ITEM, type=self._plans.types.named(items))
-            self._arrays[items] = Content(name="array", elements={_ITEM: declared})
+            self._arrays[items] = Content(name="array", elements={_ITEM: declared}, is_array=True)
         return self._arrays[items]
 
     def _fill(self, node: Node, element: Element, *, level: int, given: Mapping[int, Node] | None) -> None:
@@ -142,9 +142,8 @@ class Reader:
     def _children(
         self, node: Node, element: Element, *, level: int, given: Mapping[int, Node] | None
     ) -> Iterator[Node]:
-        is_array = node.content.name == "array"
         for place, child in enumerate(element):
-            tag = _ITEM if is_array else child.tag
+            tag = _ITEM if node.content.is_array else child.tag
             plan = node.plan.child(tag, node.content)
             if plan.is_ignored:
                 continue

@@ -97,7 +97,7 @@ class Rules(BaseModel):
     """Elements and attributes for which an empty one says the same as none."""
     default_zone: str | None = None
     """The zone of dates and times that have none: `Z`, `+01:00` or `Europe/Vienna`. Without it, a time without a zone
-    differs from one with a zone."""
+    differs from one with a zone. A time without a date gets an offset only, since a region's depends on the date."""
     texts: tuple[TextRule, ...] = ()
     """Texts that may differ in case, blanks or Unicode form."""
     headers: tuple[str, ...] = ()
