@@ -103,20 +103,9 @@ def test_a_decision_record_tells_who_answered_and_why(account: Account) -> None:
     [pack] = account.flush().decisions
     assert json.loads(pack) == [
         [
-            "r-1",
-            (STARTED + 1_500_000) // MS,
-            "addresses/change",
-            KEYS("12345"),
-            decision_of(call).bucket,
-            str(decision_of(call).stage),
-            str(decision_of(call).side),
-            "share",
-            7,
-            "answered",
-            200,
-            "old",
-            1,
-            TRACE.trace_id,
+            *("r-1", (STARTED + 1_500_000) // MS, "addresses/change", KEYS("12345"), decision_of(call).bucket),
+            *(str(decision_of(call).stage), str(decision_of(call).side), "share", 7),
+            *("answered", 200, "old", 1, TRACE.trace_id),
         ]
     ]
 
