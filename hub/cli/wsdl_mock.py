@@ -107,7 +107,9 @@ async def _serve(sandbox: Sandbox, *, as_json: bool) -> None:
     finally:
         await sandbox.__aexit__(None, None, None)
     if as_json:
-        calls = [{"operation": name, "outcome": outcome, "calls": n} for (name, outcome), n in sandbox.calls.items()]
+        calls = [
+            {"operation": name or None, "outcome": outcome, "calls": n} for (name, outcome), n in sandbox.calls.items()
+        ]
         print_json({"stopped": True, "calls": calls})
         return
     rows = [(name or "-", outcome, n) for (name, outcome), n in sorted(sandbox.calls.items())]
@@ -135,6 +137,7 @@ def _told(reply: Reply) -> None:
         {
             "operation": reply.operation or None,
             "outcome": reply.outcome,
+            "reason": reply.reason or None,
             "status": reply.status,
             "bytes": len(reply.body),
             "delay_ms": round(reply.delay * 1000),

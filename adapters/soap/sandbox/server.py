@@ -161,12 +161,14 @@ class Sandbox:
         if request.method == "GET":
             return self._document(parts.query, request.headers.get("host", ""))
         if request.method != "POST":
-            return Reply(status=405, body=b"expected POST, or GET of ?wsdl", outcome="refused: method")
+            return Reply(status=405, body=b"expected POST, or GET of ?wsdl", outcome="refused")
         path = unquote(parts.path)
         service = self._every if path in {"", "/"} else self._services.get(path)
         if service is None:
             known = ", ".join(["/", *self._services])
-            return Reply(status=404, body=f"expected one of {known}".encode(), outcome=f"refused: no path {path}")
+            return Reply(
+                status=404, body=f"expected one of {known}".encode(), outcome="refused", reason=f"no path {path}"
+            )
         headers = request.headers
         return service.answer(
             request.body, content_type=headers.get("content-type", ""), action=headers.get("soapaction", "")
@@ -176,7 +178,7 @@ class Sandbox:
         kind, equals, name = query.partition("=")
         page = self._pages.get(kind.lower() + equals + unquote(name))
         if page is None:
-            return Reply(status=404, body=f"expected ?wsdl, found ?{query}".encode(), outcome="refused: no document")
+            return Reply(status=404, body=f"expected ?wsdl, found ?{query}".encode(), outcome="refused")
         # As the caller named us: the address that we listen on may be one that nobody can call.
         origin = f"http://{host}" if _HOST.fullmatch(host) else self.url.rstrip("/")
         return Reply(status=200, body=page.at(origin), content_type="text/xml", outcome="document")

@@ -38,6 +38,9 @@ class Reply:
     operation: str = ""
     """Empty where none was called."""
     outcome: str = "answer"
+    """One of few: calls are counted by it."""
+    reason: str = ""
+    """Why it is refused."""
     delay: float = 0
     """Seconds before it is sent."""
     sent: int | None = None
@@ -107,7 +110,7 @@ class Service:
             refusal = Refusal(
                 code="Client" if name == "Client" else "Server", text=f"{name} fault as the scenario wants it"
             )
-            return replace(_faulty(version, refusal), outcome=f"fault {name}")
+            return replace(_faulty(version, refusal), outcome=f"fault {name}", reason="")
         body = self._answers.fault(version, declared, seed=seed)
         return Reply(status=500, body=body, content_type=CONTENT_TYPES[version], outcome=f"fault {name}")
 
@@ -169,8 +172,8 @@ def _faulty(version: SoapVersion, refusal: Refusal) -> Reply:
     if version == "1.2" and refusal.code == "Client":
         status = 400  # SOAP 1.2, part 2, table 20
     body = fault(version, refusal)
-    outcome = f"refused: {refusal.text}"
-    return Reply(status=status, body=body, content_type=CONTENT_TYPES[version], outcome=outcome)
+    content_type = CONTENT_TYPES[version]
+    return Reply(status=status, body=body, content_type=content_type, outcome="refused", reason=refusal.text)
 
 
 def _broken(reply: Reply, breakage: Breakage) -> Reply:

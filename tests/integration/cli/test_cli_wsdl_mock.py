@@ -50,14 +50,21 @@ def test_it_answers_tells_each_call_and_drains(tmp_path: Path) -> None:
     )
     with running(*options) as (process, told):
         response = find(told["url"])
+        with requests.Session() as session:
+            session.post(told["url"], data=b"no XML", headers={"Content-Type": "text/xml"}, timeout=30)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
 
-    call, end = (json.loads(line) for line in out.splitlines())
+    call, refused, end = (json.loads(line) for line in out.splitlines())
     assert [port["operations"] for port in told["ports"].values()] == [["Find"]]
     assert response.status_code == 500
     assert (call["operation"], call["outcome"], call["status"]) == ("Find", "fault refused", 500)
-    assert end == {"stopped": True, "calls": [{"operation": "Find", "outcome": "fault refused", "calls": 1}]}
+    assert (refused["operation"], refused["outcome"]) == (None, "refused")
+    assert refused["reason"].startswith("expected well-formed XML")
+    assert end["calls"] == [
+        {"operation": "Find", "outcome": "fault refused", "calls": 1},
+        {"operation": None, "outcome": "refused", "calls": 1},
+    ]
     assert (process.returncode, err) == (0, "")
     assert len([*(tmp_path / "calls").iterdir()]) == 2
 
