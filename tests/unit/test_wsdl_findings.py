@@ -284,6 +284,33 @@ def test_a_type_that_holds_itself_by_others_is_recursive(tmp_path: Path) -> None
     }
 
 
+def test_what_the_wsdl_itself_has_wrong_is_among_it(tmp_path: Path) -> None:
+    bound = '<wsdl:operation name="Touch">\n      <soap:operation soapAction=""/>'
+    twice = '<wsdl:operation name="List"><soap:operation soapAction=""/><wsdl:input/></wsdl:operation>'
+    header = 'message="tns:MoveRequest" part="caller"'
+
+    told = found(edited(tmp_path, Edit(WSDL, bound, twice + bound), Edit(WSDL, header, header.replace("caller", "x"))))
+
+    assert {each.code: each.severity for each in told if each.code in {"overloaded", "missing-header"}} == {
+        "overloaded": "hurts",
+        "missing-header": "broken",
+    }
+
+
+def test_of_one_operation_only_what_it_has_is_told() -> None:
+    contract = contract_of(OWN / WSDL)
+
+    told = inspect(contract, build(contract.bundle), operation="Touch")
+
+    assert {each.code for each in told} == {
+        "address-local",
+        "empty-action",
+        "one-way",
+        "several-ports",
+        "unoffered-binding",
+    }
+
+
 def test_the_worst_comes_first(tmp_path: Path) -> None:
     told = found(edited(tmp_path, *CASES["unresolved-reference"]))
 
