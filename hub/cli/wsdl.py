@@ -10,7 +10,11 @@ from hub.cli.lazy import Place, lazily
 __all__ = ["app"]
 
 _COMMANDS: Final[Mapping[str, Place]] = {
-    "compare": Place("hub.cli.wsdl_compare", "compare", "Compare replies of two sides by the types of their contract."),
+    "compare": Place(
+        "hub.cli.wsdl_compare",
+        "compare",
+        "Compare replies of two sides: of one call, or of many as classes of differences with their counts.",
+    ),
 }
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))
