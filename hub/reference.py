@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import adapters
 from adapters.outbound import OutboundSpec
 from contracts.legacy.file_spec import FileSpec
+from contracts.legacy.soap.divergence.rules import Rules
 from hub.cli.lazy import Lazy
 from hub.cli.root import app
 from hub.settings import ENV_PREFIX, Settings
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "configuration.md": _configuration,
         "adapters.md": _adapters,
         "cli.md": _cli,
+        "divergence.md": _divergence,
         "files.md": _files,
         "outbound.md": _outbound,
         "telemetry.md": _telemetry,
@@ -87,6 +89,15 @@ def _outbound() -> Iterator[str]:
     yield "What the YAML files take that the setting `outbound` names. What `file` takes is that of"
     yield "[descriptions of files](files.md). Guide: [outbound files](../guides/outbound.md).\n"
     yield from _model_table(OutboundSpec)
+
+
+def _divergence() -> Iterator[str]:
+    yield "# Rules of a comparison\n"
+    yield "What `banyan wsdl compare --rules` takes as YAML. A path begins at the element in the SOAP Body, by local"
+    yield "names: `/ListResponse/resident/born`, an attribute as `/ListResponse/@total`. `*` stands for any name, and"
+    yield "`//born` for that name at any depth. Faults are at `/Fault/code`, `/Fault/text`, `/Fault/actor` and"
+    yield "`/Fault/detail/…`, headers at `/Header/…`. A path that the contract has not is refused.\n"
+    yield from _model_table(Rules)
 
 
 def _model_table(model: type[BaseModel]) -> Iterator[str]:

@@ -24,7 +24,11 @@ _COMMANDS: Final[Mapping[str, Place]] = {
     "drift": Place(
         "hub.cli.wsdl_drift", "drift_from_pinned", "Tell whether a service still has the contract that was imported."
     ),
-    "compare": Place("hub.cli.wsdl_compare", "compare", "Compare replies of two sides by the types of their contract."),
+    "compare": Place(
+        "hub.cli.wsdl_compare",
+        "compare",
+        "Compare replies of two sides: of one call, or of many as classes of differences with their counts.",
+    ),
     "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
 }
 

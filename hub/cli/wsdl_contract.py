@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from adapters.soap.bundle import load_bundle
+from adapters.soap.bundle_folder import is_pinned
 from contracts.errors import BanyanError, ConfigError, ContractError
 from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Port, Service
@@ -27,12 +28,12 @@ Root = Annotated[
 _Named = TypeVar("_Named", Port, Service)
 
 
-def load(location: Path, root: Path | None) -> Contract:
-    """Read the contract of a WSDL, or of the one WSDL in a folder that no other there imports."""
-    if location.is_dir():
+def load(location: Path, root: Path | None, catalog: Path | None = None) -> Contract:
+    """Read the contract of a WSDL, of a folder that one was imported into, or of the one that a folder begins with."""
+    if location.is_dir() and not is_pinned(location):
         root = root or location
         location = _start(location, root)
-    return read_contract(load_bundle(location, root=root))
+    return read_contract(load_bundle(location, root=root, catalog=catalog))
 
 
 def built(contract: Contract) -> Schemas | None:

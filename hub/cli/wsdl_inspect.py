@@ -16,6 +16,7 @@ from contracts.legacy.soap.contract.shapes import Shapes
 from hub.cli.output import AsJson, console, print_json
 from hub.cli.wsdl_contract import Root, built, load, narrowed, shown_path
 from hub.cli.wsdl_lines import counted, findings_lines, offer_lines, tree_lines
+from hub.cli.wsdl_options import CatalogFolder
 
 __all__ = ["inspect"]
 
@@ -23,8 +24,9 @@ EXIT_PARTLY: Final = 3
 
 
 def inspect(
-    contract: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A WSDL, or the folder of one.")],
+    contract: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A WSDL, or a folder: imported, or of one.")],
     root: Root = None,
+    catalog: CatalogFolder = None,
     service: Annotated[str | None, typer.Option(metavar="S", help="Only this service.")] = None,
     port: Annotated[str | None, typer.Option(metavar="P", help="Only this port.")] = None,
     operation: Annotated[
@@ -38,7 +40,7 @@ def inspect(
     Services, ports and operations; then findings, the worst first, with file and line. Exit code 3 where something is
     broken.
     """
-    whole = load(contract, root)
+    whole = load(contract, root, catalog)
     chosen = narrowed(whole, service=service, port=port, operation=operation)
     shapes = Shapes(whole.bundle)
     judged = narrowed(whole, service=service, port=port, operation=None)

@@ -113,6 +113,14 @@ def test_times_may_lie_apart_as_far_as_a_rule_says(kind: str, left: str, right: 
     assert comparer_of(typed(kind), rules=rules).compare(answer(left), answer(right)).is_equal is agrees
 
 
+def test_a_number_of_a_union_may_lie_apart_too() -> None:
+    rule = [{"path": "//postcode", "absolute": 5}]
+
+    assert one(resident(postcode="1010"), resident(postcode="1015"), tolerances=rule) == []
+    assert one(resident(postcode="1010"), resident(postcode="1016"), tolerances=rule) != []
+    assert one(resident(postcode="1010"), resident(postcode="unknown"), tolerances=rule) != []
+
+
 def test_items_whose_values_lie_apart_are_still_matched() -> None:
     items = [resident(number) for number in range(300)]
     rounded = [resident(number, fee=f"{number}.51") for number in range(300)]

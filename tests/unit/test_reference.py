@@ -85,6 +85,7 @@ def test_pages_that_were_written_are_current(folder: Path) -> None:
         "adapters.md",
         "cli.md",
         "configuration.md",
+        "divergence.md",
         "files.md",
         "outbound.md",
         "telemetry.md",

@@ -26,7 +26,7 @@ def hint(values: tuple[Hashable, Hashable], texts: tuple[str, str]) -> str:
     >>> hint(("Ada", "ADA"), ("Ada", "ADA")), hint(("1.50", "1.51"), ("1.50", "1.51"))
     ('case only', 'by about 0.01')
     """
-    left, right = values
+    left, right = map(scalar.bare, values)
     if isinstance(left, Moment | Duration) and isinstance(right, Moment | Duration):
         return _times(left, right)
     one, other = scalar.number(left), scalar.number(right)

@@ -44,6 +44,7 @@ class Tolerance(BaseModel):
     model_config = _CONFIG
 
     path: str
+    """The element or attribute."""
     absolute: _Amount | None = None
     """Numbers: the largest difference."""
     relative: _Amount | None = None
@@ -64,6 +65,7 @@ class TextRule(BaseModel):
     model_config = _CONFIG
 
     path: str
+    """The element or attribute."""
     casefold: bool = False
     """Upper and lower case are the same."""
     trim: bool = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from xmlschema.validators import XsdAtomic, XsdList, XsdSimpleType, XsdType, XsdUnion
 
@@ -17,7 +17,7 @@ from contracts.legacy.soap.divergence import moments
 from contracts.legacy.soap.divergence.moments import Zone
 from contracts.legacy.xml import Element
 
-__all__ = ["BLANKS", "TEXT", "Read", "Scalar", "collapse", "expanded", "named", "number", "of"]
+__all__ = ["BLANKS", "TEXT", "Read", "Scalar", "bare", "collapse", "expanded", "named", "number", "of"]
 
 Read: TypeAlias = Callable[[str, Element, "Zone | None"], Hashable]
 """Text, the element that it stands in (for prefixes), default zone -> canonical value."""
@@ -42,6 +42,13 @@ class Scalar:
     read: Read
     has_names: bool = False
     """Its values may be names with prefixes, so equal texts need not be equal values."""
+
+
+class _Member(NamedTuple):
+    """A value of a union, with the primitive type of the member that it fits."""
+
+    kind: str
+    value: Hashable
 
 
 class _Wrong(tuple[str]):
@@ -140,7 +147,7 @@ def _union(kind: XsdUnion) -> Read:
         if place is None:
             return _Wrong((collapse(text),))
         _, name, value = members[place]
-        return name, value(text, element, zone)
+        return _Member(name, value(text, element, zone))
 
     return read
 
@@ -193,6 +200,11 @@ def _hex(text: str) -> str | None:
 
 def _as_it_is(text: str) -> str:
     return text
+
+
+def bare(value: Hashable) -> Hashable:
+    """Return a value without what says which member of a union it fits."""
+    return value.value if isinstance(value, _Member) else value
 
 
 def number(value: Hashable) -> Decimal | None:

@@ -184,7 +184,7 @@ def _agree(plan: Plan, left: Hashable, right: Hashable) -> bool:
     if left == right:
         return True
     rule = plan.rules.tolerance
-    return rule is not None and _is_near(rule, left, right)
+    return rule is not None and _is_near(rule, scalar.bare(left), scalar.bare(right))
 
 
 def _is_near(rule: Tolerance, left: Hashable, right: Hashable) -> bool:
