@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from xml.sax.saxutils import escape
 
 from hypothesis import assume, given, settings
@@ -25,6 +26,17 @@ def grams(text: str) -> set[str]:
 def test_no_three_characters_of_a_value_are_shown(text: str) -> None:
     assert not grams(text) & grams(masked(text))
     assert not grams(text) & grams(shape(text))
+
+
+@settings(max_examples=150, deadline=None)
+@given(left=st.decimals(-10000, 10000, places=2), right=st.decimals(-10000, 10000, places=2))
+def test_a_difference_of_numbers_shows_no_three_characters_of_either(left: Decimal, right: Decimal) -> None:
+    assume(left != right)
+    [difference] = comparer().compare(listed(resident(fee=str(left))), listed(resident(fee=str(right)))).differences
+
+    assert not grams(difference.left or "") & grams(str(left))
+    assert not grams(difference.right or "") & grams(str(right))
+    assert not grams(difference.hint) & {*grams(str(left)), *grams(str(right))}
 
 
 @settings(max_examples=150, deadline=None)
@@ -112,6 +124,6 @@ def test_a_comparison_is_told_as_json() -> None:
         "left": "9.99",
         "right": "9",
         "shape": "9.9 -> 9",
-        "hint": "by about 0.1",
+        "hint": "by about 10^-1",
         "class_id": found.differences[0].class_id,
     }

@@ -24,7 +24,7 @@ def hint(values: tuple[Hashable, Hashable], texts: tuple[str, str]) -> str:
     Distances are told as orders of magnitude, or as hours where the cause may be a time zone.
 
     >>> hint(("Ada", "ADA"), ("Ada", "ADA")), hint(("1.50", "1.51"), ("1.50", "1.51"))
-    ('case only', 'by about 0.01')
+    ('case only', 'by about 10^-2')
     """
     left, right = map(scalar.bare, values)
     if isinstance(left, Moment | Duration) and isinstance(right, Moment | Duration):
@@ -53,8 +53,8 @@ def _numbers(one: Decimal, other: Decimal) -> str:
         return "the same number"
     if one == -other:
         return "sign only"
-    power = (one - other).adjusted()
-    return f"by about {Decimal(1).scaleb(power):f}" if _LEAST <= power <= _MOST else ""
+    # As a power: written out, it could be one of the values.
+    return f"by about 10^{min(max((one - other).adjusted(), _LEAST), _MOST)}"
 
 
 def _texts(left: str, right: str) -> str:
