@@ -1,5 +1,6 @@
 """Changes of whole replies: other documents, broken ones, faults instead of answers, faults that say something else."""
 
+import re
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Final
@@ -11,6 +12,8 @@ from contracts.legacy.soap.contract.model import SoapVersion
 from contracts.legacy.xml import Element, local_name
 from tests.mutations import Mutant
 
+_SIGNS: Final = b'abzAZ019 .-+:/"<>&;\n\t\r#='
+_NAMESPACE: Final = re.compile(rb"xmlns[^=]*=.[^'\"]*.")
 _HTML: Final = b"<html><body>Service unavailable</body></html>"
 
 
@@ -45,6 +48,19 @@ def faults(data: bytes, version: SoapVersion) -> Iterator[Mutant]:
         root = etree.fromstring(data)
         edit(_fault(root))
         yield _mutant(operator, etree.tostring(root, encoding="UTF-8"))
+
+
+def slipped(data: bytes, draw: Random) -> bytes:
+    """Return a reply with a few bytes of its Body lost, doubled, turned or others; namespaces keep their names."""
+    low, high = data.find(b"Body>") + 5, data.rfind(b"</soap:Body")
+    if high <= low:
+        return data
+    start = draw.randrange(low, high)
+    end = min(high, start + draw.choice([0, 0, 1, 1, 1, 2, 30]))
+    inner = data[start:end]
+    new = draw.choice([b"", bytes([draw.choice(_SIGNS)]), inner[::-1], inner * 2])
+    changed = data[:start] + new + data[end:]
+    return changed if _NAMESPACE.findall(changed) == _NAMESPACE.findall(data) else data
 
 
 def _mutant(operator: str, data: bytes) -> Mutant:

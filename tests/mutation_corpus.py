@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from random import Random
 from typing import Final
+
+from lxml import etree
 
 from contracts.errors import ContractError
 from contracts.legacy.soap.answer import Answers, envelope
@@ -15,10 +17,11 @@ from contracts.legacy.soap.divergence.comparer import Comparer
 from contracts.legacy.soap.divergence.difference import Comparison
 from contracts.legacy.soap.sample.derived import Derived
 from contracts.legacy.soap.sample.message import Sampler
-from tests.mutated_documents import documents, faults
+from tests.mutated_documents import documents, faults, slipped
 from tests.mutations import Mutant, Mutator
 from tests.rewritings import FORMS, rewritten
 from tests.typed_tree import Typed
+from tests.value_space import shape
 
 _OF_THE_SCHEMA: Final = {"values", "defaults", "xsi:type as declared", "nil as 1 or false", "order of xs:all"}
 """What SOAP encoding, whose types stand in the message, may see otherwise."""
@@ -78,7 +81,8 @@ class Corpus:
             for mutant in chain(self._mutator.mutants(reply.typed, draw, each=each), _whole(reply, draw)):
                 tally.tried[mutant.operator] += 1
                 found = reply.comparer.compare(reply.data, mutant.data)
-                if found.is_equal or not _is_there(found, mutant):
+                again = reply.comparer.compare(mutant.data, reply.data)
+                if found.is_equal or again.is_equal or not _is_there(found, mutant):
                     tally.failed.append(_told(reply, mutant, found))
                 elif mutant.path != "/" and not self._is_found_again(reply, mutant, draw):
                     tally.failed.append(f"in another form: {_told(reply, mutant, found)}")
@@ -92,6 +96,31 @@ class Corpus:
         if Typed.of(other, self._schemas, reply.typed.body).meaning == reply.typed.meaning:
             return True
         return not reply.comparer.compare(other, reply.data).is_equal
+
+    def touched(self, operations: Sequence[tuple[Port, Operation]], *, seeds: range, each: int = 8) -> Tally:
+        """Compare answers with copies of which a few bytes are wrong: found where what is left says something else."""
+        tally = Tally()
+        for seed, reply in self._replies(operations, seeds):
+            draw, before = Random(f"{reply.about} {seed}"), reply.typed.meaning
+            for _ in range(each if reply.typed.body is not None and not reply.is_encoded else 0):
+                data = slipped(reply.data, draw)
+                after = self._meaning(data, reply)
+                if after is None and data == reply.data:
+                    continue
+                tally.tried[
+                    "bytes: broken" if after is None else f"bytes: {'same' if after == before else 'other'}"
+                ] += 1
+                found = reply.comparer.compare(reply.data, data)
+                if found.is_equal is not (after == before):
+                    tally.failed.append(f"{reply.about}: {found.differences[:2]}\n  {reply.data!r}\n  {data!r}")
+        return tally
+
+    def _meaning(self, data: bytes, reply: _Reply) -> object:
+        """Return what a reply says; None where it is no XML."""
+        try:
+            return Typed.of(data, self._schemas, reply.typed.body).meaning
+        except etree.XMLSyntaxError:
+            return None
 
     def kept(self, operations: Sequence[tuple[Port, Operation]], *, seeds: range, each: int = 8) -> Tally:
         """Compare replies with themselves in other forms: none may differ."""
@@ -115,9 +144,21 @@ class Corpus:
             comparer = Comparer(self._contract, operation.name, self._schemas, port=port.name)
             for seed in seeds:
                 try:
-                    yield from ((seed, reply) for reply in self._made(port, operation, seed, comparer))
+                    for reply in self._made(port, operation, seed, comparer):
+                        yield seed, reply
+                        if seed % 2 and not reply.is_encoded:
+                            yield seed, self._emptied(reply)
                 except ContractError:
                     break  # nothing of finite size is valid
+
+    def _emptied(self, reply: _Reply) -> _Reply:
+        """Return a reply with texts that are empty, which no sample has."""
+        typed = reply.typed.copy()
+        for node in typed.nodes[::2]:
+            if node.simple is not None and shape(node.simple) == "string" and not len(node.element):
+                node.element.text = None
+        data = etree.tostring(typed.root, encoding="UTF-8")
+        return replace(reply, data=data, typed=typed.again(), about=f"{reply.about}, emptied")
 
     def _made(self, port: Port, operation: Operation, seed: int, comparer: Comparer) -> Iterator[_Reply]:
         output, version = operation.output, port.soap

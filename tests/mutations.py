@@ -187,12 +187,17 @@ class Mutator:
 def _absent_attributes(node: Node) -> Iterator[tuple[str, XsdSimpleType]]:
     if not isinstance(node.kind, XsdComplexType):
         return
-    is_array = any((name or "").startswith(_ENCODING) for name in node.kind.attributes)
-    identity = ("id", "href") if is_array else ()
+    identity = ("id", "href") if _is_array(node) else ()
     for name, declared in node.kind.attributes.items():
         is_there = name is None or name in node.element.attrib or name.startswith(_ENCODING) or name in identity
         if not is_there and isinstance(declared, XsdAttribute) and not declared.is_prohibited():
             yield name or "", declared.type
+
+
+def _is_array(node: Node) -> bool:
+    """Tell whether it is an array of SOAP encoding: there the names of items say nothing."""
+    kind = node.kind
+    return isinstance(kind, XsdComplexType) and any((name or "").startswith(_ENCODING) for name in kind.attributes)
 
 
 def _drop(name: str, node: Node) -> None:
@@ -261,7 +266,7 @@ def _order(node: Node) -> Iterator[tuple[str, Edit]]:
 
 def _names(node: Node) -> Iterator[tuple[str, Edit]]:
     namespace, _, local = node.element.tag.rpartition("}")
-    if _has_default(node):
+    if _has_default(node) or (node.parent is not None and _is_array(node.parent)):
         return
     yield "another namespace", partial(_rename, f"{{urn:other}}{local}")
     yield "another name", partial(_rename, node.element.tag + "X")

@@ -130,7 +130,8 @@ class Typed:
     def meaning(self) -> Any:
         """Return a value that equals that of another envelope whose Body says the same."""
         known = {node.element: node for node in self.nodes}
-        return [_meaning(each, known) for each in _child(self.root, "Body")]
+        body = _child(self.root, "Body")
+        return [text.strip() for text in _texts(body)], [_meaning(each, known) for each in body]
 
     def _tops(self) -> Iterator[tuple[Element, XsdElement | None, XsdType | None]]:
         content = _child(self.root, "Body")

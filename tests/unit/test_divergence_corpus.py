@@ -39,6 +39,7 @@ TRIED = {
     "duration: a month for 30 days",
     "enumeration: another member",
     "fault instead of answer",
+    "empty to absent",
     "fault: another code",
     "fault: another detail",
     "gMonth: last digit",
@@ -90,6 +91,16 @@ def test_every_changed_reply_is_found_where_it_is_changed() -> None:
     print(tally)
     assert tally.failed == []
     assert set(tally.tried) >= TRIED
+
+
+def test_wrong_bytes_are_found_where_they_say_something_else() -> None:
+    tally = Tally()
+    for corpus in own():
+        tally.add(corpus.touched(corpus.operations, seeds=range(2), each=30))
+
+    print(tally)
+    assert tally.failed == []
+    assert set(tally.tried) == {"bytes: broken", "bytes: other", "bytes: same"}
 
 
 def test_no_reply_in_another_form_differs() -> None:
