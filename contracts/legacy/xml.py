@@ -137,12 +137,16 @@ def stream(
 
 
 def canonical(element: Element) -> bytes:
-    """Return the element in exclusive canonical form, without what follows it.
+    """Return the element in exclusive canonical form, without what follows it; comments are left out.
 
     >>> canonical(parse(b"<a  y='2' x='1' />"))
     b'<a x="1" y="2"></a>'
     """
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+    except etree.C14NError:
+        # libxml2 refuses names of namespaces that are relative addresses, such as `www.example.com/types`.
+        return etree.canonicalize(etree.tostring(element, with_tail=False, encoding="unicode")).encode()
 
 
 def local_name(element: Element) -> str:

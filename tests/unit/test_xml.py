@@ -111,3 +111,12 @@ def test_the_canonical_form_is_the_same_for_the_same_content() -> None:
     other = xml.parse(b'<p:a x="1" y="2" xmlns:p="urn:p"><b></b></p:a>')
 
     assert xml.canonical(one) == xml.canonical(other)
+
+
+@pytest.mark.parametrize("namespace", ["my-namespace", "www.example.com/types", "../types"])
+def test_a_namespace_that_is_a_relative_address_has_a_canonical_form_too(namespace: str) -> None:
+    one = xml.parse(f'<p:r xmlns:p="urn:r"><a xmlns="{namespace}" z="1" b="2">x<b/></a>tail</p:r>'.encode())
+    other = xml.parse(f"<a b='2' xmlns='{namespace}' z='1'>x<b></b></a>".encode())
+
+    assert xml.canonical(one[0]) == xml.canonical(other)
+    assert xml.canonical(other) == f'<a xmlns="{namespace}" b="2" z="1">x<b></b></a>'.encode()
