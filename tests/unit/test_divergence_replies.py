@@ -225,3 +225,12 @@ def test_no_bytes_raise(data: bytes, head: bytes) -> None:
 def test_a_call_without_an_answer_agrees_where_both_are_empty() -> None:
     assert comparer("Touch").compare(b"", b"").is_equal
     assert told(comparer("Touch").compare(b"", fault("s:Server"))) == [("unreadable", "/")]
+
+
+@pytest.mark.parametrize("name", ["www.example.com/x", "my-namespace", "a b", "%", "http://[", ""])
+def test_namespaces_that_have_no_canonical_form_are_compared_by_type(name: str) -> None:
+    left = listed(resident(more=f'<t:phone xmlns:q="{name or "q"}" xmlns="{name}">1</t:phone>'))
+
+    assert told(comparer().compare(left, left.replace(b">1.50<", b">1.5<").replace(b"<s:Body>", b"<s:Body >"))) == []
+    found = comparer().compare(left, left.replace(b">1<", b">2<"))
+    assert told(found) == [("value", "/ListResponse/resident[1]/phone")]
