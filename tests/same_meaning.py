@@ -24,6 +24,10 @@ def _decimal(text: str, draw: Random) -> str:
     return f"{sign}{'0' * draw.randrange(3)}{whole}" + (f".{fraction}{zeros}" if fraction or zeros else "")
 
 
+def _whole(text: str, draw: Random) -> str:
+    return draw.choice(["", "+"]) + "0" * draw.randrange(3) + text
+
+
 def _moment(text: str, draw: Random) -> str:
     """Write a `dateTime` that ends in Z one hour to the east, with zeros."""
     if not text.endswith("Z") or not 0 < int(text[11:13]) < 23:
@@ -43,7 +47,7 @@ VALUES: Final[dict[str, Callable[[str, Random], str]]] = {
     "postcode": lambda text, draw: "0" * draw.randrange(3) + text if text.isdigit() else text,
     "lastModified": _moment,
     "complete": _boolean,
-    "count": _decimal,
+    "count": _whole,
 }
 """Element, by its local name -> how its value may be written."""
 _BLANK_ROUND: Final = frozenset({"born", "died", "fee", "lastModified", "complete", "count"})

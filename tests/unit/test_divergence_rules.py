@@ -15,6 +15,8 @@ EMPTY = "<t:phone/>"
 MANY = """<xs:element name="Answer"><xs:complexType><xs:sequence>{}</xs:sequence>
   <xs:attribute name="unit" type="xs:string" default="EUR"/></xs:complexType></xs:element>"""
 
+LIMIT = '<xs:element name="limit" type="xs:int" default="100" minOccurs="0"/>'
+
 
 def one(left: str, right: str, **rules: Any) -> list[tuple[str, str]]:
     """Compare two lists of one resident."""
@@ -66,14 +68,29 @@ def test_empty_and_absent_differ_unless_a_rule_equates_them() -> None:
     assert one(resident(more="<t:phone>1</t:phone>"), resident(), empty_is_absent=["//phone"]) == [("missing", path)]
 
 
-def test_an_absent_attribute_or_element_means_its_default() -> None:
-    schema = MANY.format('<xs:element name="limit" type="xs:int" default="100" minOccurs="0"/>')
-    compared = comparer_of(schema)
+def test_an_absent_attribute_and_an_empty_element_mean_their_default() -> None:
+    compared = comparer_of(MANY.format(LIMIT))
 
-    assert told(compared.compare(answer("<limit>0100</limit>"), answer("", attributes='unit="EUR"'))) == []
-    assert told(compared.compare(answer("<limit/>"), answer(""))) == []
-    assert told(compared.compare(answer("<limit>99</limit>"), answer(""))) == [("value", "/Answer/limit")]
+    assert told(compared.compare(answer(""), answer("", attributes='unit="EUR"'))) == []
     assert told(compared.compare(answer(""), answer("", attributes='unit="CHF"'))) == [("value", "/Answer/@unit")]
+    assert told(compared.compare(answer("<limit/>"), answer("<limit>0100</limit>"))) == []
+    assert told(compared.compare(answer("<limit/>"), answer("<limit>99</limit>"))) == [("value", "/Answer/limit")]
+    assert told(compared.compare(answer("<limit>0100</limit>"), answer(""))) == [("missing", "/Answer/limit")]
+    assert told(compared.compare(answer(""), answer("<limit/>"))) == [("added", "/Answer/limit")]
+
+
+def test_an_absent_element_means_its_default_by_rule() -> None:
+    rules = Rules(absent_is_default=("/Answer/limit",))
+    compared = comparer_of(MANY.format(LIMIT), rules=rules)
+
+    assert told(compared.compare(answer("<limit>0100</limit>"), answer(""))) == []
+    assert told(compared.compare(answer(""), answer("<limit/>"))) == []
+    assert told(compared.compare(answer("<limit>99</limit>"), answer(""))) == [("value", "/Answer/limit")]
+
+
+def test_a_rule_for_the_default_of_what_there_is_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match="absent_is_default: /Answer/limits: /Answer has no limits"):
+        comparer_of(MANY.format(LIMIT), rules=Rules(absent_is_default=("/Answer/limits",)))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import pytest
 from tests.replies import answer, comparer_of, told, typed
 
 EQUAL = [
+    ("xs:integer", "+1", "01"),
+    ("xs:nonNegativeInteger", "-0", "0"),
     ("xs:decimal", "1.0", "+001.00"),
     ("xs:decimal", "-0", "0.0"),
     ("xs:decimal", ".5", "0.50"),
@@ -38,6 +40,11 @@ EQUAL = [
     ("xs:NMTOKENS", "a  b", "a b"),
 ]
 DIFFERENT = [
+    ("xs:integer", "1", "1.0"),  # no integer has a point
+    ("xs:int", "1", "1."),
+    ("xs:unsignedByte", "0", "0.0"),
+    ("xs:anySimpleType", "a", "a "),
+    ("xs:anySimpleType", "", " "),
     ("xs:decimal", "1.0", "1.01"),
     ("xs:decimal", "1", "1e0"),  # no decimal has an exponent
     ("xs:decimal", "1", "-1"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contracts.errors import ConfigError
 from contracts.legacy.soap.divergence import fault
 from contracts.legacy.soap.divergence.content import Content, Types
-from contracts.legacy.soap.divergence.declared import HEADER
+from contracts.legacy.soap.divergence.declared import ENVELOPE, HEADER
 from contracts.legacy.soap.divergence.moments import zone
 from contracts.legacy.soap.divergence.paths import Pattern, Step
 from contracts.legacy.soap.divergence.rules import Rules
@@ -36,6 +36,7 @@ def _paths(rules: Rules) -> Mapping[str, Iterable[str]]:
         "tolerances": [rule.path for rule in rules.tolerances],
         "nil_is_absent": rules.nil_is_absent,
         "empty_is_absent": rules.empty_is_absent,
+        "absent_is_default": rules.absent_is_default,
         "texts": [rule.path for rule in rules.texts],
         "public": rules.public,
     }
@@ -44,7 +45,7 @@ def _paths(rules: Rules) -> Mapping[str, Iterable[str]]:
 class _Checked:
     def __init__(self, root: Content, types: Types) -> None:
         self._root = root
-        answers = {tag: each for tag, each in root.elements.items() if tag not in {fault.FAULT, HEADER}}
+        answers = {tag: each for tag, each in root.elements.items() if tag not in {fault.FAULT, HEADER, ENVELOPE}}
         self._answers = Content(elements=answers)
         self._types = types
 
@@ -98,7 +99,9 @@ class _Checked:
         every = self._all(above, is_deep=step.is_deep)
         if step.is_attribute:
             return sorted({"@" + _local(name) for each in every for name in each.attributes})
-        return [*dict.fromkeys(_local(tag) for each in every for tag in each.elements if tag != HEADER)][:40]
+        return [
+            *dict.fromkeys(_local(tag) for each in every for tag in each.elements if tag not in {HEADER, ENVELOPE})
+        ][:40]
 
 
 def _written(step: Step) -> str:

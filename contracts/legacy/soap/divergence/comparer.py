@@ -10,13 +10,13 @@ from contracts.legacy.soap.contract.model import Contract
 from contracts.legacy.soap.contract.schema import Schemas
 from contracts.legacy.soap.divergence import check, fault
 from contracts.legacy.soap.divergence.content import Types
-from contracts.legacy.soap.divergence.declared import HEADER, operation_of, replies
+from contracts.legacy.soap.divergence.declared import ENVELOPE, HEADER, operation_of, replies
 from contracts.legacy.soap.divergence.difference import Comparison, Difference
 from contracts.legacy.soap.divergence.mask import masked
-from contracts.legacy.soap.divergence.node import Node, sealed
+from contracts.legacy.soap.divergence.node import Node, same, sealed
 from contracts.legacy.soap.divergence.pairing import SideBySide, is_plain
 from contracts.legacy.soap.divergence.plan import Plans
-from contracts.legacy.soap.divergence.reading import Reader
+from contracts.legacy.soap.divergence.reading import Reader, between
 from contracts.legacy.soap.divergence.reply import Reply, parse
 from contracts.legacy.soap.divergence.rules import Rules
 from contracts.legacy.soap.divergence.walk import FullError, Walk
@@ -68,7 +68,9 @@ class Comparer:
         output = self._operation.output
         self._wrapper = output.wrapper if output is not None and output.use == "encoded" else None
         self._is_encoded = self._operation.is_encoded
-        declared = [types.of(each.type) for tag, each in root.elements.items() if tag not in {fault.FAULT, HEADER}]
+        declared = [
+            types.of(each.type) for tag, each in root.elements.items() if tag not in {fault.FAULT, HEADER, ENVELOPE}
+        ]
         self._is_plain = not self._is_encoded and all(is_plain(each, types) for each in declared)
         self._most_bytes, self._most_elements = most_bytes, most_elements
 
@@ -113,7 +115,7 @@ class Comparer:
 
     def _is_canonically_same(self, left: Reply, right: Reply) -> bool:
         prefixes = [[each.nsmap for each in (*self._headers(side), *_first(side))] for side in (left, right)]
-        if prefixes[0] != prefixes[1]:
+        if prefixes[0] != prefixes[1] or left.has_more or right.has_more:
             return False
         try:
             return _fingerprint(left, self._headers(left)) == _fingerprint(right, self._headers(right))
@@ -125,35 +127,68 @@ class Comparer:
         readers = (self._reader(left), self._reader(right))
         headers = [self._header(side, reader) for side, reader in zip((left, right), readers, strict=True)]
         walk.nodes(headers[0], headers[1], f"/{HEADER}")
+        if left.has_more or right.has_more:
+            around = [self._around(side, reader) for side, reader in zip((left, right), readers, strict=True)]
+            walk.nodes(around[0], around[1], f"/{ENVELOPE}")
         if left.outcome != right.outcome:
             walk.found.append(_fault_beside_answer(left, right))
         elif left.fault is not None and right.fault is not None:
-            plan = self._plans.root.child(fault.FAULT, self._plans.root.content)
-            with_text = not self._rules.ignore_fault_text
-            read = [
-                fault.read(plan, each, reader, with_text=with_text)
-                for each, reader in zip((left.fault, right.fault), readers, strict=True)
-            ]
-            walk.nodes(read[0], read[1], f"/{fault.FAULT}")
+            walk.nodes(*self._faults((left.fault, right.fault), readers), "")
         elif left.body is not None and right.body is not None:
-            walk.nodes(*self._bodies(left.body, right.body, readers), "")
+            walk.nodes(*self._answers((left.body, right.body), readers), "")
 
-    def _bodies(self, left: Element, right: Element, readers: tuple[Reader, Reader]) -> tuple[Node, Node]:
-        if self._is_plain:
-            return SideBySide(*readers).nodes(self._plans.root, (left, right))
-        read = [self._body(body, reader) for body, reader in zip((left, right), readers, strict=True)]
+    def _faults(self, faults: tuple[Element, Element], readers: tuple[Reader, Reader]) -> tuple[Node, Node]:
+        plan = self._plans.root.child(fault.FAULT, self._plans.root.content)
+        given = {"with_text": not self._rules.ignore_fault_text, "with_languages": fault.has_languages(*faults)}
+        read = [
+            self._body(reader, each, fault.read(plan, each, reader, **given))
+            for each, reader in zip(faults, readers, strict=True)
+        ]
         return read[0], read[1]
 
-    def _body(self, body: Element, reader: Reader) -> Node:
+    def _answers(self, bodies: tuple[Element, Element], readers: tuple[Reader, Reader]) -> tuple[Node, Node]:
+        if self._is_plain:
+            return SideBySide(*readers).nodes(self._plans.root, bodies)
+        read = [self._answer(body, reader) for body, reader in zip(bodies, readers, strict=True)]
+        return read[0], read[1]
+
+    def _answer(self, body: Element, reader: Reader) -> Node:
         root = self._plans.root
-        if not self._is_encoded:
+        first = next((each for each in body if not reader.is_target(each)), next(iter(body), None))
+        if not self._is_encoded or first is None:
             return reader.node(root, body, 0)
-        # What stands behind the answer is what its references point to. The wrapper may have any name.
-        first = next(iter(body), None)
-        node = Node(plan=root, tag="Body", content=root.content)
-        if first is not None:
-            tag = self._wrapper or first.tag
-            node.children = [reader.node(root.child(tag, root.content), first, 1, tag=tag)]
+        # The wrapper may have any name.
+        tag = self._wrapper or first.tag
+        return self._body(reader, first, reader.node(root.child(tag, root.content), first, 1, tag=tag))
+
+    def _body(self, reader: Reader, main: Element, read: Node) -> Node:
+        """Return a Body with what was read of it. All else that stands there is told, but for targets of references."""
+        root, body = self._plans.root, main.getparent()
+        node = Node(plan=root, tag="Body", content=root.content, children=[read])
+        if body is not None:
+            node.value, node.text = between(body, root.content, reader.is_target)
+            others = [each for each in body if each is main or not reader.is_target(each)]
+            plans = [read.plan if each is main else root.child(each.tag, root.content) for each in others]
+            node.children = [
+                read if each is main else reader.node(plan, each, 1)
+                for plan, each in zip(plans, others, strict=True)
+                if not plan.is_ignored
+            ]
+        return sealed(node, has_tolerances=bool(self._rules.tolerances))
+
+    def _around(self, side: Reply, reader: Reader) -> Node:
+        plan = self._plans.root.child(ENVELOPE, self._plans.root.content)
+        node = Node(plan=plan, tag=ENVELOPE, content=plan.content)
+        if side.envelope is None or plan.is_ignored:
+            return node
+        node.value, node.text = between(side.envelope, plan.content, side.is_header)
+        children = [(plan.child(each.tag, plan.content), each) for each in side.envelope if not side.is_header(each)]
+        node.children = [
+            # The Body, which is compared by itself, is here for its place only.
+            same(below, "Body", 0) if each is side.body else reader.node(below, each, 1)
+            for below, each in children
+            if not below.is_ignored
+        ]
         return sealed(node, has_tolerances=bool(self._rules.tolerances))
 
     def _header(self, side: Reply, reader: Reader) -> Node:

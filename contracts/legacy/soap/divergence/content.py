@@ -43,7 +43,7 @@ class Declared:
     type: "XsdType | Content | None"
     """None where nothing is known of it."""
     default: str | None = None
-    """Its default or fixed value: what an absent or empty one means."""
+    """Its default or fixed value: what an empty one means, by rule an absent one, too."""
     is_once: bool = False
     """It stands at most once."""
 

@@ -7,9 +7,11 @@ from contracts.legacy.soap.contract.model import Contract, Operation, Part, Port
 from contracts.legacy.soap.divergence import fault
 from contracts.legacy.soap.divergence.content import Content, Declared, Types
 
-__all__ = ["HEADER", "operation_of", "replies"]
+__all__ = ["ENVELOPE", "HEADER", "operation_of", "replies"]
 
 HEADER = "Header"
+ENVELOPE = "Envelope"
+"""What stands in the envelope beside its Header and its Body, where nothing should."""
 
 
 def operation_of(contract: Contract, operation: str, port: str | None) -> tuple[Port, Operation]:
@@ -31,7 +33,7 @@ def operation_of(contract: Contract, operation: str, port: str | None) -> tuple[
 
 
 def replies(operation: Operation, types: Types) -> Content:
-    """Return what may stand in the Body of a reply, with the fault and the headers beside it."""
+    """Return what may stand in the Body of a reply, with the fault, the headers and all else beside it."""
     elements: dict[str, Declared] = {}
     output = operation.output
     if output is not None:
@@ -47,6 +49,7 @@ def replies(operation: Operation, types: Types) -> Content:
             **elements,
             fault.FAULT: Declared(tag=fault.FAULT, type=fault.content(details), is_once=True),
             HEADER: Declared(tag=HEADER, type=Content(is_open=True, is_all=True), is_once=True),
+            ENVELOPE: Declared(tag=ENVELOPE, type=Content(is_open=True), is_once=True),
         }
     )
 

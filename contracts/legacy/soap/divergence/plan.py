@@ -30,12 +30,13 @@ class Plans:
         self._ignored = _Matched((path, True) for path in rules.ignore)
         self._nil = _Matched((path, True) for path in rules.nil_is_absent)
         self._empty = _Matched((path, True) for path in rules.empty_is_absent)
+        self._given = _Matched((path, True) for path in rules.absent_is_default)
         self._public = _Matched((path, True) for path in rules.public)
         self._unordered = _Matched((rule.path, rule) for rule in rules.unordered)
         self._tolerances = _Matched((rule.path, rule) for rule in rules.tolerances)
         self._texts = _Matched((rule.path, rule) for rule in rules.texts)
         self._is_bare = not any((rules.ignore, rules.nil_is_absent, rules.empty_is_absent, rules.public))
-        self._is_bare &= not any((rules.unordered, rules.tolerances, rules.texts))
+        self._is_bare &= not any((rules.absent_is_default, rules.unordered, rules.tolerances, rules.texts))
         self.root = self.at("", Declared(tag="", type=root))
 
     def at(self, path: str, declared: Declared) -> "Plan":
@@ -50,6 +51,7 @@ class Plans:
                 is_ignored=self._ignored.at(path) is not None,
                 nil_is_absent=self._nil.at(path) is not None,
                 empty_is_absent=self._empty.at(path) is not None,
+                absent_is_default=self._given.at(path) is not None,
                 is_public=self._public.at(path) is not None,
                 unordered=self._unordered.at(path),
                 tolerance=self._tolerances.at(path),
@@ -63,6 +65,7 @@ class _Flags:
     is_ignored: bool = False
     nil_is_absent: bool = False
     empty_is_absent: bool = False
+    absent_is_default: bool = False
     is_public: bool = False
     unordered: Unordered | None = None
     tolerance: Tolerance | None = None

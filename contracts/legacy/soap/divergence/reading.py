@@ -1,6 +1,6 @@
 """Reads the elements of replies into nodes, by the types of the contract; references of SOAP encoding are followed."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast, final
 
@@ -11,7 +11,7 @@ from contracts.legacy.soap.divergence.plan import Plan, Plans
 from contracts.legacy.soap.divergence.scalar import BLANKS
 from contracts.legacy.xml import Element, XmlError
 
-__all__ = ["ENVELOPES", "Reader"]
+__all__ = ["ENVELOPES", "Reader", "between"]
 
 ENVELOPES: Final = ("{http://schemas.xmlsoap.org/soap/envelope/}", "{http://www.w3.org/2003/05/soap-envelope}")
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -46,6 +46,7 @@ class Reader:
         self._plans, self._is_encoded, self._left = plans, is_encoded, most
         self._has_tolerances = bool(plans.rules.tolerances)
         self._targets: dict[str, Element] = {}
+        self._asked: set[str] = set()
         self._open: list[str] = []
         self._arrays: dict[str, Content] = {}
 
@@ -54,6 +55,24 @@ class Reader:
         if self._is_encoded:
             found = ((_reference(each, "id"), each) for each in body.iter())
             self._targets = {name: each for name, each in found if name is not None}
+            self._asked = {name for each in body.iter() if (name := _reference(each, "href")) is not None}
+
+    def is_target(self, element: Element) -> bool:
+        """Tell whether a reference points to an element, which then says something only where that one stands."""
+        name = _reference(element, "id") if self._asked else None
+        return name is not None and name in self._asked and self._targets.get(name) is element
+
+    def attributes(self, node: Node, element: Element, *, but: tuple[str, ...] = ()) -> None:
+        """Read no more than the attributes of an element; what `xsi:type` and `xsi:nil` say is left out.
+
+        Args:
+            node: Gets them.
+            element: Whose they are.
+            but: Those that are not read.
+        """
+        if element.keys():
+            others = self._marks(element).others
+            node.attributes = self._said(node, element, [each for each in others if each[0] not in but])
 
     def node(
         self, plan: Plan, element: Element, level: int, *, given: Mapping[int, Node] | None = None, tag: str = ""
@@ -107,8 +126,11 @@ class Reader:
             # What an array is called says nothing beside what its items are.
             node.content, node.type_name = self._array(marks.items), None
         node.is_nil = marks.is_nil
+        node.attributes = self._said(node, element, marks.others)
+
+    def _said(self, node: Node, element: Element, attributes: Iterable[tuple[str, str]]) -> dict[str, Said]:
         said: dict[str, Said] = {}
-        for name, text in marks.others:
+        for name, text in attributes:
             plan = node.plan.attribute(name, node.content)
             read = plan.content.scalar
             if not plan.is_ignored and read is not None:
@@ -116,7 +138,7 @@ class Reader:
                 is_empty = plan.rules.empty_is_absent and not text.strip(BLANKS)
                 is_void = is_empty or value == plan.default(read, element)
                 said[name] = Said(plan=plan, value=value, text=text, is_void=is_void)
-        node.attributes = said
+        return said
 
     def _array(self, items: str) -> Content:
         if items not in self._arrays:
@@ -136,7 +158,7 @@ class Reader:
                 node.text = text
                 node.value = node.plan.value(scalar.TEXT, text, element)
             return
-        node.value, node.text = _between(element, content)
+        node.value, node.text = between(element, content, lambda child: self._plan(node, child).is_ignored)
         node.children = [*self._children(node, element, level=level, given=given)]
 
     def _children(
@@ -144,7 +166,7 @@ class Reader:
     ) -> Iterator[Node]:
         for place, child in enumerate(element):
             tag = _ITEM if node.content.is_array else child.tag
-            plan = node.plan.child(tag, node.content)
+            plan = self._plan(node, child)
             if plan.is_ignored:
                 continue
             if given is not None and place in given:
@@ -153,6 +175,9 @@ class Reader:
                 yield self._followed(plan, child, level=level + 1, tag=tag)
             else:
                 yield self.node(plan, child, level + 1, tag=tag)
+
+    def _plan(self, node: Node, child: Element) -> Plan:
+        return node.plan.child(_ITEM if node.content.is_array else child.tag, node.content)
 
     def _followed(self, plan: Plan, element: Element, *, level: int, tag: str) -> Node:
         names: list[str] = []
@@ -187,16 +212,31 @@ def _is_link(name: str, text: str) -> bool:
     return name == "id" or (name == "href" and text.startswith("#"))
 
 
-def _between(element: Element, content: Content) -> tuple[Hashable, str]:
-    """Return the text beside child elements: where it is layout, nothing."""
-    found = [element.text, *(child.tail for child in element)]
-    if not content.is_mixed and not any(each and each.strip(BLANKS) for each in found):
+def between(element: Element, content: Content, is_left_out: Callable[[Element], bool]) -> tuple[Hashable, str]:
+    """Return the text beside child elements, and where among them it stands: where it is layout, nothing.
+
+    Children that are left out part no texts.
+    """
+    if not content.is_mixed and not any(each and each.strip(BLANKS) for each in _texts(element)):
         return None, ""
-    pieces = [each or "" for each in found]
+    pieces = [element.text or ""]
+    for child in element:
+        if is_left_out(child):
+            pieces[-1] += child.tail or ""
+        else:
+            pieces.append(child.tail or "")
     if content.is_mixed:
-        return tuple(pieces), "".join(pieces)
-    stray = tuple(scalar.collapse(each) for each in pieces if each.strip(BLANKS))
-    return stray or None, " ".join(stray)
+        return tuple(pieces) if len(pieces) > 1 else pieces[0], "".join(pieces)
+    stray = [(at, scalar.collapse(each)) for at, each in enumerate(pieces) if each.strip(BLANKS)]
+    # Among elements in any order, no place is another one.
+    value = tuple((0 if content.is_all else at, each) for at, each in stray)
+    return value, " ".join(each for _, each in stray)
+
+
+def _texts(element: Element) -> Iterator[str | None]:
+    yield element.text
+    for child in element:
+        yield child.tail
 
 
 def _is_void(node: Node, element: Element) -> bool:
@@ -210,4 +250,5 @@ def _is_void(node: Node, element: Element) -> bool:
     if rules.empty_is_absent and not (element.text or "").strip(BLANKS):
         return True
     read = node.content.scalar
-    return declared.default is not None and declared.is_once and node.value == node.plan.default(read, element)
+    is_given = rules.absent_is_default and declared.default is not None and declared.is_once
+    return is_given and node.value == node.plan.default(read, element)

@@ -6,11 +6,12 @@ from typing import Final
 from contracts.legacy import xml
 from contracts.legacy.soap.divergence.difference import Outcome
 from contracts.legacy.soap.divergence.reading import ENVELOPES
+from contracts.legacy.soap.divergence.scalar import BLANKS
 from contracts.legacy.xml import Element, Limits, XmlError
 
 __all__ = ["Reply", "parse"]
 
-_BLANKS: Final = b" \t\r\n"
+_BLANK_BYTES: Final = BLANKS.encode()
 _HEAD_BYTES: Final = 256
 _ENVELOPE: Final = [(namespace + "Envelope",) for namespace in ENVELOPES]
 
@@ -25,8 +26,20 @@ class Reply:
     body: Element | None = None
     elements: int = 0
     """How many there are."""
-    headers: tuple[Element, ...] = ()
+    header: Element | None = None
+    envelope: Element | None = None
+    has_more: bool = False
+    """Something stands in the envelope beside one Header and one Body."""
     fault: Element | None = None
+
+    @property
+    def headers(self) -> list[Element]:
+        """Return what stands in its Header."""
+        return [] if self.header is None else [*self.header]
+
+    def is_header(self, element: Element) -> bool:
+        """Tell whether an element is the envelope's Header, the first if there are several."""
+        return self.header is element
 
     def broken(self, reason: str) -> "Reply":
         """Return it as one that can't be read after all."""
@@ -39,7 +52,7 @@ def parse(data: bytes, *, most_bytes: int, most_elements: int) -> Reply:
     >>> parse(b"<html/>", most_bytes=1000, most_elements=10).reason
     'expected a SOAP envelope, found HTML'
     """
-    content = data.lstrip(_BLANKS)
+    content = data.lstrip(_BLANK_BYTES)
     if not content:
         return Reply(outcome="empty", reason="expected a SOAP envelope, found nothing")
     try:
@@ -61,13 +74,20 @@ def parse(data: bytes, *, most_bytes: int, most_elements: int) -> Reply:
         outcome="answer" if fault is None else "fault",
         body=body,
         elements=elements,
-        headers=() if header is None else tuple(header),
+        header=header,
+        envelope=root,
+        has_more=any(each is not body and each is not header for each in root)
+        or bool("".join(_texts(root)).strip(BLANKS)),
         fault=fault,
     )
 
 
+def _texts(envelope: Element) -> list[str]:
+    return [envelope.text or "", *(each.tail or "" for each in envelope)]
+
+
 def _reason(content: bytes, problem: str) -> str:
-    head = content[:_HEAD_BYTES].replace(b"\0", b"").lower().removeprefix(b"\xef\xbb\xbf").lstrip(_BLANKS)
+    head = content[:_HEAD_BYTES].replace(b"\0", b"").lower().removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK_BYTES)
     if head.startswith((b"<html", b"<!doctype html")):
         return "expected a SOAP envelope, found HTML"
     if not head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff<")):

@@ -79,7 +79,8 @@ class Rules(BaseModel):
 
     A path begins at the element in the SOAP Body, by local names: `/ListResponse/resident/born`, an attribute as
     `/ListResponse/@total`. `*` stands for any name, `//name` for that name at any depth. Faults are at `/Fault/code`,
-    `/Fault/text`, `/Fault/actor` and `/Fault/detail/…`, headers at `/Header/…`.
+    `/Fault/text`, `/Fault/actor`, `/Fault/node` and `/Fault/detail/…`, headers at `/Header/…`, what stands in the
+    envelope beside Header and Body at `/Envelope/…`.
 
     >>> Rules(ignore=("//lastModified",)).max_differences
     1000
@@ -97,6 +98,9 @@ class Rules(BaseModel):
     """Elements for which `xsi:nil` says the same as no element."""
     empty_is_absent: tuple[str, ...] = ()
     """Elements and attributes for which an empty one says the same as none."""
+    absent_is_default: tuple[str, ...] = ()
+    """Elements for which none says the same as their default or fixed value, as services that leave it out mean it. By
+    XML Schema it stands for an empty element only; for attributes it always stands for an absent one."""
     default_zone: str | None = None
     """The zone of dates and times that have none: `Z`, `+01:00` or `Europe/Vienna`. Without it, a time without a zone
     differs from one with a zone. A time without a date gets an offset only, since a region's depends on the date."""
@@ -111,7 +115,7 @@ class Rules(BaseModel):
     max_differences: int = Field(default=1000, ge=1, le=100_000)
     """So many differences of one comparison are kept; then it stops."""
 
-    @field_validator("ignore", "nil_is_absent", "empty_is_absent", "public")
+    @field_validator("ignore", "nil_is_absent", "empty_is_absent", "absent_is_default", "public")
     @classmethod
     def _are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(_checked, paths))

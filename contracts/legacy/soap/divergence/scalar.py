@@ -28,6 +28,7 @@ _ONE: Final = re.compile("[\t\r\n]")
 _DECIMAL: Final = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
 _FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FLOATS: Final = {"INF": float("inf"), "-INF": float("-inf")}
+_INTEGER: Final = re.compile("[+-]?[0-9]+")
 _HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})*")
 _MOST_DIGITS: Final = 400
 _NAMES: Final = frozenset({"QName", "NOTATION"})
@@ -98,7 +99,9 @@ def _reader(kind: XsdType) -> Read:
         return lambda text, element, _: expanded(text, element) or _Wrong((text,))
     if name in {"dateTime", "date", "time"}:
         return _moment(name)
-    return _plain(_CANONICAL.get(name, _as_it_is))
+    # What is left is xs:anySimpleType, in which even blanks say something.
+    canonical = _integer if _is_whole(kind) else _CANONICAL.get(name)
+    return TEXT.read if canonical is None else _plain(canonical)
 
 
 def _primitive(kind: XsdType) -> str:
@@ -108,6 +111,13 @@ def _primitive(kind: XsdType) -> str:
     if isinstance(base, XsdList):
         return _primitive(base.item_type)
     return base.local_name or ""
+
+
+def _is_whole(kind: XsdType | None) -> bool:
+    """Tell whether a type comes from xs:integer, whose values have no point: there, 1.0 is no 1 but a wrong value."""
+    while kind is not None and kind.local_name != "integer":
+        kind = kind.base_type
+    return kind is not None
 
 
 def _has_names(kind: XsdType) -> bool:
@@ -169,6 +179,10 @@ def _decimal(text: str) -> str | None:
     return f"{sign}{whole}.{fraction}" if fraction else sign + whole
 
 
+def _integer(text: str) -> str | None:
+    return _decimal(text) if _INTEGER.fullmatch(text) else None
+
+
 def _double(text: str) -> float | str | None:
     if text == "NaN" or len(text) > _MOST_DIGITS:
         return text
@@ -196,10 +210,6 @@ def _base64(text: str) -> str:
 
 def _hex(text: str) -> str | None:
     return text.upper() if _HEX.fullmatch(text) else None
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 def bare(value: Hashable) -> Hashable:

@@ -112,9 +112,10 @@ class Walk:
             return
         is_too_many = declared.is_once and any(each.tag == node.tag for each in other.children)
         kind: Kind = "cardinality" if is_too_many else "missing" if is_left else "added"
-        if declared.default is not None and declared.is_once and not is_too_many:
+        default = declared.default if node.plan.rules.absent_is_default and not is_too_many else None
+        if default is not None and declared.is_once:
             kind = "value"
-        text, default = _text(node), None if is_too_many else declared.default
+        text = _text(node)
         texts = (text, default) if is_left else (default, text)
         size = f"{len(node.children)} elements" if node.children else None
         shown = None if size is None else (size, None) if is_left else (None, size)
