@@ -9,6 +9,7 @@ from contracts.legacy.soap.contract.wsdl import read_contract
 from tests.wsdls import OWN
 
 _ANSWERS: Final = ("All", "Choices", "Everything", "Keys", "Text", "Values", "Thing", "More", "Tree")
+_SOAP12: Final = 'xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/"'
 _FAULTS: Final = (
     '<wsdl:fault name="no" message="tns:No"/>',
     '<wsdl:fault name="no"><soap:fault name="no" use="literal"/></wsdl:fault>',
@@ -75,9 +76,26 @@ def _pieces() -> list[str]:
         )
     binding = '<soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>'
     address = '<soap:address location="http://127.0.0.1:1/"/>'
+    port = f'<wsdl:port name="All" binding="tns:All">{address}</wsdl:port>'
+    again = _in_soap12(binding + _of_more(bound), port)
     return [
         *messages,
         f'<wsdl:portType name="All">{offered}</wsdl:portType>',
         f'<wsdl:binding name="All" type="tns:All">{binding}{bound}</wsdl:binding>',
-        f'<wsdl:service name="All"><wsdl:port name="All" binding="tns:All">{address}</wsdl:port></wsdl:service>',
+        f'<wsdl:portType name="More">{_of_more(offered)}</wsdl:portType>',
+        f'<wsdl:binding name="More" type="tns:More" {_SOAP12}>{again[0]}</wsdl:binding>',
+        f'<wsdl:service name="All">{port}{again[1]}</wsdl:service>',
     ]
+
+
+def _of_more(operations: str) -> str:
+    """Return the operation that has a fault."""
+    return operations[
+        operations.index('<wsdl:operation name="More">') : operations.index('<wsdl:operation name="Tree">')
+    ]
+
+
+def _in_soap12(binding: str, port: str) -> tuple[str, str]:
+    """Return a binding and its port for SOAP 1.2."""
+    there = port.replace('"All"', f'"More" {_SOAP12}').replace("tns:All", "tns:More")
+    return binding.replace("<soap:", "<soap12:"), there.replace("<soap:", "<soap12:")

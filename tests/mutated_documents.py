@@ -1,7 +1,7 @@
 """Changes of whole replies: other documents, broken ones, faults instead of answers, faults that say something else."""
 
-import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from random import Random
 from typing import Final
 
@@ -12,20 +12,13 @@ from contracts.legacy.soap.contract.model import SoapVersion
 from contracts.legacy.xml import Element, local_name
 from tests.mutations import Mutant
 
+_LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _SIGNS: Final = b'abzAZ019 .-+:/"<>&;\n\t\r#='
-_NAMESPACE: Final = re.compile(rb"xmlns[^=]*=.[^'\"]*.")
 _HTML: Final = b"<html><body>Service unavailable</body></html>"
 
 
-def documents(data: bytes, version: SoapVersion, draw: Random, *, may_have_more: bool) -> Iterator[Mutant]:
-    """Yield replies that are no answer any more, or hold another one.
-
-    Args:
-        data: The reply.
-        version: Of SOAP.
-        draw: Says where it is cut.
-        may_have_more: More may stand in the Body and say nothing: SOAP encoding puts there what others refer to.
-    """
+def documents(data: bytes, version: SoapVersion, draw: Random) -> Iterator[Mutant]:
+    """Yield replies that are no answer any more, hold another one, or have something beside it."""
     end = data.rindex(b">")
     for operator, cut in (("truncated at the end", end), ("truncated", draw.randrange(1, end)), ("nothing", 0)):
         yield _mutant(operator, data[:cut])
@@ -33,7 +26,7 @@ def documents(data: bytes, version: SoapVersion, draw: Random, *, may_have_more:
     yield _mutant("a second document", data + b"<more/>")
     yield _mutant("a DTD", data.replace(b"<soap:Envelope", b"<!DOCTYPE x []><soap:Envelope", 1))
     yield _mutant("fault instead of answer", fault(version, Refusal(code="Server", text="no")))
-    for operator, edit in {**_EDITS, **({} if may_have_more else _MORE)}.items():
+    for operator, edit in _EDITS.items():
         root = etree.fromstring(data)
         before = etree.tostring(root, method="c14n")
         edit(root)
@@ -51,7 +44,7 @@ def faults(data: bytes, version: SoapVersion) -> Iterator[Mutant]:
 
 
 def slipped(data: bytes, draw: Random) -> bytes:
-    """Return a reply with a few bytes of its Body lost, doubled, turned or others; namespaces keep their names."""
+    """Return a reply with a few bytes of its Body lost, doubled, turned or others."""
     low, high = data.find(b"Body>") + 5, data.rfind(b"</soap:Body")
     if high <= low:
         return data
@@ -59,8 +52,7 @@ def slipped(data: bytes, draw: Random) -> bytes:
     end = min(high, start + draw.choice([0, 0, 1, 1, 1, 2, 30]))
     inner = data[start:end]
     new = draw.choice([b"", bytes([draw.choice(_SIGNS)]), inner[::-1], inner * 2])
-    changed = data[:start] + new + data[end:]
-    return changed if _NAMESPACE.findall(changed) == _NAMESPACE.findall(data) else data
+    return data[:start] + new + data[end:]
 
 
 def _mutant(operator: str, data: bytes) -> Mutant:
@@ -110,14 +102,35 @@ def _text(root: Element) -> None:
     _body(root).text = "text"
 
 
+def _last_text(root: Element) -> None:
+    _body(root)[-1].tail = "text"
+
+
+def _behind(root: Element) -> None:
+    etree.SubElement(root, "{urn:other}behind")
+
+
+def _before(root: Element) -> None:
+    _body(root).addprevious(etree.Element("{urn:other}before"))
+
+
+def _loose(root: Element) -> None:
+    _body(root).tail = "text"
+
+
 _EDITS: Final[dict[str, Callable[[Element], None]]] = {
     "another document root": _rename,
     "envelope in another namespace": _move,
     "Body emptied": _empty,
     "another child of Body": _another,
     "no Body": _no_body,
+    "a second child of Body": _second,
+    "text in Body": _text,
+    "text at the end of Body": _last_text,
+    "an element behind Body": _behind,
+    "an element before Body": _before,
+    "text in the envelope": _loose,
 }
-_MORE: Final[dict[str, Callable[[Element], None]]] = {"a second child of Body": _second, "text in Body": _text}
 
 
 def _set(path: str, text: str) -> Callable[[Element], None]:
@@ -148,17 +161,54 @@ def _subcode(found: Element) -> None:
     etree.SubElement(subcode, namespace + "Value", nsmap={"own": "urn:own"}).text = "own:Missing"
 
 
+def _node(found: Element) -> None:
+    node = etree.Element(f"{{{ENVELOPES['1.2']}}}Node")
+    node.text = "urn:somewhere"
+    found.insert(2, node)
+
+
+def _language(found: Element) -> None:
+    found[1][0].set(_LANGUAGE, "tlh")
+
+
+def _translated(found: Element) -> None:
+    text = etree.SubElement(found[1], f"{{{ENVELOPES['1.2']}}}Text")
+    text.text = "nein"
+    text.set(_LANGUAGE, "de")
+
+
+def _again(name: str) -> Callable[[Element], None]:
+    def edit(found: Element) -> None:
+        step = next(each for each in found if local_name(each) == name)
+        step.addnext(deepcopy(step))
+
+    return edit
+
+
+def _loose_in(name: str) -> Callable[[Element], None]:
+    def edit(found: Element) -> None:
+        next(each for each in found if local_name(each) == name).text = "text"
+
+    return edit
+
+
 _FAULTS_1_1: Final = {
     "fault: another code": _set("faultcode", "soap:Client"),
     "fault: a longer code": _set("faultcode", "soap:Server.Database"),
     "fault: another text": _set("faultstring", "another"),
     "fault: an actor": _actor,
+    "fault: two texts": _again("faultstring"),
 }
 _FAULTS_1_2: Final = {
     "fault: another code": _set("Code/Value", "soap:Sender"),
     "fault: a subcode": _subcode,
     "fault: another text": _set("Reason/Text", "another"),
     "fault: a role": _role,
+    "fault: a node": _node,
+    "fault: another language": _language,
+    "fault: a text in another language": _translated,
+    "fault: text in its code": _loose_in("Code"),
+    "fault: text in its reason": _loose_in("Reason"),
 }
 
 
@@ -178,9 +228,29 @@ def _detail_attribute(found: Element) -> None:
     _detail(found)[0].set("unknown", "x")
 
 
+def _stranger(found: Element) -> None:
+    etree.SubElement(found, "{urn:other}stranger")
+
+
+def _text_behind(found: Element) -> None:
+    found[-1].tail = "text"
+
+
+def _text_in_front(found: Element) -> None:
+    found.text = "text"
+
+
+def _attribute(found: Element) -> None:
+    found.set("unknown", "x")
+
+
 _DETAILS: Final[dict[str, Callable[[Element], None]]] = {
     "fault: no detail": _no_detail,
     "fault: another detail": _other_detail,
     "fault: one more detail": _more_detail,
     "fault: an attribute of the detail": _detail_attribute,
+    "fault: an element beside its parts": _stranger,
+    "fault: an attribute": _attribute,
+    "fault: text in front of its parts": _text_in_front,
+    "fault: text behind its parts": _text_behind,
 }

@@ -193,9 +193,8 @@ def _some(draw: Random) -> frozenset[str]:
 def _whole(reply: _Reply, draw: Random) -> Iterator[Mutant]:
     version = reply.port.soap
     assert version is not None
-    is_fault = reply.typed.body is None
-    yield from documents(reply.data, version, draw, may_have_more=is_fault or reply.is_encoded)
-    if is_fault:
+    yield from documents(reply.data, version, draw)
+    if reply.typed.body is None:
         yield from faults(reply.data, version)
 
 

@@ -139,6 +139,8 @@ class Mutator:
             if new.tag == nil.element.tag:
                 _replace(nil.element, new)
 
+        yield "nil beside a text", partial(_write, "2020-01-01T00:00:00")
+        yield "nil beside an element", lambda it: it.element.append(etree.Element("{urn:unknown}unknown"))
         yield "nil to value", fill
         yield "nil to empty", partial(_drop, XSI + "nil")
 
@@ -187,15 +189,19 @@ class Mutator:
 def _absent_attributes(node: Node) -> Iterator[tuple[str, XsdSimpleType]]:
     if not isinstance(node.kind, XsdComplexType):
         return
-    identity = ("id", "href") if _is_array(node) else ()
     for name, declared in node.kind.attributes.items():
-        is_there = name is None or name in node.element.attrib or name.startswith(_ENCODING) or name in identity
+        is_there = (
+            name is None
+            or name in node.element.attrib
+            or name.startswith(_ENCODING)
+            or (name == "id" and _is_array(node))
+        )
         if not is_there and isinstance(declared, XsdAttribute) and not declared.is_prohibited():
             yield name or "", declared.type
 
 
 def _is_array(node: Node) -> bool:
-    """Tell whether it is an array of SOAP encoding: there the names of items say nothing."""
+    """Tell whether it is an array of SOAP encoding: there the names of items say nothing, nor what it is called by."""
     kind = node.kind
     return isinstance(kind, XsdComplexType) and any((name or "").startswith(_ENCODING) for name in kind.attributes)
 
@@ -239,7 +245,7 @@ def _values(node: Node) -> Iterator[tuple[str, Edit]]:
 
 def _presence(node: Node) -> Iterator[tuple[str, Edit]]:
     is_optional = node.declared is not None and node.declared.min_occurs == 0
-    if node.parent is not None and not _has_default(node):
+    if node.parent is not None:
         yield "optional element removed" if is_optional else "element removed", lambda it: _remove(it.element)
         if node.is_nil:
             yield "nil to absent", lambda it: _remove(it.element)
@@ -247,26 +253,17 @@ def _presence(node: Node) -> Iterator[tuple[str, Edit]]:
             yield "empty to absent", lambda it: _remove(it.element)
 
 
-def _has_default(node: Node) -> bool:
-    """Tell whether an element stands for a default: stacks that leave it out then mean the same by it."""
-    given = None if node.declared is None else node.declared.default or node.declared.fixed
-    is_said = given is not None or (node.declared is not None and node.declared.default == "")
-    return is_said and (node.element.text or given or "") == (given or "")
-
-
 def _order(node: Node) -> Iterator[tuple[str, Edit]]:
     following, above = node.element.getnext(), node.parent
     if above is None or above.group is None or above.group.model == "all" or following is None:
         return
-    declared = above.child(following.tag)
-    is_given = declared is not None and (declared.default is not None or declared.fixed is not None)
-    if following.tag != node.element.tag and not is_given and not _has_default(node):
+    if following.tag != node.element.tag:
         yield "neighbours swapped", _swap
 
 
 def _names(node: Node) -> Iterator[tuple[str, Edit]]:
     namespace, _, local = node.element.tag.rpartition("}")
-    if _has_default(node) or (node.parent is not None and _is_array(node.parent)):
+    if node.parent is not None and _is_array(node.parent):
         return
     yield "another namespace", partial(_rename, f"{{urn:other}}{local}")
     yield "another name", partial(_rename, node.element.tag + "X")

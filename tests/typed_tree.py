@@ -199,7 +199,7 @@ def _meaning(element: Element, known: dict[Element, Node]) -> Any:
         return element.tag, named, texts, [_meaning(each, known) for each in children]
     head = element.tag, _type_name(node), node.is_nil, _named(node)
     if node.is_nil:
-        return head
+        return *head, [text.strip() for text in _texts(element)], [_meaning(each, known) for each in children]
     if node.simple is not None and not children:
         text = "".join(_texts(element))
         default = None if node.declared is None else (node.declared.default or node.declared.fixed)

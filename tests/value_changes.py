@@ -9,7 +9,7 @@ from typing import Final
 
 from xmlschema.validators import XsdList, XsdSimpleType, XsdUnion
 
-from tests.value_space import Scope, shape, value, white_space
+from tests.value_space import Scope, is_whole, shape, value, white_space
 
 Change = tuple[str, str]
 """What was done, and the text that it gives."""
@@ -29,6 +29,8 @@ def others(kind: XsdSimpleType, text: str, scope: Scope) -> Iterator[Change]:
             taken.add(what)
             yield what, other
     yield from ((f"{what}, though the type forbids it", other) for what, other in _forbidden(kind, text))
+    if is_whole(kind) and shape(kind) == "decimal" and text.strip().lstrip("+-").isdecimal():
+        yield "integer: a point, though the type forbids it", text.strip() + ".0"
 
 
 def is_valid(kind: XsdSimpleType, text: str) -> bool:
@@ -146,7 +148,7 @@ def _of_string(kind: XsdSimpleType, text: str) -> Iterator[Change]:
         yield "string: a letter", text[:position] + _next(text[position]) + text[position + 1 :]
     for position, sign in enumerate(text):
         yield "string: case", text[:position] + sign.swapcase() + text[position + 1 :]
-    if kind.white_space == "preserve":
+    if white_space(kind) == "preserve":
         yield "string: inner blank", text.replace(" ", "  ", 1) if " " in text.strip() else f"{text[:1]} {text[1:]}"
         yield "string: blank in front", " " + text
         yield "string: blank at the end", text + " "

@@ -68,6 +68,11 @@ def white_space(kind: XsdSimpleType) -> str:
     return getattr(kind, "white_space", None) or "preserve"
 
 
+def is_whole(kind: XsdType | None) -> bool:
+    """Tell whether a type comes from `xs:integer`."""
+    return kind is not None and (kind.name == XSD + "integer" or is_whole(kind.base_type))
+
+
 def value(kind: XsdSimpleType, text: str, scope: Scope) -> Any:
     """Return the value of a text, which equals that of another text where the schema says so."""
     text, found = collapsed(kind, text), shape(kind)
@@ -76,6 +81,8 @@ def value(kind: XsdSimpleType, text: str, scope: Scope) -> Any:
             return ("list", *(value(found.item_type, word, scope) for word in text.split()))
         if isinstance(found, XsdUnion):
             return _of_union(found, text, scope)
+        if found == "decimal" and is_whole(kind):
+            _matched(r"[+-]?\d+", text)
         return _primitive(found, text, scope)
     except (ValueError, InvalidOperation, KeyError):
         return ("none", text)
