@@ -123,9 +123,10 @@ def read(plan: Plan, element: Element, reader: Reader, *, with_text: bool, with_
     children = [_leaf(plan, said, reader, but=but) for said in _said(parts, rest) if said.text]
     if "detail" in parts:
         children += _detail(plan, parts["detail"], reader)
-    # Nothing else may stand in a fault, so all that does says something.
+    # Nothing else may stand in a fault, so all that does says something; it is none of the parts, whatever its name.
     others = [(plan.child(each.tag, plan.content), each) for each in rest.elements]
-    children += [reader.node(below, each, 1) for below, each in others if not below.is_ignored]
+    named = ((below, each, each.tag if each.tag.startswith("{") else f"{{}}{each.tag}") for below, each in others)
+    children += [reader.node(below, each, 1, tag=tag) for below, each, tag in named if not below.is_ignored]
     node.children = [each for each in children if not each.plan.is_ignored]
     node.value, node.text = tuple(rest.texts) or None, " ".join(text for _, text in rest.texts)
     return sealed(node, has_tolerances=False)

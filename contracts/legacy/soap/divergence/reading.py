@@ -55,7 +55,18 @@ class Reader:
         if self._is_encoded:
             found = ((_reference(each, "id"), each) for each in body.iter())
             self._targets = {name: each for name, each in found if name is not None}
-            self._asked = {name for each in body.iter() if (name := _reference(each, "href")) is not None}
+            self._asked = self._reached([each for at, each in enumerate(body) if not at or not _reference(each, "id")])
+
+    def _reached(self, waiting: list[Element]) -> set[str]:
+        """Return what is referred to from elements, and from what these refer to."""
+        found: set[str] = set()
+        while waiting:
+            for each in waiting.pop().iter():
+                name = _reference(each, "href")
+                if name in self._targets and name not in found:
+                    found.add(name)
+                    waiting.append(self._targets[name])
+        return found
 
     def is_target(self, element: Element) -> bool:
         """Tell whether a reference points to an element, which then says something only where that one stands."""
@@ -166,7 +177,7 @@ class Reader:
     ) -> Iterator[Node]:
         for place, child in enumerate(element):
             tag = _ITEM if node.content.is_array else child.tag
-            plan = self._plan(node, child)
+            plan = node.plan.child(tag, node.content)
             if plan.is_ignored:
                 continue
             if given is not None and place in given:
