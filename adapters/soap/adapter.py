@@ -22,6 +22,7 @@ from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
 from adapters.soap.paging import Pages
 from adapters.soap.poll import Listed, Poll, Shape, since
+from adapters.soap.watch import Watch
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
@@ -142,7 +143,10 @@ class Adapter:
             ContractError: The WSDL is not understood.
         """
         ledger = Ledger(since, self._shape.stream)
+        watch = Watch(self.config, since, clock=self._clock)
         while True:
+            if (told := await watch.look()) is not None:
+                yield told
             started = self._clock()
             async with aclosing(self._poll(Poll(self._shape, ledger, started=started))) as batches:
                 async for batch in batches:
