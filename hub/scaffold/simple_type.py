@@ -7,7 +7,7 @@ from xmlschema.validators import XsdType
 
 from hub.scaffold.text import quoted
 
-__all__ = ["MOST_VALUES", "enumeration", "python_type"]
+__all__ = ["MOST_VALUES", "enumeration", "item_of_list", "members_of_union", "plain_type", "python_type"]
 
 MOST_VALUES: Final = 12
 """Longer enumerations are code lists, which grow: any text."""
@@ -38,13 +38,13 @@ def enumeration(kind: XsdType) -> Sequence[str]:
 
 def _members(kind: Any) -> Iterator[str]:  # noqa: ANN401 - xmlschema's classes share no interface
     if kind.is_list():
-        yield f"list[{python_type(_item(kind))}]"
+        yield f"list[{python_type(item_of_list(kind))}]"
         return
-    if members := _union(kind):
+    if members := members_of_union(kind):
         for member in members:
             yield from _members(member)
         return
-    plain = _atomic(kind)
+    plain = plain_type(kind)
     values = [*_values(kind)] if plain == "str" else []
     yield f"Literal[{', '.join(map(quoted, values))}]" if 0 < len(values) <= MOST_VALUES else plain
 
@@ -59,7 +59,8 @@ def _values(kind: Any) -> Iterator[str]:  # noqa: ANN401 - as above
         kind = kind.base_type
 
 
-def _atomic(kind: Any) -> str:  # noqa: ANN401 - as above
+def plain_type(kind: Any) -> str:  # noqa: ANN401 - as above
+    """Return what a type that is neither a list nor a union is, without what it allows."""
     while kind is not None:
         name = kind.name or ""
         if name.startswith(_XSD) and name.removeprefix(_XSD) in _TYPES:
@@ -68,7 +69,7 @@ def _atomic(kind: Any) -> str:  # noqa: ANN401 - as above
     return "str"
 
 
-def _union(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - as above
+def members_of_union(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - as above
     """Return the members of a union in the order in which values are tried, see `contracts.legacy.soap.message`."""
     while kind is not None:
         if members := getattr(kind, "member_types", None):
@@ -77,7 +78,8 @@ def _union(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - as above
     return ()
 
 
-def _item(kind: Any) -> Any:  # noqa: ANN401 - as above
+def item_of_list(kind: Any) -> Any:  # noqa: ANN401 - as above
+    """Return the type of the items of a list."""
     while getattr(kind, "item_type", None) is None:
         kind = kind.base_type if kind.base_type is not None else kind.primitive_type
     return kind.item_type

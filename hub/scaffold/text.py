@@ -16,14 +16,14 @@ _FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "collections.abc": ("Mapping",),
     "datetime": ("date", "datetime", "time", "timedelta"),
     "decimal": ("Decimal",),
-    "enum": ("StrEnum",),
+    "enum": ("Enum", "StrEnum"),
     "pathlib": ("Path",),
     "typing": ("Annotated", "Any", "Final", "Literal", "TypeAlias"),
     "adapters": ("batch", "soap"),
     "contracts.event": ("Event", "Personal"),
     "contracts.legacy.file_spec": ("FileSpec",),
     "contracts.legacy.framing": ("FramingSpec",),
-    "pydantic": ("AliasPath", "BaseModel", "ConfigDict", "Field"),
+    "pydantic": ("AliasPath", "BaseModel", "ConfigDict", "Discriminator", "Field", "Tag"),
 }
 _OTHERS: Final = ("adapters", "contracts.event", "contracts.legacy.file_spec", "contracts.legacy.framing", "pydantic")
 
