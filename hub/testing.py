@@ -12,12 +12,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from adapters import soap
+from adapters import batch, soap
 from contracts.ports import DeadLetter, EventBatch, Progress, Source
 
-__all__ = ["Collected", "collect", "poll"]
+__all__ = ["Collected", "collect", "poll", "read_file"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +59,25 @@ def poll(adapter: soap.Adapter, reply: str, *, after: Collected | None = None) -
     return collect(once.asking(_Replies(reply.encode())), after=after)
 
 
+def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = None) -> Collected:
+    """Let an adapter read a file that is complete, wherever its own come from and whatever proves that they are.
+
+    Args:
+        adapter: The adapter, as its file has it.
+        file: The file.
+        after: What it published before; without it, it begins.
+    """
+    as_it_is = {"done_file": None, "partial": None, "trailer": None, "expected": None, "dead_letter_share": 1}
+    once = adapter.configured({"path": file, "once": True, "stable_for": timedelta(0), **as_it_is})
+    return collect(once, after=after)
+
+
 async def _collected(source: Source, progress: Progress) -> Collected:
     found = Collected(progress=progress)
-    async for batch in source.read(progress):
-        found.dead.extend(batch.dead)
-        found.events.extend(_events(batch))
-        found = replace(found, progress=_moved(found.progress, batch))
+    async for each in source.read(progress):
+        found.dead.extend(each.dead)
+        found.events.extend(_events(each))
+        found = replace(found, progress=_moved(found.progress, each))
     return found
 
 

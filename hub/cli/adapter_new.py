@@ -8,8 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from contracts.errors import ConfigError
+from contracts.legacy.file_spec import FileSpec
 from hub.cli.context import settings
+from hub.cli.file_options import described_if_named
 from hub.cli.output import AsJson, print_json, print_table
+from hub.scaffold.copybook import copybook_files
 from hub.scaffold.files import NewFile, write_all
 from hub.scaffold.soap import soap_files
 from hub.scaffold.soap_plan import Wanted
@@ -20,8 +23,10 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
+@described_if_named
 def new(
     context: typer.Context,
+    spec: FileSpec | None,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the adapter: lower-case letters, digits, `-`.")],
     wsdl: Annotated[
         str | None, typer.Option(metavar="FILE|DIR", help="A WSDL, or the folder that it was imported into.")
@@ -51,16 +56,22 @@ def new(
 ) -> None:
     """Write an adapter with a fixture and a test that passes, as far as a contract says what is in it.
 
-    From a WSDL: the event's fields and types, the element that repeats, its key, and how to ask for changes. What is
-    guessed is marked in the file.
+    From a WSDL: the event's fields and types, the element that repeats, its key, and how to ask for changes. From a
+    copybook: the fields of its record, and a file of made-up records. What is guessed is marked in the file.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError([f"NAME: expected lower-case letters, digits and `-`, found {name}"])
     if not _NAMESPACE.fullmatch(types):
         raise ConfigError([f"--namespace-of-types: expected a name such as org.example, found {types}"])
-    if wsdl is None or operation is None:
-        raise ConfigError(["expected --wsdl FILE and --operation O"])
     folder = _folder(context) if into is None else into
+    if spec is not None:
+        if wsdl is not None:
+            raise ConfigError(["--wsdl, --copybook: expected one of them"])
+        files = copybook_files(name, spec, folder, key=key, namespace=types)
+        _deliver(files, force=force, dry_run=dry_run, as_json=as_json)
+        return
+    if wsdl is None or operation is None:
+        raise ConfigError(["expected --wsdl FILE and --operation O, or --copybook FILE"])
     wanted = Wanted(
         name=name,
         wsdl=wsdl,

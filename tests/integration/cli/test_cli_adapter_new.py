@@ -107,7 +107,7 @@ def test_the_hub_finds_the_adapter_and_leaves_its_test_alone(run: Run, tmp_path:
             ("--operation", "Find", "--port", "P"),
             "--port: Find is not offered there; there are: --service OrdersServic",
         ),
-        ((), "expected --wsdl FILE and --operation O"),
+        ((), "expected --wsdl FILE and --operation O, or --copybook FILE"),
     ],
 )
 def test_what_the_contract_does_not_say_is_asked_for(
