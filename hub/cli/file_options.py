@@ -93,7 +93,7 @@ def _given(command: Callable[..., None], *, is_needed: bool) -> Callable[..., No
     def run(**given: Any) -> None:  # noqa: ANN401 - what typer has read
         options = {name: given.pop(name) for name in shared}
         is_told = any(value not in (None, []) for value in options.values())
-        command(spec=_spec(options) if is_needed or is_told else None, **given)
+        command(spec=_spec(options, looks=is_needed) if is_needed or is_told else None, **given)
 
     needed = [each for each in own.values() if each.default is inspect.Parameter.empty]
     others = [each for each in own.values() if each.default is not inspect.Parameter.empty]
@@ -102,7 +102,7 @@ def _given(command: Callable[..., None], *, is_needed: bool) -> Callable[..., No
     return run
 
 
-def _spec(options: Mapping[str, Any]) -> FileSpec:
+def _spec(options: Mapping[str, Any], *, looks: bool) -> FileSpec:
     given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
     path, segment = given.pop("spec", None), given.pop("segment", None)
     pairs, parents = given.pop("map", []), given.pop("parent", [])
@@ -110,7 +110,7 @@ def _spec(options: Mapping[str, Any]) -> FileSpec:
         pairs_of = (each.partition("=") for each in given["conditions"])
         given["conditions"] = {field: unnamed or Unnamed.ERROR.value for field, _, unnamed in pairs_of}
     framing = {name: given.pop(name) for name in _FRAMING if name in given}
-    if path is None and framing.get("recfm") is Recfm.LS:
+    if path is None and looks and framing.get("recfm") is Recfm.LS:
         framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof
     if framing:
         given["framing"] = framing
