@@ -32,13 +32,13 @@ def soap_files(wanted: Wanted, folder: Path) -> Sequence[NewFile]:
 
 
 def local_packages(folder: Path, module: str) -> frozenset[str]:
-    """Return which of the names that an adapter imports stand in the user's own folder, too."""
+    """Return which of the names that an adapter imports stand in the user's own folder, too: as sorters see it."""
     here = Path.cwd()
-    there = {each.stem for each in here.iterdir() if each.is_dir() or each.suffix == ".py"}
-    inside = folder.resolve().is_relative_to(here) and folder.resolve() != here
-    there |= (
-        {folder.resolve().relative_to(here).parts[0]} if inside else {module} if folder.resolve() == here else set()
-    )
+    there = {each.stem for each in here.glob("*.py")} | {each.parent.name for each in here.glob("*/*.py")}
+    if folder.resolve() == here:
+        there.add(module)
+    elif folder.resolve().parent == here:
+        there.add(folder.resolve().name)
     return frozenset(there & {"adapters", "contracts", "hub", module})
 
 

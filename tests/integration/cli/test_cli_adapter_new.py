@@ -1,6 +1,7 @@
 """`banyan adapter new --wsdl`, as its user runs it: what it writes works as it stands."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,6 +48,17 @@ def test_what_is_written_is_sound_as_it_stands(run: Run, tmp_path: Path) -> None
     assert run("residents", "--wsdl", REGISTRY, "--operation", "List") == 0
     assert run("shop-orders", "--wsdl", ORDERS, "--operation", "Find") == 0
     assert run("codes", "--wsdl", ORDERS, "--operation", "Codes", "--key", "value", "--into", "legacy") == 0
+
+    require_sound(tmp_path)
+
+
+@pytest.mark.timeout(600)
+def test_what_stands_beside_contracts_is_sound_too(run: Run, tmp_path: Path) -> None:
+    """Folders that are called like our packages do not disturb."""
+    shutil.copytree(OWN, tmp_path / "contracts" / "registry")
+    wsdl = "contracts/registry/registry.wsdl"
+    assert run("residents", "--wsdl", wsdl, "--operation", "List", "--into", "legacy/adapters") == 0
+    assert run("orders", "--wsdl", "contracts/registry/orders.wsdl", "--operation", "Find", "--into", ".") == 0
 
     require_sound(tmp_path)
 
