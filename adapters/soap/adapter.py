@@ -116,6 +116,12 @@ class Adapter:
         vars(other).update(_shape=replace(self._shape, config=config), _contract=None, _tls=None)
         return other
 
+    def asking(self, opener: Opener) -> Self:
+        """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
+        other = copy(self)
+        vars(other).update(_opener=opener, _contract=None)
+        return other
+
     async def check(self) -> list[str]:
         """Return what would keep it from working, one sentence each: reads the contract, and asks once."""
         try:
