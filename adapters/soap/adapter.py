@@ -119,7 +119,7 @@ class Adapter:
     def asking(self, opener: Opener) -> Self:
         """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
         other = copy(self)
-        vars(other).update(_opener=opener, _contract=None)
+        vars(other).update(_given=opener, _contract=None)
         return other
 
     async def check(self) -> list[str]:
