@@ -16,7 +16,7 @@ from hub.scaffold.copybook_sample import Sample, Spoiled, sample, spoiled
 from hub.scaffold.files import NewFile
 from hub.scaffold.naming import pascal, short_names, snake
 from hub.scaffold.soap import local_packages, module_of
-from hub.scaffold.text import comment, docstring, imports, literal, quoted
+from hub.scaffold.text import article, comment, docstring, imports, literal, quoted
 
 __all__ = ["copybook_files"]
 
@@ -154,7 +154,7 @@ class _Writing:
         left = [comment(f"- {each}", indent=4) for each in self._made.left_out]
         lines = [
             f"class {self._event}(Event):",
-            docstring(f"A {self._thing.replace('_', ' ')} was recorded."),
+            docstring(f"{article(self._thing.replace('_', ' '))} was recorded."),
             "",
             f"    type = {quoted(kind)}",
             f"    topic = {quoted(self._name)}",

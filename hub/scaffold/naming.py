@@ -2,8 +2,8 @@
 
 import builtins
 import keyword
-import re
 import sys
+import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -11,7 +11,6 @@ from contracts.event import Event
 
 __all__ = ["TAKEN", "module_problem", "pascal", "short_names", "snake", "unique"]
 
-_WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 _ANNOTATIONS: Final = frozenset({"date", "datetime", "time", "Decimal", "Literal", "Personal", "Any", "Annotated"})
 TAKEN: Final = frozenset({*dir(Event), *keyword.kwlist, *keyword.softkwlist, *_ANNOTATIONS, *dir(builtins), "topic"})
 """No field of a model is called like this: pydantic, Python or an annotation means something else by it."""
@@ -24,7 +23,7 @@ def snake(name: str) -> str:
     >>> [snake(name) for name in ("lastModified", "ResidentID", "RES-NAME", "xmlHTTPAddress2", "2nd", "")]
     ['last_modified', 'resident_id', 'res_name', 'xml_http_address_2', 'n_2_nd', 'field']
     """
-    found = "_".join(word.lower() for word in _WORDS.findall(name)) or "field"
+    found = "_".join(word.lower() for word in _words(name)) or "field"
     return found if found.isidentifier() else f"n_{found}"
 
 
@@ -34,9 +33,7 @@ def pascal(name: str) -> str:
     >>> [pascal(name) for name in ("resident", "RES-RECORD", "tResidentInfo", "int")]
     ['Resident', 'ResRecord', 'TResidentInfo', 'Int']
     """
-    found = "".join(
-        word.capitalize() if word.isupper() else word[0].upper() + word[1:] for word in _WORDS.findall(name)
-    )
+    found = "".join(word.capitalize() if word.isupper() else word[0].upper() + word[1:] for word in _words(name))
     found = found or "Model"
     return found if found.isidentifier() else f"N{found}"
 
@@ -84,6 +81,20 @@ def module_problem(module: str) -> str | None:
     if module in sys.stdlib_module_names or module in _OURS:
         return f"Python would import another module {module}"
     return None
+
+
+def _words(name: str) -> list[str]:
+    # As Python reads names.
+    name, words = unicodedata.normalize("NFKC", name), [""]
+    for before, letter, after in zip(" " + name, name, name[1:] + " ", strict=False):
+        if letter == "_" or not f"a{letter}".isidentifier():
+            words.append("")
+            continue
+        is_other = before.isdigit() != letter.isdigit() or (before.islower() and letter.isupper())
+        if is_other or (before.isupper() and letter.isupper() and after.islower()):
+            words.append("")
+        words[-1] += letter
+    return [word for word in words if word]
 
 
 def _local(step: str) -> str:

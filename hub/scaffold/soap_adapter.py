@@ -8,7 +8,7 @@ from pathlib import Path
 from hub.scaffold.item import Item, Member
 from hub.scaffold.naming import TAKEN, pascal, short_names, snake
 from hub.scaffold.soap_plan import Plan
-from hub.scaffold.text import WIDTH, comment, docstring, imports, literal, quoted
+from hub.scaffold.text import WIDTH, article, comment, docstring, imports, literal, quoted
 
 __all__ = ["adapter_text", "event_name", "thing"]
 
@@ -105,7 +105,8 @@ class _Models:
 def _event(plan: Plan, names: dict[str, str], models: _Models) -> str:
     item, called = plan.item, snake(thing(plan))
     said = (
-        item.documentation or f"A {called.replace('_', ' ')} was recorded or changed; a tombstone says that it is gone."
+        item.documentation
+        or f"{article(called.replace('_', ' '))} was recorded or changed; a tombstone says that it is gone."
     )
     kind = f"{plan.wanted.namespace}.{called.replace('_', '-')}.recorded.v1"
     lines = [
@@ -133,11 +134,25 @@ def _typed(name: str, annotation: str, behind: str) -> str:
     line = f"    {name}: {annotation}{behind}"
     if len(line) <= WIDTH:
         return line
-    if behind.startswith(" = Field("):
-        inner = behind.removeprefix(" = Field(").removesuffix(")")
-        head = f"    {name}: {annotation} = Field("
-        return f"{head}\n        {inner}\n    )" if len(head) <= WIDTH else f"{_broken(name, annotation)}{behind}"
-    return _broken(name, annotation)
+    if not behind.startswith(" = Field("):
+        return _broken(name, annotation) + behind
+    head, inner = f"    {name}: {annotation} = Field(", behind.removeprefix(" = Field(").removesuffix(")")
+    if len(inner) + 8 <= WIDTH:
+        return f"{head}\n        {inner}\n    )"
+    default, alias, path = inner.partition("validation_alias=")
+    first = f"        {default.strip()}\n" if default else ""
+    return f"{head}\n{first}        {alias}{_alias_path(path)},\n    )"
+
+
+def _alias_path(path: str) -> str:
+    """Return an alias behind eight blanks and `validation_alias=`, in as many lines as it needs."""
+    begun, _, inner = path.partition("(")
+    if len(path) + 26 <= WIDTH or not inner:
+        return path
+    inner = inner.removesuffix(")")
+    if len(inner) + 12 <= WIDTH:
+        return f"{begun}(\n            {inner}\n        )"
+    return f"{begun}(\n" + "".join(f"            {each},\n" for each in inner.split(", ")) + "        )"
 
 
 def _broken(name: str, annotation: str) -> str:

@@ -190,6 +190,9 @@ def _json(value: Any) -> Any:  # noqa: ANN401 - a typed value
     """Return a typed value as JSON has it, and as requests name it."""
     if isinstance(value, dict):
         named = cast("dict[str, Any]", value).items()
+        if kind := cast("dict[str, Any]", value).get("@xsi:type"):
+            needs = f"the request needs xsi:type ({kind}), since a type of it is abstract"
+            raise ConfigError([f"{needs}; parameters of a polling adapter can't say that"])
         return {"_value_1" if name == "#text" else name.lstrip("@"): _json(each) for name, each in named}
     if isinstance(value, list):
         return [*map(_json, cast("Iterable[Any]", value))]

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, cast
 
-__all__ = ["comment", "docstring", "imports", "literal", "quoted"]
+__all__ = ["article", "comment", "docstring", "imports", "literal", "quoted"]
 
 WIDTH: Final = 88
 _SAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -69,6 +69,15 @@ def _flat(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_flat, cast("list[object]", value))) + "]"
     return repr(value)
+
+
+def article(noun: str) -> str:
+    """Return a noun with its article, as far as its first letter tells it.
+
+    >>> article("account"), article("resident")
+    ('An account', 'A resident')
+    """
+    return f"{'An' if noun[:1].lower() in {*'aeio'} else 'A'} {noun}"
 
 
 def docstring(text: str, *, indent: int = 4) -> str:
