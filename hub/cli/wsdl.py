@@ -29,7 +29,11 @@ _COMMANDS: Final[Mapping[str, Place]] = {
         "compare",
         "Compare replies of two sides: of one call, or of many as classes of differences with their counts.",
     ),
-    "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
+    "mock": Place(
+        "hub.cli.wsdl_mock",
+        "mock",
+        "Stand in for a service: answer its operations with valid samples, until told to stop; SIGTERM drains.",
+    ),
     "models": Place(
         "hub.cli.wsdl_models",
         "models",
