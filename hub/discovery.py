@@ -25,6 +25,8 @@ from hub.settings import AdapterSettings
 __all__ = ["GROUP", "Adapter", "discover", "loaded"]
 
 GROUP = "banyan.adapters.v1"
+_NO_ADAPTERS = ("_", "test_", "conftest.")
+"""What the names of files begin with that stand beside adapters: tests are where what they test is."""
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
@@ -72,7 +74,7 @@ def discover(settings: AdapterSettings) -> dict[str, Adapter]:
 def _files(paths: tuple[Path, ...], problems: list[str]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.glob("*.py") if not p.name.startswith("_"))
+            yield from sorted(p for p in path.glob("*.py") if not p.name.startswith(_NO_ADAPTERS))
         elif path.is_file():
             yield path
         else:

@@ -231,6 +231,11 @@ BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Reco
 BANYAN_DEVIATIONS: Final = _counter(
     "banyan.deviations", "{deviation}", "Differences of legacy messages from their contract, by kind."
 )
+BANYAN_CONTRACT_DRIFTED: Final = _gauge(
+    "banyan.contract.drifted",
+    "{contract}",
+    "1 where a live contract says something else than the imported one, or 0.",
+)
 BANYAN_TRANSACTIONS: Final = _counter("banyan.transactions", "{transaction}", "Kafka transactions, by outcome.")
 BANYAN_DUPLICATES_SUPPRESSED: Final = _counter(
     "banyan.duplicates.suppressed", "{event}", "Events that the idempotent receiver had seen before."
@@ -298,5 +303,8 @@ TOPIC: Final = _log_field("topic", "The topic, with its namespace.")
 KIND: Final = _log_field("kind", "How a message differs from its contract; see `banyan.deviation.kind`.")
 EXPECTED: Final = _log_field("expected", "What was expected at a place.")
 TIMES: Final = _log_field("times", "How often.")
+CHANGED: Final = _log_field("changed", "Documents of a contract that say something else.")
+ADDED: Final = _log_field("added", "Documents of a contract that are new.")
+GONE: Final = _log_field("gone", "Documents of a contract that are no more.")
 PATH: Final = _log_field("path", "Place in a message, by names; never a value.")
 KEY_HASH: Final = _log_field("key_hash", "Keyed hash of the canonical key; never the key.")

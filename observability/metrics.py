@@ -142,6 +142,10 @@ class Metrics:
         """Count differences of a source's messages from their contract."""
         self._count(fields.BANYAN_DEVIATIONS, times, {fields.BANYAN_SOURCE: source, fields.BANYAN_DEVIATION_KIND: kind})
 
+    def contract_drifted(self, source: str, *, drifted: bool) -> None:
+        """Show whether a source's live contract says something else than the imported one."""
+        self._instruments().gauges[fields.BANYAN_CONTRACT_DRIFTED].set(int(drifted), {fields.BANYAN_SOURCE: source})
+
     def transaction(self, source: str, outcome: Outcome) -> None:
         """Count a Kafka transaction."""
         self._count(fields.BANYAN_TRANSACTIONS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})

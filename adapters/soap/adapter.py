@@ -22,6 +22,7 @@ from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
 from adapters.soap.paging import Pages
 from adapters.soap.poll import Listed, Poll, Shape, since
+from adapters.soap.watch import Watch
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
@@ -115,6 +116,12 @@ class Adapter:
         vars(other).update(_shape=replace(self._shape, config=config), _contract=None, _tls=None)
         return other
 
+    def asking(self, opener: Opener) -> Self:
+        """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
+        other = copy(self)
+        vars(other).update(_given=opener, _contract=None)
+        return other
+
     async def check(self) -> list[str]:
         """Return what would keep it from working, one sentence each: reads the contract, and asks once."""
         try:
@@ -142,7 +149,10 @@ class Adapter:
             ContractError: The WSDL is not understood.
         """
         ledger = Ledger(since, self._shape.stream)
+        watch = Watch(self.config, since, clock=self._clock)
         while True:
+            if (told := await watch.look()) is not None:
+                yield told
             started = self._clock()
             async with aclosing(self._poll(Poll(self._shape, ledger, started=started))) as batches:
                 async for batch in batches:

@@ -172,6 +172,11 @@ class Config(_Model):
     such a listing was more likely cut off than true."""
     deleted_type: str | None = None
     """CloudEvents `type` of tombstones; the event's own type by default."""
+    drift_every: Annotated[timedelta, Gt(timedelta(0))] | None = None
+    """How often the live contract is compared with the imported one, whose folder `wsdl` must be. A difference is an
+    event `org.banyan.wsdl.drifted.v1` on the topic `contracts`, an error in the log, and `banyan.contract.drifted`."""
+    drift_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Address of the live WSDL, where it is another than that it was imported from."""
     paging: Paging | None = None
     """How the listing is asked for in pages; without it, one reply has all."""
     cap: Annotated[int, Ge(1)] | None = None

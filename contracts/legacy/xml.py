@@ -146,7 +146,8 @@ def canonical(element: Element) -> bytes:
         return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
     except etree.C14NError:
         # libxml2 refuses names of namespaces that are relative addresses, such as `www.example.com/types`.
-        return etree.canonicalize(etree.tostring(element, with_tail=False, encoding="unicode")).encode()
+        found: str = etree.canonicalize(etree.tostring(element, with_tail=False, encoding="unicode"))
+        return found.encode()
 
 
 def local_name(element: Element) -> str:

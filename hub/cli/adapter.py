@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from contracts.errors import BanyanError, ConfigError, FencedError
 from events.publisher import Published
 from hub.cli.context import settings
+from hub.cli.lazy import Place, lazily
 from hub.cli.output import AsJson, print_json, print_table
 from hub.cli.redrive import redriving
 from hub.discovery import Adapter, discover
@@ -23,7 +24,18 @@ from hub.wiring import observed, pipelines, run
 
 __all__ = ["app", "run_all"]
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True,
+    cls=lazily(
+        {
+            "new": Place(
+                "hub.cli.adapter_new",
+                "new",
+                "Write an adapter with a fixture and a test that passes, as far as a contract says what is in it.",
+            )
+        }
+    ),
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the adapter; see `banyan adapter list`.")]
 

@@ -16,7 +16,7 @@ from contracts.legacy.copybook.source import Form
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.framing import Compression, LineEnd, Recfm
 
-__all__ = ["described"]
+__all__ = ["described", "described_if_named"]
 
 _FRAMING = (
     *("recfm", "lrecl", "rdw", "rdw_includes_header", "rdw_adjust", "header_bytes", "footer_bytes"),
@@ -77,13 +77,23 @@ def _options(
 
 def described(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command these options, and call it with the description that they make as `spec`."""
+    return _given(command, is_needed=True)
+
+
+def described_if_named(command: Callable[..., None]) -> Callable[..., None]:
+    """Do the same for a command that goes without: `spec` is None where no option is given."""
+    return _given(command, is_needed=False)
+
+
+def _given(command: Callable[..., None], *, is_needed: bool) -> Callable[..., None]:
     shared = inspect.signature(_options).parameters
     own = {name: each for name, each in inspect.signature(command).parameters.items() if name != "spec"}
 
     @wraps(command)
     def run(**given: Any) -> None:  # noqa: ANN401 - what typer has read
         options = {name: given.pop(name) for name in shared}
-        command(spec=_spec(options), **given)
+        is_told = any(value not in (None, []) for value in options.values())
+        command(spec=_spec(options, looks=is_needed) if is_needed or is_told else None, **given)
 
     needed = [each for each in own.values() if each.default is inspect.Parameter.empty]
     others = [each for each in own.values() if each.default is not inspect.Parameter.empty]
@@ -92,7 +102,7 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _spec(options: Mapping[str, Any]) -> FileSpec:
+def _spec(options: Mapping[str, Any], *, looks: bool) -> FileSpec:
     given = {name.rstrip("_"): value for name, value in options.items() if value not in (None, [])}
     path, segment = given.pop("spec", None), given.pop("segment", None)
     pairs, parents = given.pop("map", []), given.pop("parent", [])
@@ -100,7 +110,7 @@ def _spec(options: Mapping[str, Any]) -> FileSpec:
         pairs_of = (each.partition("=") for each in given["conditions"])
         given["conditions"] = {field: unnamed or Unnamed.ERROR.value for field, _, unnamed in pairs_of}
     framing = {name: given.pop(name) for name in _FRAMING if name in given}
-    if path is None and framing.get("recfm") is Recfm.LS:
+    if path is None and looks and framing.get("recfm") is Recfm.LS:
         framing.setdefault("final_line_end", "optional")  # somebody looks; an adapter asks for the proof
     if framing:
         given["framing"] = framing

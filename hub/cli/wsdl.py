@@ -29,7 +29,16 @@ _COMMANDS: Final[Mapping[str, Place]] = {
         "compare",
         "Compare replies of two sides: of one call, or of many as classes of differences with their counts.",
     ),
-    "mock": Place("hub.cli.wsdl_mock", "mock", "Stand in for a service: answer its operations with valid samples."),
+    "mock": Place(
+        "hub.cli.wsdl_mock",
+        "mock",
+        "Stand in for a service: answer its operations with valid samples, until told to stop; SIGTERM drains.",
+    ),
+    "models": Place(
+        "hub.cli.wsdl_models",
+        "models",
+        "Write pydantic models of the records of requests, replies and declared faults.",
+    ),
 }
 
 app = typer.Typer(no_args_is_help=True, cls=lazily(_COMMANDS))

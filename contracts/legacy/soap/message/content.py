@@ -65,6 +65,10 @@ class Content:
         """Tell whether elements that the contract does not name may come."""
         return bool(self._wildcards)
 
+    def needs(self, tag: str) -> bool:
+        """Tell whether an element has to come; not where another may stand for it."""
+        return self._least[tag] > 0
+
     def takes(self, tag: str) -> bool:
         """Tell whether a wildcard stands for an element that is not named."""
         return tag not in self.particles and self._wildcard(tag) is not None

@@ -1,0 +1,122 @@
+"""Runs an adapter for a test: without a network and without Kafka, with the state that Kafka would keep.
+
+from hub.testing import poll
+
+first = poll(adapter, reply)
+assert first.events == [("R1", {"name": "Ada"})]
+assert poll(adapter, reply, after=first).events == []
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters import batch, soap
+from contracts.ports import DeadLetter, EventBatch, Progress, Source
+
+__all__ = ["Collected", "collect", "poll", "read_file"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What an adapter published."""
+
+    events: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+    """Key and data of each event, the data as JSON has it; None is a tombstone."""
+    dead: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    progress: Progress = field(default_factory=Progress)
+    """From where it goes on."""
+
+    @property
+    def reasons(self) -> list[str]:
+        """Return why each dead letter is one."""
+        return [letter.reason for letter in self.dead]
+
+
+def collect(source: Source, *, after: Collected | None = None) -> Collected:
+    """Let a source publish all that there is: one that is configured to end (`once`).
+
+    Args:
+        source: The adapter.
+        after: What it published before; without it, it begins.
+    """
+    return asyncio.run(_collected(source, Progress() if after is None else after.progress))
+
+
+def poll(adapter: soap.Adapter, reply: str, *, after: Collected | None = None) -> Collected:
+    """Let an adapter poll once a service that answers with this reply, whatever it is asked.
+
+    Args:
+        adapter: The adapter, as its file has it.
+        reply: The whole envelope.
+        after: What it published before; without it, it begins.
+    """
+    once = adapter.configured({"once": True, "patience": soap.Patience(attempts=1)})
+    return collect(once.asking(_Replies(reply.encode())), after=after)
+
+
+def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = None) -> Collected:
+    """Let an adapter read a file that is complete, wherever its own come from and whatever proves that they are.
+
+    Args:
+        adapter: The adapter, as its file has it.
+        file: The file.
+        after: What it published before; without it, it begins.
+    """
+    as_it_is = {"done_file": None, "partial": None, "trailer": None, "expected": None, "dead_letter_share": 1}
+    once = adapter.configured({"path": file, "once": True, "stable_for": timedelta(0), **as_it_is})
+    return collect(once, after=after)
+
+
+async def _collected(source: Source, progress: Progress) -> Collected:
+    found = Collected(progress=progress)
+    async for each in source.read(progress):
+        found.dead.extend(each.dead)
+        found.events.extend(_events(each))
+        found = replace(found, progress=_moved(found.progress, each))
+    return found
+
+
+def _events(batch: EventBatch) -> Iterator[tuple[str, Any]]:
+    for columns in batch.events:
+        for key, value in zip(columns.keys, columns.values, strict=True):
+            yield key.decode(), None if value is None else json.loads(value)
+
+
+def _moved(progress: Progress, batch: EventBatch) -> Progress:
+    state = {**progress.state, **{key: value for key, value in batch.state.items() if value is not None}}
+    gone = {key for key, value in batch.state.items() if value is None}
+    return replace(
+        progress,
+        checkpoints={**progress.checkpoints, batch.stream: batch.checkpoint},
+        state={key: value for key, value in state.items() if key not in gone},
+    )
+
+
+class _Replies:
+    """An opener whose service always says the same."""
+
+    def __init__(self, reply: bytes) -> None:
+        self._reply = reply
+
+    def __call__(self, request: soap.Request, timeout: timedelta) -> "_Exchange":
+        del request, timeout
+        return _Exchange(self._reply)
+
+
+class _Exchange:
+    def __init__(self, reply: bytes) -> None:
+        self._reply = reply
+
+    def send(self) -> soap.Answer:
+        return soap.Answer(status=200, content_type="text/xml")
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self._reply
+
+    def close(self) -> None:
+        """There is nothing to close."""
