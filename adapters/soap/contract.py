@@ -32,6 +32,7 @@ from contracts.legacy.soap.contract.wsdl import read_contract
 from contracts.legacy.soap.message.field import Field
 from contracts.legacy.soap.message.reader import Reader, Rest
 from contracts.legacy.soap.message.readers import Readers
+from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.soap.message.structure import Complex
 from contracts.legacy.soap.security import add_username_token
 from contracts.legacy.xml import Element, XmlError
@@ -111,6 +112,7 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     if not endpoint:
         raise ConfigError([f"{config.wsdl}: port {port.name} has no address: set endpoint"])
     reader = Reader(operation, Readers(build(bundle)), system=config.name)
+    _require_token(config, reader)
     with _understood(config.wsdl):
         settings = _zeep.Settings(strict=True, forbid_entities=True)
         document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle), settings=settings)
@@ -148,6 +150,23 @@ def _bundle(config: Config, fetch: Callable[[str], bytes]) -> Bundle:
     for missing in bundle.missing:
         raise ContractError(missing.needed_by, expected=f"an import of {missing.location}", found=missing.reason)
     return bundle
+
+
+def _require_token(config: Config, reader: Reader) -> None:
+    """Refuse a token that the contract does not have, or that is no text: the listing would end after a page."""
+    path = None if config.paging is None else config.paging.token
+    if path is None:
+        return
+    if _local(path[0]) != _local(config.items[0]) or len(config.items) == 1:
+        raise ConfigError([f"paging.token: expected a path from {config.items[0]}, beside the items"])
+    try:
+        field = reader.field_at(path)
+    except ConfigError as error:
+        raise ConfigError([problem.replace("items: ", "paging.token: ", 1) for problem in error.problems]) from error
+    plain = field.type
+    is_text = isinstance(plain, Simple) and getattr(plain.kind, "python_type", str) in {str, int}
+    if field.repeats or not is_text:
+        raise ConfigError([f"paging.token: expected one text or integer, found {'/'.join(path)} of another kind"])
 
 
 def _headers(port: Port, operation: Operation) -> dict[str, str]:

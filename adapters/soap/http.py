@@ -111,8 +111,17 @@ class HttpExchange:
             OSError: No more came in time.
             HTTPException: It is cut off.
         """
-        while self._response is not None and (chunk := self._response.read1(_CHUNK_BYTES)):
+        while self._response is not None and (chunk := self._more(self._response)):
             yield chunk
+
+    def _more(self, response: HTTPResponse) -> bytes:
+        try:
+            return response.read1(_CHUNK_BYTES)
+        except (AttributeError, ValueError) as error:
+            if not self._closed.is_set():
+                raise
+            # Another thread closed it in the middle of this.
+            raise ConnectionAbortedError("closed while the answer was read") from error
 
     def close(self) -> None:
         """End it; a thread that blocks in it gets an error at once rather than after its timeout."""

@@ -21,7 +21,9 @@ class Pages:
     def __init__(self, paging: Paging | None, *, system: str) -> None:
         self._paging, self._system = paging, system
         self._items, self._pages = 0, 0
-        self._token: object = None
+        self._tokens: set[str] = set()
+        self._first: str | None = None
+        """By page: the digest of the page's first item."""
         self._last: str | None = None
         """By offset: the digest of the last item."""
 
@@ -38,6 +40,8 @@ class Pages:
         Raises:
             LegacyUnavailableError: The listing has changed between two pages.
         """
+        if self._paging is not None and self._paging.by == "page" and items:
+            self._refuse_again(items[0].digest)
         if self._last is None:
             return items
         if not items or items[0].digest != self._last:
@@ -59,20 +63,28 @@ class Pages:
         begins = self._begins(paging, count, rest)
         if begins is None:
             return None
-        if self._pages >= paging.most_pages or (paging.by == "token" and begins == self._token):
+        if self._pages >= paging.most_pages or (paging.by == "token" and begins in self._tokens):
             reason = f"expected at most {paging.most_pages} pages, each with another token: they do not end"
             raise LegacyUnavailableError(self._system, reason=reason)
-        self._token = begins
+        self._tokens.add(begins)
         self._last = last.digest if paging.by == "offset" and last is not None else None
-        return {paging.parameter: str(begins), **self._size()}
+        return {paging.parameter: begins, **self._size()}
 
-    def _begins(self, paging: Paging, count: int, rest: Rest | None) -> object | None:
+    def _begins(self, paging: Paging, count: int, rest: Rest | None) -> str | None:
         if paging.by == "token":
             found = None if rest is None or paging.token is None else at(rest.record, paging.token[1:])
-            return found or None
+            # What a token is, was looked at when the contract was read.
+            return str(found) if isinstance(found, str | int) and found != "" else None
         if count < paging.size:
             return None
-        return paging.first + (self._items - 1 if paging.by == "offset" else self._pages)
+        return str(paging.first + (self._items - 1 if paging.by == "offset" else self._pages))
+
+    def _refuse_again(self, digest: str) -> None:
+        """Refuse a page that begins as the one before: the service does not heed the parameter."""
+        if digest == self._first:
+            reason = "a page begins with the same item as the one before: they do not end"
+            raise LegacyUnavailableError(self._system, reason=reason)
+        self._first = digest
 
     def _size(self) -> dict[str, Any]:
         paging = self._paging

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import MINYEAR, UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import Mapper
 from contracts.ports import Columns, DeadLetter, EventBatch
 
-__all__ = ["Listed", "Poll", "Record", "Shape", "at", "since"]
+__all__ = ["Listed", "Poll", "Record", "Shape", "at", "key_of", "since"]
 
 _Marked: TypeAlias = tuple[bytes, Mark]
 Record: TypeAlias = Mapping[str, Any]
@@ -137,7 +138,7 @@ class Poll:
     def _change(self, item: Listed) -> _Change | None:
         config, digest = self._shape.config, item.digest
         self._note(item.deviations)
-        key = _key(at(item.record, config.key))
+        key = key_of(at(item.record, config.key))
         modified, error = _modified(item.record, config.watermark)
         error = item.error or error
         if modified is not None:
@@ -236,7 +237,9 @@ def since(watermark: Watermark, newest: datetime) -> str:
     >>> since(overlapping, datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC))
     '2026-01-02T03:03:05Z'
     """
-    moment = (newest - watermark.overlap).replace(microsecond=0)
+    earliest = datetime(MINYEAR, 1, 2, tzinfo=UTC)
+    moment = max(newest, earliest + watermark.overlap) - watermark.overlap
+    moment = moment.replace(microsecond=0)
     if watermark.zone is not None:
         return moment.astimezone(ZoneInfo(watermark.zone)).replace(tzinfo=None).isoformat()
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -256,10 +259,12 @@ def at(record: Record, path: Iterable[str]) -> Any:  # noqa: ANN401 - text or a 
     return found
 
 
-def _key(value: Any) -> str | None:  # noqa: ANN401 - text or a typed value
+def key_of(value: Any) -> str | None:  # noqa: ANN401 - text or a typed value
     """Return a key as text; None where there is none, or nothing that names one item."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return format(value.to_integral_value(), "f")
     return value if isinstance(value, str) and value.strip() else None
 
 
@@ -285,4 +290,7 @@ def _modified(record: Record, watermark: Watermark | None) -> tuple[datetime | N
         if watermark.zone is None:
             return None, RecordError(name, expected="a time zone; set watermark.zone where the legacy states none")
         moment = moment.replace(tzinfo=ZoneInfo(watermark.zone))
-    return moment.astimezone(UTC), None
+    try:
+        return moment.astimezone(UTC), None
+    except OverflowError:
+        return None, RecordError(name, expected="a moment of the years 1 to 9999 in UTC")

@@ -227,6 +227,13 @@ def _free(element: Element) -> None:
 def _take(element: Element) -> None:
     parent = element.getparent()
     if parent is not None:
+        if (tail := element.tail) is not None and not tail.isspace():
+            # lxml takes it away with the element that it follows.
+            elder = element.getprevious()
+            if elder is None:
+                parent.text = (parent.text or "") + tail
+            else:
+                elder.tail = (elder.tail or "") + tail
         parent.remove(element)
         if len(parent) > _MOST_KEPT:
             raise XmlError(f"expected at most {_MOST_KEPT} elements beside the items")

@@ -6,10 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from adapters import soap
+from adapters.soap import Paging
+from adapters.soap.paging import Pages
 from adapters.soap.sandbox import Sandbox, SandboxOptions, Scenario
-from contracts.errors import LegacyUnavailableError
+from contracts.errors import ConfigError, LegacyUnavailableError
 from contracts.event import Event, Personal
 from contracts.legacy.soap.contract.schema import build
+from contracts.legacy.soap.message.reader import Rest
 from tests.members import Scripted, member, polling
 from tests.polls import Hub, poll
 from tests.wsdls import OWN, contract_of
@@ -103,13 +106,52 @@ async def test_pages_by_number_are_read_to_the_last_and_find_no_deletes() -> Non
 
 
 async def test_pages_that_do_not_end_fail() -> None:
-    pages = [member("1") + member("2")] * 3
+    pages = [member(str(number)) + member(str(number + 1)) for number in (1, 3, 5)]
     adapter = polling(
         Scripted(*pages), watermark=None, paging={"by": "page", "parameter": "changedSince", "size": 2, "most_pages": 3}
     )
 
     with pytest.raises(LegacyUnavailableError, match="at most 3 pages"):
         await poll(adapter, Hub())
+
+
+async def test_a_service_that_does_not_heed_the_page_is_told_at_once() -> None:
+    legacy = Scripted(*[member("1") + member("2")] * 9)
+    adapter = polling(legacy, watermark=None, paging={"by": "page", "parameter": "changedSince", "size": 2})
+
+    with pytest.raises(LegacyUnavailableError, match="begins with the same item as the one before"):
+        await poll(adapter, Hub())
+    assert len(legacy.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ("ListResponse/nextt", "paging.token: the reply has no nextt; there are: next, thing"),
+        ("Nonsense/next", "paging.token: expected a path from ListResponse"),
+        ("ListResponse/thing", "paging.token: expected one text or integer"),
+        ("ListResponse/thing/made", "paging.token: expected one text or integer"),
+    ],
+)
+async def test_a_token_that_the_reply_does_not_have_is_refused_before_anything_is_read(token: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        await listed({"by": "token", "parameter": "token", "token": token})
+
+
+def test_tokens_that_go_round_in_circles_are_seen() -> None:
+    pages = Pages(Paging(by="token", parameter="t", token=("a", "next")), system="s")
+
+    for token in ("A", "B"):
+        assert pages.following(1, None, Rest(record={"next": token}, deviations=())) == {"t": token}
+    with pytest.raises(LegacyUnavailableError, match="each with another token"):
+        pages.following(1, None, Rest(record={"next": "A"}, deviations=()))
+
+
+def test_a_token_of_zero_is_one_and_an_empty_one_is_none() -> None:
+    pages = Pages(Paging(by="token", parameter="t", token=("a", "next")), system="s")
+
+    assert pages.following(1, None, Rest(record={"next": 0}, deviations=())) == {"t": "0"}
+    assert pages.following(1, None, Rest(record={"next": ""}, deviations=())) is None
 
 
 async def test_a_reply_of_as_many_items_as_the_service_ever_returns_is_not_taken_for_whole() -> None:

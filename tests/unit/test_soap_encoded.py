@@ -96,13 +96,13 @@ def test_the_one_part_of_an_answer_has_any_name_and_accessors_no_order() -> None
     [
         ('<r><result href="#nobody"/></r>', Deviation("value", "r/result", "an element with the id nobody")),
         ("<r><result><v>x</v></result></r>", Deviation("value", "r/result/v", "an integer")),
-        ('<r><result xsi:type="t:X"/></r>', Deviation("type", "r/result", "an xsi:type of the contract, found t:X")),
+        ('<r><result xsi:type="t:X"/></r>', Deviation("type", "r/result", "an xsi:type of the contract")),
         ("<r><result><new>1</new></result></r>", Deviation("unknown", "r/result/new", "no such accessor")),
         ("<r/>", Deviation("missing", "r/result", "the part")),
         ("<r><result/><result/></r>", Deviation("too-many", "r/result", "no such part")),
         (
             '<r><result e:arrayType="xsd:int[2]"><i>1</i></result></r>',
-            Deviation("content", "r/result", "as many items as the array says: 2, found 1"),
+            Deviation("content", "r/result", "as many items as the array says: 2"),
         ),
         (
             '<r><result e:arrayType="xsd:int[1]"><i e:position="[4]">1</i></result></r>',

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 
 from adapters import soap
 from adapters.soap.example import CONFIG, MemberRegistered, Registry
+from adapters.soap.poll import key_of
 from contracts.errors import LegacyFaultError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.ports import Progress
@@ -322,6 +324,7 @@ async def test_typed_items_are_checked_and_what_deviates_is_told() -> None:
     assert b"yesterday" in (dead.value or b"")
     told = [log for log in logs if log["event"] == "reply deviates from its contract"]
     assert [(log["path"], log["kind"], log["times"]) for log in told] == [
+        ("member", "namespace", 2),
         ("member/changed", "namespace", 2),
         ("member/id", "namespace", 2),
         ("member/name", "namespace", 2),
@@ -337,3 +340,33 @@ async def test_a_typed_watermark_moves() -> None:
     await poll(adapter, hub)
 
     assert legacy.asked_since() == [None, "2026-01-02T10:55:00Z"]
+
+
+@pytest.mark.parametrize("values", ["text", "typed"])
+@pytest.mark.parametrize("changed", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-05:00"])
+async def test_a_moment_that_is_none_in_utc_is_a_dead_letter(changed: str, values: str) -> None:
+    hub = Hub()
+
+    published = await poll(polling(Scripted(member("1", changed=changed) + member("2")), values=values), hub)
+
+    assert [key for key, _, _ in published] == ["2"]
+    assert [letter.reason for letter in hub.dead] == ["changed: expected a moment of the years 1 to 9999 in UTC"]
+
+
+async def test_a_poll_looks_back_no_further_than_there_are_years() -> None:
+    hub, early = Hub(), "0001-01-01T00:00:00Z"
+    legacy = Scripted(member("1", changed=early), member("1", changed=early))
+    adapter = polling(legacy, full_every=timedelta(days=1))
+
+    for _ in range(2):
+        await poll(adapter, hub)
+
+    assert legacy.asked_since()[1] == "0001-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [("7", "7"), (7, "7"), (Decimal("4711.00"), "4711"), (Decimal("1.5"), None), (True, None), (" ", None), ([], None)],
+)
+def test_a_key_is_text_or_a_whole_number(value: object, key: str | None) -> None:
+    assert key_of(value) == key

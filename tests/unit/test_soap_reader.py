@@ -92,9 +92,7 @@ def test_an_added_element_is_kept_and_told() -> None:
 def test_what_the_rest_lacks_is_told_and_refuses_nothing() -> None:
     *_, rest = items(listed(resident(1), after=""))
 
-    assert rest == Rest(
-        record={}, deviations=[Deviation("missing", "Body/ListResponse/complete", "at least 1, found 0")]
-    )
+    assert rest == Rest(record={}, deviations=[Deviation("missing", "Body/ListResponse/complete", "at least 1")])
     assert [*items(listed())] == [Rest(record={"complete": True}, deviations=[])]
 
 
@@ -104,6 +102,44 @@ def test_what_stands_before_and_between_the_items_is_kept() -> None:
     assert isinstance(rest, Rest)
     assert rest.record["#unknown"] == [{"{urn:banyan:registry}total": "2"}, {"{urn:banyan:registry}page": "1"}]
     assert [each.path for each in rest.deviations] == ["Body/ListResponse/total", "Body/ListResponse/page"]
+
+
+def test_text_between_items_is_told() -> None:
+    *_, rest = items(listed(resident(1), "STRAY", resident(2), "MORE"))
+
+    assert isinstance(rest, Rest)
+    assert rest.record["#text"] == "STRAYMORE"
+    assert [each.kind for each in rest.deviations] == ["text"]
+
+
+def test_an_item_in_another_namespace_is_told() -> None:
+    first, *_ = items(listed(resident(1).replace("<r:resident>", "<x:resident xmlns:x='urn:x'>").replace("/r:", "/x:")))
+
+    assert isinstance(first, Item)
+    assert first.deviations[0] == Deviation("namespace", "resident", "the namespace urn:banyan:registry")
+
+
+def test_an_item_that_is_nested_too_deep_refuses_itself_alone() -> None:
+    deep = "<t:vip>" * 120 + "</t:vip>" * 120
+
+    first, second, _ = items(listed(resident(1, more=deep), resident(2)))
+
+    assert isinstance(first, Item)
+    assert first.error is not None
+    assert "at most 100 levels" in str(first.error)
+    assert b"vip" in first.xml
+    assert isinstance(second, Item)
+    assert second.error is None
+
+
+def test_what_stands_after_the_reply_in_the_body_is_told() -> None:
+    found = reader("Move").read(envelope(f"<r:MoveResponse>{resident(1)}</r:MoveResponse><r:Extra>1</r:Extra>"))
+    *_, rest = items(envelope("<r:ListResponse><r:complete>1</r:complete></r:ListResponse><r:Extra>1</r:Extra>"))
+
+    assert isinstance(rest, Rest)
+    for each in (found, rest):
+        assert each.deviations == [Deviation("unknown", "Body/Extra", "nothing after the reply")]
+        assert each.record["#unknown"] == [{"{urn:banyan:registry}Extra": "1"}]
 
 
 def test_a_whole_reply_has_its_headers() -> None:

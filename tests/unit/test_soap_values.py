@@ -212,3 +212,12 @@ def test_every_decimal_comes_back(value: Decimal) -> None:
 @given(st.datetimes(timezones=st.just(UTC) | st.none()))
 def test_every_moment_comes_back(value: datetime) -> None:
     assert built_in("dateTime")(value.isoformat().replace("+00:00", "Z")) == value
+
+
+def test_digits_are_counted_however_many_there_are() -> None:
+    read = restricted('<xs:totalDigits value="29"/><xs:fractionDigits value="28"/>', base="xs:decimal")
+
+    assert read("9" * 29) == Decimal("9" * 29)
+    for wrong in ("0." + "1" * 29, "1" * 1_000_001):
+        with pytest.raises(FacetError):
+            read(wrong)

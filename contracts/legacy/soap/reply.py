@@ -98,17 +98,19 @@ def _record(element: Element, level: int) -> Record:
     if level > _MOST_LEVELS:
         raise XmlError(f"expected at most {_MOST_LEVELS} levels in an item")
     record = _attributes(element) if element.keys() else {}
+    repeated: dict[str, list[Value]] = {}
     text = element.text or ""
     for child in element:
         name = _local(child.tag)
         # Most elements are plain text: no call for them, since the calls are what costs.
         found = value(child, level + 1) if len(child) or child.keys() else child.text or ""
         text += child.tail or ""
-        if name in record:
-            before = record[name]
-            record[name] = [*before, found] if isinstance(before, list) else [before, found]
-        else:
+        if name not in record:
             record[name] = found
+        elif name in repeated:
+            repeated[name].append(found)
+        else:
+            record[name] = repeated[name] = [record[name], found]
     # Blanks between elements are layout; blanks alone in an element are its text.
     if text and (not len(element) or not text.isspace()):
         record["#text"] = text

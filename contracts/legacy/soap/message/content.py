@@ -1,11 +1,9 @@
 """The content of a complex type: which child elements, in which order, and how often.
 
-A model becomes a regular expression over one letter for each element name. XML Schema demands that a model tells at
-each element what it stands for ("unique particle attribution"), so its quantifiers can be possessive: no message makes
-the matching slow.
+A model becomes an automaton that is made deterministic as far as messages need it: each child is one step, whatever
+choices, counts and wildcards the model has.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +15,11 @@ from xmlschema.validators import XsdAnyElement, XsdComplexType, XsdGroup
 __all__ = ["Content", "Flaw", "FlawKind", "Particle", "content"]
 
 FlawKind: TypeAlias = Literal["unknown", "missing", "too-many", "content"]
-_FIRST_LETTER: Final = 0xE000
-"""Letters of the private use area: none has a meaning in a regular expression."""
-_MOST_CHECKED: Final = 100_000
+_MOST_COPIES: Final = 8
+"""How often a particle stands in the automaton; what may come more often may there come without end."""
+_MOST_STATES: Final = 20_000
+_MOST_STEPS: Final = 20_000
+"""Remembered ones of one model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +42,58 @@ class Flaw:
 
 
 @dataclass(slots=True)
-class _Build:
-    particles: dict[str, Particle] = field(default_factory=dict[str, Particle])
-    letters: dict[str, str] = field(default_factory=dict[str, str])
-    wildcards: list[XsdAnyElement] = field(default_factory=list[XsdAnyElement])
-    least: Counter[str] = field(default_factory=Counter[str])
-    most: dict[str, float] = field(default_factory=dict[str, float])
-    is_ordered: bool = True
+class _Automaton:
+    """States from 0 on; each has steps by a name, by a wildcard, and without a child."""
+
+    by_name: list[list[tuple[str, int]]] = field(default_factory=list[list[tuple[str, int]]])
+    by_wildcard: list[list[tuple[XsdAnyElement, int]]] = field(default_factory=list[list[tuple[XsdAnyElement, int]]])
+    free: list[list[int]] = field(default_factory=list[list[int]])
+
+    def state(self) -> int:
+        """Add a state."""
+        for each in (self.by_name, self.by_wildcard, self.free):
+            each.append([])
+        return len(self.free) - 1
+
+    def closed(self, states: Iterator[int]) -> frozenset[int]:
+        """Return states with all that can be reached without a child."""
+        found: set[int] = set()
+        waiting = list(states)
+        while waiting:
+            state = waiting.pop()
+            if state not in found:
+                found.add(state)
+                waiting += self.free[state]
+        return frozenset(found)
+
+    def after(self, states: frozenset[int], tag: str) -> frozenset[int]:
+        """Return the states after a child."""
+        named = (to for state in states for name, to in self.by_name[state] if name == tag)
+        wild = (to for state in states for any_, to in self.by_wildcard[state] if any_.is_matching(tag))
+        return self.closed(iter([*named, *wild]))
 
 
 class Content:
     """Says of the names of children whether they fit. Not for several threads at a time."""
 
-    def __init__(self, build: _Build, pattern: str) -> None:
-        self.particles: Final[Mapping[str, Particle]] = build.particles
-        self._letters, self._wildcards = build.letters, build.wildcards
-        self._least, self._most = build.least, build.most
-        self._fits = re.compile(pattern, re.DOTALL).fullmatch if build.is_ordered else None
+    def __init__(self, group: XsdGroup | None) -> None:
+        self._least, self._most = Counter[str](), dict[str, float]()
+        self._particles: dict[str, Particle] = {}
+        self._wildcards: list[XsdAnyElement] = []
+        self._is_ordered = True
+        self._automaton = _Automaton()
+        start = self._automaton.state()
+        self._end = start
+        if group is not None:
+            self._bounds(group, least=1, most=1)
+            self._end = self._times(group, start) if self._is_ordered else start
+        self._start = self._automaton.closed(iter([start]))
+        self._steps: dict[tuple[frozenset[int], str], frozenset[int]] = {}
+
+    @property
+    def particles(self) -> Mapping[str, Particle]:
+        """Return the elements that may come, by name."""
+        return self._particles
 
     @property
     def has_wildcard(self) -> bool:
@@ -71,62 +106,115 @@ class Content:
 
     def takes(self, tag: str) -> bool:
         """Tell whether a wildcard stands for an element that is not named."""
-        return tag not in self.particles and self._wildcard(tag) is not None
+        return tag not in self._particles and any(any_.is_matching(tag) for any_ in self._wildcards)
 
     def flaws(self, tags: Sequence[str], *, apart: frozenset[str] = frozenset()) -> Iterator[Flaw]:
         """Yield how the children differ from the model; those that were read apart are not counted."""
-        known = [tag for tag in tags if tag in self.particles or self._wildcard(tag) is not None]
-        for tag in dict.fromkeys(tag for tag in tags if tag not in self.particles and self._wildcard(tag) is None):
+        known = [tag for tag in tags if tag in self._particles or self.takes(tag)]
+        for tag in dict.fromkeys(tag for tag in tags if tag not in self._particles and not self.takes(tag)):
             yield Flaw(kind="unknown", tag=tag, expected="no such element")
-        if not apart and self._fits is not None and len(known) <= _MOST_CHECKED:
-            if self._fits("".join(map(self._letter, known))):
-                return
-            counted = [*self._counted(known, apart)]
-            yield from counted or [Flaw(kind="content", tag=None, expected=self._said())]
+        counted = [*self._counted(known, apart)]
+        if counted or apart or not self._is_ordered or self._fits(known):
+            yield from counted
         else:
-            yield from self._counted(known, apart)
+            named = ", ".join(tag.rpartition("}")[2] for tag in self._particles)
+            yield Flaw(kind="content", tag=None, expected=f"the order or choice of {named}")
 
     def _counted(self, tags: Sequence[str], apart: frozenset[str]) -> Iterator[Flaw]:
         counts = Counter(tags)
         for tag, least in self._least.items():
             if counts[tag] < least and tag not in apart:
-                yield Flaw(kind="missing", tag=tag, expected=f"at least {least}, found {counts[tag]}")
+                yield Flaw(kind="missing", tag=tag, expected=f"at least {least}")
         for tag, count in counts.items():
-            if (most := self._most.get(tag)) is not None and count > most and tag not in apart:
-                yield Flaw(kind="too-many", tag=tag, expected=f"at most {most:.0f}, found {count}")
+            most = self._most.get(tag)
+            if most is None or count <= most or tag in apart:
+                continue
+            # A wildcard may stand for what comes more often.
+            if not any(any_.is_matching(tag) for any_ in self._wildcards):
+                yield Flaw(kind="too-many", tag=tag, expected=f"at most {most:.0f}")
 
-    def _letter(self, tag: str) -> str:
-        return self._letters.get(tag) or self._letters[f"any {self._wildcard(tag)}"]
+    def _fits(self, tags: Sequence[str]) -> bool:
+        states = self._start
+        for tag in tags:
+            following = self._steps.get((states, tag))
+            if following is None:
+                following = self._automaton.after(states, tag)
+                if len(self._steps) < _MOST_STEPS:
+                    self._steps[states, tag] = following
+            if not following:
+                return False
+            states = following
+        return self._end in states
 
-    def _wildcard(self, tag: str) -> int | None:
-        return next((number for number, any_ in enumerate(self._wildcards) if any_.is_matching(tag)), None)
+    def _times(self, particle: XsdElement | XsdAnyElement | XsdGroup, start: int) -> int:
+        """Put a particle into the automaton as often as it may come, and return the state after it."""
+        least, most = min(particle.min_occurs, _MOST_COPIES), particle.max_occurs
+        is_endless = most is None or most > _MOST_COPIES or len(self._automaton.free) > _MOST_STATES
+        here = start
+        for _ in range(least):
+            here = self._once(particle, here)
+        end = self._automaton.state()
+        self._automaton.free[here].append(end)
+        if is_endless:
+            after = self._once(particle, end)
+            self._automaton.free[after].append(end)
+            return end
+        for _ in range((most or 0) - least):
+            here = self._once(particle, here)
+            self._automaton.free[here].append(end)
+        return end
 
-    def _said(self) -> str:
-        return f"the order or choice of {', '.join(tag.rpartition('}')[2] for tag in self.particles)}"
+    def _once(self, particle: XsdElement | XsdAnyElement | XsdGroup, start: int) -> int:
+        automaton = self._automaton
+        if isinstance(particle, XsdGroup):
+            return self._group(particle, start)
+        end = automaton.state()
+        if isinstance(particle, XsdAnyElement):
+            automaton.by_wildcard[start].append((particle, end))
+        else:
+            automaton.by_name[start] += [(element.name, end) for element in _standing_for(particle)]
+        return end
+
+    def _group(self, group: XsdGroup, start: int) -> int:
+        if group.model == "choice" and len(group):
+            end = self._automaton.state()
+            for particle in group:
+                before = self._automaton.state()
+                self._automaton.free[start].append(before)
+                self._automaton.free[self._times(particle, before)].append(end)
+            return end
+        here = start
+        for particle in group:
+            here = self._times(particle, here)
+        return here
+
+    def _bounds(self, group: XsdGroup, *, least: int, most: float) -> None:
+        """Note how often each element comes at least and at most, wherever in the model it stands."""
+        is_choice = group.model == "choice" and len(group) > 1
+        least = 0 if is_choice else least * group.min_occurs
+        most = most * _most(group.max_occurs)
+        self._is_ordered = self._is_ordered and group.model != "all"
+        for particle in group:
+            if isinstance(particle, XsdGroup):
+                self._bounds(particle, least=least, most=most)
+            elif isinstance(particle, XsdAnyElement):
+                self._wildcards.append(particle)
+            else:
+                self._bound(particle, least=least, most=most * _most(particle.max_occurs))
+
+    def _bound(self, particle: XsdElement, *, least: int, most: float) -> None:
+        standing = _standing_for(particle)
+        if len(standing) == 1:
+            self._least[standing[0].name] += least * particle.min_occurs
+        for element in standing:
+            total = self._most.get(element.name, 0) + most
+            self._most[element.name] = total
+            self._particles[element.name] = Particle(element=element, repeats=total > 1)
 
 
 def content(kind: XsdComplexType) -> Content:
     """Compile the content model of a type that has elements, or none."""
-    build = _Build()
-    group = kind.content
-    if not isinstance(group, XsdGroup):
-        return Content(build, "")
-    _number(group, build)
-    _bounds(group, build, least=1, most=1)
-    return Content(build, _pattern(group, build))
-
-
-def _number(group: XsdGroup, build: _Build) -> None:
-    """Give each name a letter, and each wildcard one for what it alone takes."""
-    for particle in group:
-        if isinstance(particle, XsdGroup):
-            _number(particle, build)
-        elif isinstance(particle, XsdAnyElement):
-            build.letters.setdefault(f"any {len(build.wildcards)}", chr(_FIRST_LETTER + len(build.letters)))
-            build.wildcards.append(particle)
-        else:
-            for element in _standing_for(particle):
-                build.letters.setdefault(element.name, chr(_FIRST_LETTER + len(build.letters)))
+    return Content(kind.content if isinstance(kind.content, XsdGroup) else None)
 
 
 def _standing_for(element: XsdElement) -> list[XsdElement]:
@@ -135,55 +223,5 @@ def _standing_for(element: XsdElement) -> list[XsdElement]:
     return [each for each in (element, *members) if not each.abstract]
 
 
-def _bounds(group: XsdGroup, build: _Build, *, least: int, most: float) -> None:
-    """Note how often each element comes at least and at most, wherever in the model it stands."""
-    is_choice = group.model == "choice" and len(group) > 1
-    least = 0 if is_choice else least * group.min_occurs
-    most = most * _most(group.max_occurs)
-    build.is_ordered = build.is_ordered and group.model != "all"
-    for particle in group:
-        if isinstance(particle, XsdGroup):
-            _bounds(particle, build, least=least, most=most)
-        elif isinstance(particle, XsdElement):
-            upper = most * _most(particle.max_occurs)
-            standing = _standing_for(particle)
-            if len(standing) == 1:
-                build.least[standing[0].name] += least * particle.min_occurs
-            for element in standing:
-                total = build.most.get(element.name, 0) + upper
-                build.most[element.name] = total
-                build.particles[element.name] = Particle(element=element, repeats=total > 1)
-
-
 def _most(occurs: int | None) -> float:
     return float("inf") if occurs is None else occurs
-
-
-def _pattern(group: XsdGroup, build: _Build) -> str:
-    parts: list[str] = []
-    for particle in group:
-        if isinstance(particle, XsdGroup):
-            part = _pattern(particle, build)
-        elif isinstance(particle, XsdAnyElement):
-            part = _counted_pattern(_wildcard_letters(particle, build), particle)
-        else:
-            letters = "".join(build.letters[element.name] for element in _standing_for(particle))
-            part = _counted_pattern(f"[{letters}]" if letters else "(?!)", particle)
-        parts.append(part)
-    joined = "|".join(parts) if group.model == "choice" else "".join(parts)
-    return _counted_pattern(f"(?:{joined})", group)
-
-
-def _wildcard_letters(wildcard: XsdAnyElement, build: _Build) -> str:
-    own = build.letters[f"any {next(n for n, each in enumerate(build.wildcards) if each is wildcard)}"]
-    named = [
-        letter for name, letter in build.letters.items() if not name.startswith("any ") and wildcard.is_matching(name)
-    ]
-    return f"[{own}{''.join(named)}]"
-
-
-def _counted_pattern(pattern: str, particle: XsdElement | XsdAnyElement | XsdGroup) -> str:
-    least, most = particle.min_occurs, particle.max_occurs
-    if (least, most) == (1, 1):
-        return pattern
-    return f"{pattern}{{{least},{'' if most is None else most}}}+"

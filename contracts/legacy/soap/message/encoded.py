@@ -24,7 +24,7 @@ _XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 _ENC11: Final = "{http://schemas.xmlsoap.org/soap/encoding/}"
 _ENC12: Final = "{http://www.w3.org/2003/05/soap-encoding}"
 _ANY: Final = f"{_XSD}anyType"
-_array_type: Final = re.compile(r"(?P<item>[^\[\]]+)(?P<inner>(?:\[,*\])*)\[(?P<sizes>[0-9,]*)\]").fullmatch
+_array_type: Final = re.compile(r"(?P<item>[^\[\]]+)(?P<inner>(?:\[,*\])*)\[(?P<sizes>(?:[0-9]{0,9},?)*)\]").fullmatch
 _MOST_LEVELS: Final = 100
 _MOST_REFERENCES: Final = 100_000
 
@@ -106,18 +106,21 @@ def _referred(reference: str, element: Element, declared: Simple | Structure | N
 def _structure(element: Element, reader: Structure | None, encoded: _Encoded) -> Record:
     fields = {} if reader is None else {_local(tag): found for tag, found in reader.fields.items()}
     record: Record = {}
+    repeated: dict[str, list[Typed]] = {}
     for child in element:
         name = local_name(child)
         known = fields.get(name)
         if known is None and fields:
             encoded.tolerance.note("unknown", element, "no such accessor", below=name)
         value = _value(child, None if known is None else known.type, encoded)
-        if name in record:
-            before = record[name]
-            is_list = known is not None and known.repeats
-            record[name] = [*cast("list[Typed]", before), value] if is_list else [before, value]
+        if name in repeated:
+            repeated[name].append(value)
+        elif name in record:
+            record[name] = repeated[name] = [record[name], value]
+        elif known is not None and known.repeats:
+            record[name] = repeated[name] = [value]
         else:
-            record[name] = [value] if known is not None and known.repeats else value
+            record[name] = value
     return record
 
 
@@ -130,9 +133,7 @@ def _array(element: Element, said: str, encoded: _Encoded) -> list[Typed]:
             encoded.tolerance.note("content", element, "an array without gaps")
         items.append(_value(child, reader, encoded))
     if sizes and prod(sizes) != len(items):
-        encoded.tolerance.note(
-            "content", element, f"as many items as the array says: {prod(sizes)}, found {len(items)}"
-        )
+        encoded.tolerance.note("content", element, f"as many items as the array says: {prod(sizes)}")
     for size in reversed(sizes[1:]):
         items = [cast("Typed", items[at : at + size]) for at in range(0, len(items), size)] if size else items
     return items
@@ -167,7 +168,7 @@ def _named(said: str, element: Element, encoded: _Encoded) -> Simple | Structure
         name = _ANY if local in {"Array", "Struct"} else _XSD + local
     found = encoded.readers.named(name)
     if found is None:
-        encoded.tolerance.note("type", element, f"an xsi:type of the contract, found {said}")
+        encoded.tolerance.note("type", element, "an xsi:type of the contract")
         return None
     return found[1]
 

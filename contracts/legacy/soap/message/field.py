@@ -118,9 +118,11 @@ def kept(element: Element) -> Typed:
 
 
 def _read(field: Field, element: Element, tolerance: Tolerance) -> Typed:
-    if element.get(_NIL) in {"true", "1"}:
+    if (nil := element.get(_NIL)) is not None and nil.strip() in {"true", "1"}:
         if not field.nillable:
             tolerance.note("nil", element, "a value, since it is not nillable")
+        if len(element) or (element.text or "").strip():
+            tolerance.note("nil", element, "nothing in it")
         return None
     said = element.get(_TYPE)
     reader, given = (field.type, "") if said is None else _of_type(said, field, element, tolerance)
@@ -155,13 +157,19 @@ def _of_type(said: str, field: Field, element: Element, tolerance: Tolerance) ->
     name = f"{{{namespace}}}{local}" if namespace else local
     found = field.lookup.named(name)
     if found is None:
-        tolerance.note("type", element, f"an xsi:type of the contract, found {said}")
+        tolerance.note("type", element, "an xsi:type of the contract")
         return field.type, ""
     kind, reader = found
     if reader is field.type:
         return reader, ""
     declared = field.type
-    if declared is not None and not isinstance(declared, Simple) and not kind.is_derived(cast("Any", declared.kind)):
-        tolerance.note("type", element, f"an xsi:type that is derived from {declared.kind.local_name}, found {said}")
+    if declared is not None and not _is_kind_of(kind, declared.kind):
+        tolerance.note("type", element, f"an xsi:type that is derived from {declared.kind.local_name}")
         return declared, ""
     return reader, name
+
+
+def _is_kind_of(kind: XsdType, declared: XsdType) -> bool:
+    """Tell whether a type may stand for the declared one: it is derived from it, or a member of that union."""
+    members = getattr(declared, "member_types", None) or ()
+    return kind.is_derived(cast("Any", declared)) or any(kind is member for member in members)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from contracts.errors import ConfigError, ContractError, LegacyFaultError, LegacyUnavailableError, RecordError
 from contracts.legacy import xml
@@ -98,7 +98,10 @@ class Reader:
         except XmlError as error:
             raise LegacyUnavailableError(self._system, reason=source.reason(str(error))) from error
         tolerance = Tolerance(self._refused, body)
-        record = self._record(body, tolerance)
+        try:
+            record = self._record(body, tolerance)
+        except XmlError as error:
+            raise LegacyUnavailableError(self._system, reason=str(error)) from error
         return Reply(record=record, headers=self._headers(root, tolerance), deviations=tolerance.found)
 
     def items(
@@ -123,7 +126,7 @@ class Reader:
                 if found == FAULT:
                     raise self._fault(element)
                 if found:
-                    yield self._item(field, element, with_xml=with_xml)
+                    yield self._item(field, tag, element, with_xml=with_xml)
                 else:
                     require_reply(element, path[0])
                     yield self._rest(element, path, tag)
@@ -138,15 +141,17 @@ class Reader:
         """
         return self._at(path)[0]
 
-    def _item(self, field: Field, element: Element, *, with_xml: bool) -> Item:
+    def _item(self, field: Field, tag: str, element: Element, *, with_xml: bool) -> Item:
         tolerance = Tolerance(self._refused, element)
         refused = None
         try:
+            if element.tag != tag:
+                tolerance.note("namespace", element, _namespace_of(tag))
             record = _record_of(read_field(field, element, tolerance))
-        except RecordError as error:
+        except (RecordError, XmlError) as error:
             # Without the frames, which hold the item's elements.
-            refused = error.with_traceback(None)
-            record = _record_of(kept(element))
+            refused = _refusal(error, element)
+            record = _text_of(element)
         canonical = xml.canonical(element) if with_xml or refused is not None else b""
         return Item(record=record, error=refused, deviations=tolerance.found, xml=canonical)
 
@@ -157,6 +162,14 @@ class Reader:
         return Rest(record=record, deviations=tolerance.found)
 
     def _record(self, body: Element, tolerance: Tolerance) -> Record:
+        record = self._first(body, tolerance)
+        if self._body.use == "literal" and (self._body.wrapper is not None or len(self._parts) == 1):
+            for other in body[0].itersiblings():
+                tolerance.note("unknown", body, "nothing after the reply", below=local_name(other))
+                cast("list[Typed]", record.setdefault("#unknown", [])).append({other.tag: kept(other)})
+        return record
+
+    def _first(self, body: Element, tolerance: Tolerance) -> Record:
         if self._body.use == "encoded" and self._body.wrapper is not None:
             return read_encoded(self._parts, body[0], tolerance, self._readers)
         if self._body.wrapper is not None:
@@ -212,6 +225,25 @@ class Reader:
         if field is None:
             raise ConfigError([f"items: {'/'.join(path)} is the reply itself; name what repeats in it"])
         return field, tag
+
+
+def _refusal(error: RecordError | XmlError, element: Element) -> RecordError:
+    if isinstance(error, RecordError):
+        return error.with_traceback(None)
+    return RecordError(local_name(element), expected=str(error), code="content")
+
+
+def _text_of(element: Element) -> Record:
+    """Return an item as text; nothing where it is nested too deep for that, too."""
+    try:
+        return _record_of(kept(element))
+    except XmlError:
+        return {}
+
+
+def _namespace_of(tag: str) -> str:
+    namespace = tag.rpartition("}")[0][1:]
+    return f"the namespace {namespace}" if namespace else "no namespace"
 
 
 def _record_of(value: Typed) -> Record:

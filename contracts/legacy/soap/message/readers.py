@@ -1,10 +1,12 @@
 """The readers of all types of a contract, each made when it is first needed."""
 
+from dataclasses import replace
 from typing import Final, cast
 
 from xmlschema import XsdElement
 from xmlschema.validators import XsdComplexType, XsdType
 
+from contracts.errors import ContractError
 from contracts.legacy.soap.contract.schema import Schemas
 from contracts.legacy.soap.message.field import Field, Structure
 from contracts.legacy.soap.message.simple import Simple, simple
@@ -37,7 +39,11 @@ class Readers:
             else:
                 made = Complex(cast("XsdComplexType", kind), self)
                 self._types[id(kind)] = made
-                made.compile()
+                try:
+                    made.compile()
+                except RecursionError:
+                    expected = "types that hold each other fewer than some hundred levels deep"
+                    raise ContractError(kind.local_name or "a type", expected=expected, found="more") from None
         return self._types[id(kind)]
 
     def field(self, element: XsdElement, *, name: str, repeats: bool) -> Field:
@@ -63,10 +69,6 @@ class Readers:
     def any(self, tag: str, *, name: str) -> Field:
         """Return what an element becomes that stands where anything may: typed where the contract knows it."""
         declared = self.schemas.element(tag)
-        return Field(
-            name=name,
-            type=None if declared is None else self.of(declared.type),
-            lookup=self,
-            repeats=True,
-            by_tag=True,
-        )
+        if declared is None:
+            return Field(name=name, type=None, lookup=self, repeats=True, by_tag=True)
+        return replace(self.field(declared, name=name, repeats=True), by_tag=True)

@@ -44,11 +44,18 @@ class _Facet:
 class Simple:
     """Reads values of one simple type. Not for several threads at a time."""
 
-    __slots__ = ("_convert", "_facets", "_white", "known", "name")
+    __slots__ = ("_convert", "_facets", "_white", "kind", "known", "name")
 
     def __init__(
-        self, name: str, *, white: Callable[[str], str], convert: Callable[[str], Value], facets: Sequence[_Facet]
+        self,
+        kind: XsdType,
+        name: str,
+        *,
+        white: Callable[[str], str],
+        convert: Callable[[str], Value],
+        facets: Sequence[_Facet],
     ) -> None:
+        self.kind: Final = kind
         self.name: Final = name
         self._white, self._convert, self._facets = white, convert, tuple(facets)
         self.known: dict[str, Value] = {}
@@ -99,7 +106,7 @@ def simple(kind: XsdType) -> Simple:
     white = _WHITE[getattr(kind, "white_space", None) or "preserve"]
     if white is collapse and convert in _WITHOUT_BLANKS:
         white = _trim
-    return Simple(_name(kind), white=white, convert=convert, facets=tuple(_facets(kind)))
+    return Simple(kind, _name(kind), white=white, convert=convert, facets=tuple(_facets(kind)))
 
 
 _WITHOUT_BLANKS: Final = frozenset(
@@ -246,7 +253,7 @@ def _digits(value: Decimal | int) -> tuple[int, int]:
     >>> _digits(Decimal("012.50"))
     (3, 1)
     """
-    whole, _, fraction = format(abs(Decimal(value)), "f").partition(".")
+    whole, _, fraction = format(Decimal(value).copy_abs(), "f").partition(".")
     fraction = fraction.rstrip("0")
     return len((whole + fraction).lstrip("0")) or 1, len(fraction)
 

@@ -1,7 +1,7 @@
 """Elements of complex types as records, tolerant of what a later version of the service may send.
 
 A record has the children of an element by local name (by `{namespace}name` where two would clash) and its attributes
-as `@name`. What is absent has no entry; `xsi:nil` is None; what may repeat is always a list. Besides:
+as `@name`, likewise. What is absent has no entry; `xsi:nil` is None; what may repeat is always a list. Besides:
 
 | entry | when |
 |---|---|
@@ -225,12 +225,14 @@ def _value(attribute: _Attribute, text: str, element: Element, tolerance: Tolera
 
 
 def _attributes(kind: XsdComplexType) -> Iterator[tuple[str, _Attribute]]:
+    often = Counter(name.rpartition("}")[2] for name in kind.attributes if name is not None)
     for name, attribute in kind.attributes.items():
         if name is not None:
+            local = name.rpartition("}")[2]
             yield (
                 name,
                 _Attribute(
-                    name=name.rpartition("}")[2],
+                    name=local if often[local] == 1 else name,
                     type=simple(cast("XsdType", attribute.type)),
                     use=attribute.use or "optional",
                     default=attribute.default if attribute.fixed is None else attribute.fixed,
