@@ -51,6 +51,8 @@ def load_bundle(
             bundle = _from_local(local_path(where), root, asked, bounds=bounds, tell=tell)
     except XmlError as error:
         raise XmlError(f"{where}: {error}") from error
+    except ValueError as error:
+        raise ConfigError([f"{where}: expected an address or a path: {error}"]) from error
     tag = bundle.documents[bundle.start].root.tag
     if tag != WSDL + "definitions":
         raise ContractError(where, expected="a WSDL 1.1 document (wsdl:definitions)", found=tag)

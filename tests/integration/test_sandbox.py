@@ -48,6 +48,15 @@ async def test_an_answer_is_valid_and_the_same_for_the_same_request() -> None:
         ("", {}, "Body: expected one of .*, found nothing"),
         (LIST.replace("5", "5000"), {}, "List/.*limit: .*1000"),
         (LIST + LIST, {}, "Body: expected 1 child, found 2"),
+        (
+            (
+                f'<List xmlns="{TNS}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance">'
+                '<limit i:type="zz:q q">5</limit></List>'
+            ),
+            {},
+            "List: expected what can be read by the contract",
+        ),
+        (f'<List xmlns="{TNS}">{"<a/>" * 10_000}</List>', {}, "List: expected at most 10000 elements, found more"),
         (f'<List xmlns="{TNS}"><limt>5</limt></List>', {}, "List: Unexpected child with tag .*limt"),
         (b"<s:Envelope", {}, "expected well-formed XML"),
         (b"", {}, "expected well-formed XML"),

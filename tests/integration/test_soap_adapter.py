@@ -6,8 +6,9 @@ import ssl
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -271,3 +272,18 @@ async def test_a_service_that_wants_our_certificate_gets_it(tmp_path: Path) -> N
 
     assert [key for key, _, _ in published] == ["1"]
     assert len(script.asked) == 1
+
+
+def test_an_exchange_that_is_closed_while_it_is_read_ends_by_itself_or_with_an_error_of_the_connection() -> None:
+    waits = threading.Event()
+    with serving(*[Reply(body=b"x" * 500_000, wait=waits)] * 20) as script:
+        for _ in range(20):
+            exchange = HttpExchange(SoapRequest(url=script.address, body=b"a"), timedelta(seconds=5))
+            exchange.send()
+            closing = threading.Timer(0.005, exchange.close)
+            closing.start()
+            with suppress(OSError, HTTPException):
+                read = b"".join(exchange.chunks())
+                assert len(read) < 500_000
+            closing.join()
+        waits.set()

@@ -15,7 +15,7 @@ from contracts.legacy.soap.contract.schema import Schemas, build
 from contracts.legacy.soap.sample.message import Sampler, sample
 from contracts.legacy.soap.sample.options import Options
 from contracts.legacy.xml import Element, local_name
-from tests.wsdls import OWN, contract_of, shared, shared_names
+from tests.wsdls import OWN, contract_of, schemas_of, shared, shared_names
 from tests.xsd_oracle import oracle
 
 TNS = "{urn:banyan:shapes}"
@@ -236,3 +236,14 @@ def _problems(schemas: Schemas, part: Part, element: Element) -> list[str]:
         given: Any = element
         return [str(error) for error in kind.iter_errors(given)]
     return [] if kind.text_is_valid(element.text or "") else [str(element.text)]
+
+
+def test_a_contract_that_wants_millions_of_one_thing_is_told() -> None:
+    schemas = schemas_of(
+        """<xs:element name="e"><xs:complexType><xs:sequence>
+        <xs:element name="a" minOccurs="5000000000" maxOccurs="unbounded"/>
+        </xs:sequence></xs:complexType></xs:element>"""
+    )
+
+    with pytest.raises(ContractError, match="expected at most 100000 of one thing at a place, found 5000000000"):
+        sample(schemas, "{urn:t}e")

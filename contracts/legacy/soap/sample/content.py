@@ -22,6 +22,7 @@ __all__ = ["Writer"]
 
 _MOST: Final = 3
 _MOST_NESTED: Final = 2
+_MOST_NEEDED: Final = 100_000
 _WILD: Final = 0.3
 _TROUBLE: Final = frozenset({"fault", "error", "errors", "exception", "failure", "feil", "fehler", "errore"})
 _TROUBLED: Final = 0.1
@@ -180,6 +181,10 @@ class Writer:
             if least:
                 raise _endless(place)
             return 0
+        if least > _MOST_NEEDED:
+            raise ContractError(
+                str(place), expected=f"at most {_MOST_NEEDED} of one thing at a place", found=f"{least}"
+            )
         is_again = isinstance(particle, XsdElement) and place.is_again(particle.type)
         is_wild = isinstance(particle, XsdAnyElement)
         is_strict = isinstance(particle, XsdAnyElement) and particle.process_contents == "strict"
