@@ -57,8 +57,9 @@ def load_contract(path: str, contract: ServedContract) -> Served:
     """
     # zeep comes with it, half a second that façades without contracts need not wait.
     from adapters.soap.bundle import load_bundle  # noqa: PLC0415
+    from adapters.soap.bundle_folder import is_pinned  # noqa: PLC0415
 
-    wsdl = _wsdl(contract.wsdl)
+    wsdl = contract.wsdl if is_pinned(contract.wsdl) else _wsdl(contract.wsdl)
     try:
         bundle = load_bundle(wsdl, root=contract.root)
         return serve(bundle, path, ports=contract.ports)

@@ -1,6 +1,7 @@
 """WSDLs for tests: those of our own in `tests/wsdl/`, and the shared ones where they are."""
 
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,14 @@ def bundle_of(path: Path, *, root: Path | None = None, catalog: Path | None = No
         return None if catalog is None or name is None else (catalog / name).read_bytes()
 
     return gather(path.as_uri(), root=(root or path.parent).as_uri() + "/", fetch=fetch, catalog=standard)
+
+
+def registry_alone(folder: Path) -> Path:
+    """Copy the registry's WSDL with its types into a folder where it is the only one; return that."""
+    target = folder / "registry"
+    shutil.copytree(OWN / "types", target / "types")
+    shutil.copy(OWN / "registry.wsdl", target)
+    return target
 
 
 def contract_of(path: Path, *, root: Path | None = None) -> Contract:

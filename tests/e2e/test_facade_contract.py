@@ -19,7 +19,7 @@ from tests.facade_wire import Message, Tap
 from tests.facade_world import Side
 from tests.npm import installed
 from tests.soap_clients import callers
-from tests.wsdls import OWN
+from tests.wsdls import OWN, registry_alone
 
 CLIENTS = Path(callers.__file__).parent
 TYPES = "urn:banyan:registry:types"
@@ -67,7 +67,7 @@ async def running(folder: Path) -> AsyncGenerator[tuple[Facade, Tap]]:
             "main": {
                 "address": "127.0.0.1:0",
                 "legacy": "legacy",
-                "contracts": {"/registry": {"wsdl": str(OWN), "ports": {"Registry12": "/registry"}}},
+                "contracts": {"/registry": {"wsdl": str(registry_alone(folder)), "ports": {"Registry12": "/registry"}}},
             }
         },
     }
@@ -140,7 +140,7 @@ async def test_check_tells_of_contracts_that_can_not_be_served(tmp_path: Path) -
         "/empty": {"wsdl": str(tmp_path / "empty")},
         "/html": {"wsdl": str(tmp_path / "a.wsdl")},
         "/gone": {"wsdl": str(tmp_path / "b.wsdl")},
-        "/port": {"wsdl": str(OWN), "ports": {"Registry13": "/x"}},
+        "/port": {"wsdl": str(registry_alone(tmp_path)), "ports": {"Registry13": "/x"}},
     }
     listener = {"address": "127.0.0.1:0", "legacy": "old", "contracts": listed}
     facade = {"listeners": {"main": listener}, "backends": {"old": {"url": "http://127.0.0.1:9"}}}
@@ -153,7 +153,7 @@ async def test_check_tells_of_contracts_that_can_not_be_served(tmp_path: Path) -
     assert found.pop("/fine") == []
     assert {path: problem.rpartition("expected ")[2] for path, [problem] in found.items() if path != "/gone"} == {
         "/empty": "one WSDL in this folder, found none; name the file",
-        "/html": "a WSDL 1.1 document (wsdl:definitions), found html",
+        "/html": "a WSDL 1.1 document (wsdl:definitions), found an HTML page",
         "/port": "ports of Registry11, Registry12, found Registry13",
     }
     assert found["/gone"] == [f"{tmp_path / 'b.wsdl'}: No such file or directory"]

@@ -56,6 +56,18 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         {"banyan.source": "benefits", "banyan.outcome": "late"},
         lambda m: m.expected("benefits", "late", files=2),
     ),
+    (
+        fields.BANYAN_DEVIATIONS,
+        2,
+        {"banyan.source": "members", "banyan.deviation.kind": "unknown"},
+        lambda m: m.deviated("members", "unknown", times=2),
+    ),
+    (
+        fields.BANYAN_CONTRACT_DRIFTED,
+        1,
+        {"banyan.source": "members"},
+        lambda m: m.contract_drifted("members", drifted=True),
+    ),
     (fields.BANYAN_FILES_MISSING, 3, {"banyan.source": "benefits"}, lambda m: m.missing("benefits", 3)),
     (fields.BANYAN_OUTBOUND_FILES, 1, {"banyan.source": "bank"}, lambda m: m.outbound_delivered("bank", 40)),
     (fields.BANYAN_OUTBOUND_RECORDS, 40, {"banyan.source": "bank"}, lambda m: m.outbound_delivered("bank", 40)),

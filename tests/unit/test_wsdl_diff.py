@@ -5,13 +5,13 @@ from pathlib import Path
 from tests.command_line import banyan
 from tests.wsdl_changes import CASES
 from tests.wsdl_edits import CODES, WSDL, Edit, child, edited
-from tests.wsdls import OWN
+from tests.wsdls import OWN, registry_alone
 
 REGISTRY = str(OWN / WSDL)
 
 
-def test_no_change_is_told_with_0() -> None:
-    ran = banyan("wsdl", "diff", REGISTRY, str(OWN))
+def test_no_change_is_told_with_0(tmp_path: Path) -> None:
+    ran = banyan("wsdl", "diff", REGISTRY, str(registry_alone(tmp_path)))
 
     assert (ran.code, ran.out, ran.err) == (0, "nothing changed\n", "")
 

@@ -1,7 +1,6 @@
 """`banyan wsdl inspect`, as its user runs it."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from contracts.legacy.soap.contract.shapes import Shapes
 from tests.command_line import banyan
 from tests.data import real_data
 from tests.wsdl_edits import RESIDENT, WSDL, Edit, child, edited, schema
-from tests.wsdls import OWN, contract_of, shared_names
+from tests.wsdls import OWN, contract_of, registry_alone, shared_names
 
 REGISTRY = str(OWN / WSDL)
 UNKNOWN = Edit(RESIDENT, 'name="name" type="xs:string"', 'name="name" type="Nmae"')
@@ -79,13 +78,13 @@ def test_the_json_has_all_of_it() -> None:
 
 
 def test_a_folder_stands_for_the_wsdl_that_no_other_imports(tmp_path: Path) -> None:
-    shutil.copytree(OWN, tmp_path / "a")
-    (tmp_path / "a" / "types" / "main.wsdl").write_text(
+    folder = registry_alone(tmp_path)
+    (folder / "types" / "main.wsdl").write_text(
         '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"><import namespace="urn:banyan:registry"'
         ' location="../registry.wsdl"/></definitions>'
     )
 
-    ran = banyan("wsdl", "inspect", str(tmp_path / "a"))
+    ran = banyan("wsdl", "inspect", str(folder))
 
     assert ran.code == 0
     assert ran.out.startswith("main.wsdl")
