@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Final, TypeAlias, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from contracts.errors import ConfigError
 
-__all__ = ["Document", "FieldPath", "fields_below", "meant", "place", "read", "refusal"]
+__all__ = ["Document", "FieldPath", "fields_below", "fulfilled", "meant", "place", "read", "refusal"]
 
 FieldPath: TypeAlias = tuple[str, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 _DEEPEST: Final = 50
 _MOST_REPEATED: Final = 100_000
@@ -104,6 +105,36 @@ def refusal(detail: ErrorDetails, model: type[BaseModel], *, noun: str) -> str:
     elif kind == "string_type" and isinstance(given, (int, float)):
         fix = "; put it in quotes"
     return f"{text[0].lower()}{text[1:]}{fix}"
+
+
+def fulfilled(
+    document: Document, model: type[_Model], values: Mapping[str, Any] | None = None, *, noun: str, where: str = ""
+) -> _Model:
+    """Return what a document says, as its model; other values than its own are checked where they are given.
+
+    Args:
+        document: Where the values stand.
+        model: What they have to be.
+        values: The document's, changed by what stands elsewhere.
+        noun: What a field is called: `setting`.
+        where: Place of what stands nowhere in the document.
+
+    Raises:
+        ConfigError: All that is wrong, each mistake with its line where it has one.
+    """
+    problems = list(document.problems)
+    try:
+        found = model.model_validate(document.values if values is None else values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            names = tuple(str(part) for part in detail["loc"])
+            said = ": ".join(filter(None, [".".join(names), refusal(detail, model, noun=noun)]))
+            at = place(names, document.places) or where
+            problems.append(f"{at}: {said}" if at else said)
+        raise ConfigError(problems) from None
+    if problems:
+        raise ConfigError(problems)
+    return found
 
 
 def meant(name: str, known: Iterable[str]) -> str:

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
-
-from contracts.document import Document, place, read, refusal
+from contracts.document import Document, fulfilled, read
 from contracts.errors import ConfigError
 from contracts.legacy.copybook import Layout, parse_all
 from contracts.legacy.copybook.dialect import dialect_named
@@ -34,19 +32,7 @@ def read_spec(path: Path | None, given: Mapping[str, Any]) -> FileSpec:
     copies: object = values.get("copies")
     if isinstance(copies, list):
         values["copies"] = [folder / str(each) for each in cast("list[object]", copies)]
-    problems = list(document.problems)
-    try:
-        spec = FileSpec.model_validate(_merged(values, given))
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            where = place(tuple(str(part) for part in detail["loc"]), document.places)
-            name = ".".join(str(part) for part in detail["loc"])
-            said = f"{name}: {refusal(detail, FileSpec, noun='setting')}" if name else detail["msg"]
-            problems.append(f"{where}: {said}" if where else said)
-        raise ConfigError(problems) from None
-    if problems:
-        raise ConfigError(problems)
-    return spec
+    return fulfilled(document, FileSpec, _merged(values, given), noun="setting")
 
 
 def _merged(values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

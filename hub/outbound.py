@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from pydantic import BaseModel, ValidationError
 
 from adapters.outbound import Answers, Ledger, LocalFolder, Outbound, OutboundSpec, RemoteFolder
-from contracts.document import place, read, refusal
+from contracts.document import fulfilled, read, refusal
 from contracts.errors import ConfigError
 from contracts.file_description import ends_of, layout_of
 from hub.discovery import loaded
@@ -112,19 +112,7 @@ def read_outbound(path: Path) -> OutboundSpec:
     _place(values, ("acknowledgement", "path"), path.parent)
     for name in ("key_file", "known_hosts", "spool"):
         _place(values, ("remote", name), path.parent)
-    problems = list(document.problems)
-    try:
-        spec = OutboundSpec.model_validate(values)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            where = place(tuple(str(part) for part in detail["loc"]), document.places) or str(path)
-            name = ".".join(str(part) for part in detail["loc"])
-            said = refusal(detail, OutboundSpec, noun="setting")
-            problems.append(f"{where}: {name}: {said}" if name else f"{where}: {said}")
-        raise ConfigError(problems) from None
-    if problems:
-        raise ConfigError(problems)
-    return spec
+    return fulfilled(document, OutboundSpec, values, noun="setting", where=str(path))
 
 
 def _place(values: dict[str, Any], path: Sequence[str], folder: Path) -> None:

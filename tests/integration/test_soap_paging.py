@@ -138,6 +138,13 @@ async def test_a_token_that_the_reply_does_not_have_is_refused_before_anything_i
         await listed({"by": "token", "parameter": "token", "token": token})
 
 
+async def test_a_token_beside_items_that_are_the_reply_itself_is_refused() -> None:
+    paging = {"by": "token", "parameter": "token", "token": "ListResponse/next"}
+
+    with pytest.raises(ConfigError, match=r"paging\.token: expected a path from ListResponse, beside the items"):
+        await listed(paging, items="ListResponse", key="next")
+
+
 def test_tokens_that_go_round_in_circles_are_seen() -> None:
     pages = Pages(Paging(by="token", parameter="t", token=("a", "next")), system="s")
 

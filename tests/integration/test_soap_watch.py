@@ -123,3 +123,21 @@ async def test_without_an_imported_contract_there_is_nothing_to_compare(live: Sh
 
     with pytest.raises(ConfigError, match="drift_every: expected wsdl to be a folder"):
         await poll(adapter, Hub())
+
+
+async def test_an_import_that_cant_be_had_is_no_drift(live: Shelf, tmp_path: Path) -> None:
+    imported = '<xsd:import namespace="urn:other" schemaLocation="other.xsd"/>'
+    head = '<xsd:schema targetNamespace="urn:banyan:example:members" elementFormDefault="qualified">'
+    assert head in WSDL
+    live.put("/members?wsdl", WSDL.replace(head, head + imported))
+    live.put("/other.xsd", '<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:other"/>')
+    clock, hub = Clock(), Hub()
+    adapter = watching(live, tmp_path / "pinned", clock)
+    del live.pages["/other.xsd"]
+
+    with capture_logs() as logs:
+        await poll(adapter, hub)
+
+    assert told(hub) == []
+    assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["contract not compared"]
+    assert "contract" not in hub.progress.checkpoints

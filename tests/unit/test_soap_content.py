@@ -61,6 +61,14 @@ def test_models_that_need_more_than_one_look_are_understood(inside: str, word: s
     assert flaws(model, word + "x") == ["unknown"]
 
 
+def test_a_wildcard_may_stand_for_what_comes_more_often_than_it_is_named() -> None:
+    anything = f'<xs:any namespace="##any" processContents="lax"{ENDLESS}/>'
+    model, _ = model_of(f"<xs:sequence>{element('a')}{anything}</xs:sequence>")
+
+    assert flaws(model, "aaa") == []
+    assert flaws(model, "") == ["missing"]
+
+
 def particle(draw: random.Random, depth: int) -> str:
     kind = draw.random()
     if depth == 0 or kind < 0.6:

@@ -167,6 +167,30 @@ def test_parts_of_rpc_are_typed() -> None:
         read.read(data.replace(b"urn:banyan:statistics", b"urn:other"))
 
 
+def test_a_reply_in_soap_encoding_is_read_by_its_references() -> None:
+    assert COUNT.output is not None
+    encoded = replace(COUNT, output=replace(COUNT.output, use="encoded"))
+    data = envelope('<p:CountResponse xmlns:p="urn:banyan:statistics"><n href="#a"/></p:CountResponse><m id="a">7</m>')
+
+    assert Reader(encoded, READERS, system="registry").read(data).record == {"count": 7}
+
+
+def test_what_is_right_beside_items_is_not_remembered_as_right_without_them() -> None:
+    read = reader("Move")
+    *_, rest = read.items([envelope(f"<r:MoveResponse>{resident(1)}</r:MoveResponse>")], ("MoveResponse", "resident"))
+    assert rest == Rest(record={}, deviations=[])
+
+    with pytest.raises(RecordError, match="MoveResponse/resident: expected at least 1"):
+        read.read(envelope("<r:MoveResponse/>"))
+
+
+def test_what_stands_beside_the_items_is_bounded() -> None:
+    beside = "<r:page/>" * 10_001
+
+    with pytest.raises(LegacyUnavailableError, match="at most 10000 elements beside the items"):
+        list(items(listed(beside, resident(1)), size=4096))
+
+
 DECLARED = "<r:UnknownResident><r:id>R00000009</r:id></r:UnknownResident>"
 UNQUALIFIED = '<UnknownResident xmlns=""><r:id>R00000009</r:id></UnknownResident>'
 FAULTS = {

@@ -187,6 +187,17 @@ def test_a_union_takes_the_first_member_that_fits() -> None:
         simple(union)("x")
 
 
+def test_named_members_of_a_union_come_before_those_that_stand_inside() -> None:
+    kind = schemas_of(
+        """<xs:simpleType name="U"><xs:union memberTypes="xs:int"><xs:simpleType>
+        <xs:restriction base="xs:string"><xs:enumeration value="1"/><xs:enumeration value="x"/></xs:restriction>
+        </xs:simpleType></xs:union></xs:simpleType>"""
+    ).type("{urn:t}U")
+    assert kind is not None
+
+    assert [simple(kind)(text) for text in ("1", "x")] == [1, "x"]
+
+
 def test_values_that_were_right_are_remembered_and_wrong_ones_are_not() -> None:
     read = restricted('<xs:maxLength value="3"/>')
     read("abc")

@@ -1,5 +1,6 @@
 """Reading a WSDL: services, ports, operations, and what is broken in them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,32 @@ def test_a_header_is_no_part_of_the_body() -> None:
         ("unknown", Part(name="fault", element=TNS + "UnknownResident"))
     ]
     assert (move.style, move.action, move.input.root) == ("document", "urn:banyan:registry/Move", TNS + "Move")
+
+
+def test_a_header_of_another_message_takes_nothing_out_of_the_body(tmp_path: Path) -> None:
+    told = REGISTRY.read_text().replace(
+        '<soap:header message="tns:MoveRequest" part="caller" use="literal"/>',
+        '<soap:header message="tns:ListRequest" part="parameters" use="literal"/>',
+    )
+    (tmp_path / "registry.wsdl").write_text(told)
+
+    move = contract_of(tmp_path / "registry.wsdl").services[TNS + "RegistryService"].ports["Registry11"]
+
+    assert [part.name for part in move.operations["Move"].input.parts] == ["parameters", "caller"]
+
+
+def test_one_schema_under_two_addresses_is_one(tmp_path: Path) -> None:
+    shutil.copytree(OWN / "types", tmp_path / "types")
+    shutil.copy(tmp_path / "types" / "resident.xsd", tmp_path / "types" / "again.xsd")
+    one = '<xs:import namespace="urn:banyan:registry:types" schemaLocation="types/resident.xsd"/>'
+    told = REGISTRY.read_text()
+    assert one in told
+    (tmp_path / "registry.wsdl").write_text(told.replace(one, one + one.replace("resident", "again")))
+
+    bundle = contract_of(tmp_path / "registry.wsdl").bundle
+
+    assert len(bundle.documents) == 4
+    assert build(bundle).errors == ()
 
 
 def test_a_call_without_an_answer_and_one_of_rpc() -> None:

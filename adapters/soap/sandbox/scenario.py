@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from contracts.document import place, read, refusal
-from contracts.errors import ConfigError
+from contracts.document import Document, fulfilled, read
 
 __all__ = ["Behaviour", "Breakage", "Drift", "FaultRate", "Latency", "Paging", "Scenario", "read_scenario"]
 
@@ -135,21 +134,8 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> Scenario:
     Raises:
         ConfigError: All that is wrong with it, each mistake with its line where it has one.
     """
-    document = None if path is None else read(path, what="a scenario")
-    values = _merged({} if document is None else document.values, given)
-    problems = [] if document is None else list(document.problems)
-    try:
-        scenario = Scenario.model_validate(values)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            names = tuple(str(part) for part in detail["loc"])
-            where = place(names, {} if document is None else document.places)
-            said = f"{'.'.join(names)}: {refusal(detail, Scenario, noun='setting')}"
-            problems.append(f"{where}: {said}" if where else said)
-        raise ConfigError(problems) from None
-    if problems:
-        raise ConfigError(problems)
-    return scenario
+    document = Document(values={}, places={}, problems=()) if path is None else read(path, what="a scenario")
+    return fulfilled(document, Scenario, _merged(document.values, given), noun="setting")
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

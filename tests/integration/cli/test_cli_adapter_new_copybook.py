@@ -1,7 +1,5 @@
 """`banyan adapter new --copybook`, as its user runs it: what it writes works as it stands."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from hub.cli import root
 from hub.discovery import discover
 from hub.settings import AdapterSettings
 from tests.data import real_data
+from tests.scaffolds import require_sound
 
 SIMPLE = """\
        01  RESIDENT-RECORD.
@@ -50,16 +49,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return ended.value.code
 
     return command
-
-
-def require_sound(folder: Path) -> None:
-    """Run the tests in a folder, and what judges its code, each with its defaults."""
-    files = sorted(str(path) for path in folder.rglob("*.py"))
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "--strict-markers"]
-    subprocess.run([*tests, *files], cwd=folder, check=True, timeout=300)
-    subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", "."], cwd=folder, check=True, timeout=60)
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(folder / ".mypy_cache")]
-    subprocess.run([*mypy, *files], cwd=folder, check=True, timeout=300)
 
 
 @pytest.mark.timeout(600)

@@ -4,10 +4,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from contracts.document import place, read, refusal
-from contracts.errors import ConfigError
+from contracts.document import fulfilled, read
 from contracts.legacy.soap.divergence.paths import Pattern
 
 __all__ = ["Rules", "TextRule", "Tolerance", "Unordered", "load_rules"]
@@ -136,17 +135,4 @@ def load_rules(path: Path) -> Rules:
     Raises:
         ConfigError: All that is wrong with it, each mistake with its line where it has one.
     """
-    document = read(path, what="rules of a comparison")
-    problems = list(document.problems)
-    try:
-        rules = Rules.model_validate(document.values)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            where = place(tuple(str(part) for part in detail["loc"]), document.places)
-            name = ".".join(str(part) for part in detail["loc"])
-            said = f"{name}: {refusal(detail, Rules, noun='rule')}" if name else detail["msg"]
-            problems.append(f"{where}: {said}" if where else said)
-        raise ConfigError(problems) from None
-    if problems:
-        raise ConfigError(problems)
-    return rules
+    return fulfilled(read(path, what="rules of a comparison"), Rules, noun="rule")
