@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol, TypeAlias
 
 __all__ = [
     "Archive",
+    "Budget",
     "Columns",
     "DeadLetter",
     "EventBatch",
@@ -21,6 +22,7 @@ __all__ = [
     "Log",
     "LogRecord",
     "Progress",
+    "Purpose",
     "Rejected",
     "Source",
 ]
@@ -257,6 +259,26 @@ class InboxTransaction(Protocol):
 
     async def claim(self, events: Sequence[tuple[str, str]]) -> Sequence[bool]:
         """Tell for each (source, id) whether it is new, and remember it with this transaction."""
+        ...
+
+
+Purpose: TypeAlias = Literal["poll", "retry", "shadow", "snapshot"]
+"""Why a legacy system is called besides its live traffic."""
+
+
+class Budget(Protocol):
+    """The one rate budget of a legacy system, on which all draw that call it besides its live traffic."""
+
+    async def draw(self, purpose: Purpose) -> None:
+        """Wait until one call may be made."""
+        ...
+
+    def counted(self, calls: int = 1) -> None:
+        """Take that live calls were made; they are never held up, and leave less for the others."""
+        ...
+
+    def answered(self, took: timedelta, *, failed: bool = False) -> None:
+        """Take how long the system took for a call, or until it failed; a slow one is called less."""
         ...
 
 
