@@ -29,6 +29,11 @@ class CircuitBreaker:
         """How often the other system failed, ever."""
 
     @property
+    def in_a_row(self) -> int:
+        """Return how often it failed since it last answered."""
+        return self._failures
+
+    @property
     def until(self) -> float:
         """Return when the next call may try, where it is not closed."""
         return max(self._until, self._trial_until)

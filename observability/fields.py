@@ -200,6 +200,7 @@ BANYAN_OUTCOME: Final = _attribute(
     "`unknown file`, `unreadable` for the answer to an outbound file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
+BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system, or its host where it has none.")
 BANYAN_DEVIATION_KIND: Final = _attribute(
     "banyan.deviation.kind",
     "How a message differs from its contract: `namespace`, `unknown`, `missing`, `too-many`, `content`, "
@@ -241,6 +242,9 @@ BANYAN_DUPLICATES_SUPPRESSED: Final = _counter(
     "banyan.duplicates.suppressed", "{event}", "Events that the idempotent receiver had seen before."
 )
 BANYAN_RETRIES: Final = _counter("banyan.retries", "{attempt}", "Attempts after the first, by operation.")
+BANYAN_CIRCUIT_OPEN: Final = _gauge(
+    "banyan.circuit.open", "{circuit}", "1 while an operation of a legacy system is left alone after failures, or 0."
+)
 BANYAN_CHECKPOINT_TIME: Final = _gauge(
     "banyan.checkpoint.time", "s", "Unix time at which the newest checkpoint was committed: progress, or its absence."
 )

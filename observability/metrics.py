@@ -158,6 +158,11 @@ class Metrics:
         """Count an attempt after the first; `error` is what the attempt before met."""
         self._count(fields.BANYAN_RETRIES, 1, {fields.BANYAN_OPERATION: operation} | _failure(error))
 
+    def circuit(self, system: str, operation: str, *, is_open: bool) -> None:
+        """Show whether an operation of a legacy system is left alone after failures."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SYSTEM: system, fields.BANYAN_OPERATION: operation}
+        self._instruments().gauges[fields.BANYAN_CIRCUIT_OPEN].set(int(is_open), attributes)
+
     def checkpoint(self, source: str, *, at: datetime, changed: datetime | None = None) -> None:
         """Show progress: a checkpoint was committed at `at`; `changed` is when its newest legacy change happened.
 

@@ -97,6 +97,7 @@ def test_who_was_let_through_and_waited_is_asked_again(breaker: CircuitBreaker) 
 
 def test_it_tells_when_the_next_call_may_try(breaker: CircuitBreaker) -> None:
     assert opened(breaker, 10).until == 12
+    assert breaker.in_a_row == 3
 
     breaker.lets_through(12)
 

@@ -122,6 +122,12 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.retried("getResidents", ERROR),
     ),
     (
+        fields.BANYAN_CIRCUIT_OPEN,
+        1,
+        {"banyan.system": "registry", "banyan.operation": "List"},
+        lambda m: m.circuit("registry", "List", is_open=True),
+    ),
+    (
         fields.BANYAN_CHECKPOINT_TIME,
         AT.timestamp(),
         {"banyan.source": "benefits"},
