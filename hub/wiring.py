@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from adapters._gate import Gates
 from contracts.errors import BanyanError, safe_message
 from events.archive import FileArchive
 from events.pipeline import Pipeline
@@ -65,7 +66,10 @@ def pipelines(
 ) -> dict[str, Pipeline]:
     """Return a pipeline for each adapter, by name."""
     archive = FileArchive(settings.archive) if settings.archive else None
+    gates = Gates()
     for adapter in adapters:
+        if (share := getattr(adapter, "share", None)) is not None:
+            share(gates)
         keep = getattr(adapter, "keep_originals", None)
         if archive is not None and keep is not None:
             keep(archive)

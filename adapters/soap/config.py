@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from adapters._edge import Patience
+from adapters._edge import OperationClass, Patience
+from adapters._gate import Breaker, Bulkhead
 from contracts.legacy.soap.security import PasswordKind
 
 __all__ = ["Config", "Credentials", "Paging", "Tls", "UsernameToken", "Watermark"]
@@ -190,6 +191,17 @@ class Config(_Model):
     """Most items in one batch of events."""
     patience: Patience = Patience()
     """How long one call is tried."""
+    operation_class: OperationClass = "safe"
+    """What it means to call the operation twice: nothing (`safe`, it only reads), no more than once (`idempotent`), or
+    something else (`unsafe`). An `unsafe` one is called again only if nothing of the request had left; else the adapter
+    stops, since it may have been done."""
+    breaker: Breaker = Breaker()
+    """When the operation is left alone, after failures of all adapters that call it at the same address."""
+    bulkhead: Bulkhead = Bulkhead()
+    """How many calls of the operation all adapters of the process that call it make at a time."""
+    system: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = None
+    """The legacy system that this is part of: adapters with the same share its rate budget and its bulkheads. By
+    default, those with the same address share the bulkheads, and there is no budget."""
     values: Literal["text", "typed"] = "text"
     """What an item's values are. `typed`: what the contract says (numbers, dates, lists), each checked by it; what
     deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""
