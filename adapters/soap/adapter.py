@@ -255,8 +255,11 @@ class Adapter:
     async def _load(self, patience: Patience) -> Contract:
         if self._contract is None:
             config = self.config
-            operation = self._outward.fetches(config, config.wsdl) if is_web(config.wsdl) else None
-            contract = await call(self.name, self._loaded, patience, operation=operation)
+            if is_web(config.wsdl):
+                operation = self._outward.fetches(config, config.wsdl)
+                contract = await call(self.name, self._loaded, patience, operation=operation)
+            else:
+                contract = await self._loaded()
             self._require_fields(contract)
             self._contract = contract
         return self._contract
