@@ -22,6 +22,7 @@ from contracts.errors import (
     TimeoutKind,
 )
 from contracts.ports import EventBatch, Progress
+from tests.budgets import Draws
 from tests.members import HEAD, TAIL, Scripted, member, polling
 from tests.polls import Hub, poll
 from tests.rude_server import Behaviour, answering, dripping, freed_port, resetting, rude, silent, unreachable
@@ -141,7 +142,7 @@ async def test_a_port_at_which_nobody_listens_is_tried_as_often_as_patience_says
         await poll(asked, Hub())
 
     assert budget.drawn == ["poll", "retry", "retry"]
-    assert [failed for _, failed in budget.answers] == [True] * 3
+    assert budget.failed == [True] * 3
     assert not told.value.sent
 
 
@@ -238,23 +239,6 @@ async def test_time_in_which_nobody_reads_does_not_count() -> None:
             await asyncio.sleep(0.25)
 
     assert sum(len(columns) for batch in read for columns in batch.events) == 300
-
-
-class Draws:
-    """A budget without bounds that keeps what was drawn."""
-
-    def __init__(self) -> None:
-        self.drawn: list[str] = []
-        self.answers: list[tuple[timedelta, bool]] = []
-
-    async def draw(self, purpose: str) -> None:
-        self.drawn.append(purpose)
-
-    def counted(self, calls: int = 1) -> None:
-        self.drawn.append(f"counted {calls}")
-
-    def answered(self, took: timedelta, *, failed: bool = False) -> None:
-        self.answers.append((took, failed))
 
 
 async def test_an_unsafe_operation_is_not_called_again_where_it_may_have_been_done() -> None:
