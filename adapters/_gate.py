@@ -255,11 +255,3 @@ class Gates:
         places = self._places.setdefault((system or at, operation), _Places(bulkhead))
         places.strictest(bulkhead)
         return Gate(operation, self._circuits[key], places)
-
-    def left_alone(self) -> list[str]:
-        """Return the operations that are left alone now, with the reason, one sentence each."""
-        return [
-            f"{each.system}: {each.operation} is left alone: {each.last}"
-            for each in self._circuits.values()
-            if each.breaker.state(self._clock()) != "closed"
-        ]
