@@ -16,7 +16,7 @@ test: .venv/dev.stamp ## Run every test; what a test needs (a broker, a server) 
 
 compiled: build/compiled/stamp ## Compile what every call runs through (a C compiler), and run its tests on it
 	@$(COPY)
-	@cd build/compiled && $(PYTHON_HERE) -m pytest -q tests/conformance/test_http_* tests/conformance/test_facade_* \
+	@cd build/compiled && $(PYTHON_HERE) -m pytest -q -n 2 --dist loadfile tests/conformance/test_http_* tests/conformance/test_facade_* \
 	  tests/conformance/test_trace_context.py tests/unit/test_http_* tests/unit/test_facade_* tests/unit/test_decision.py \
 	  tests/unit/test_masking.py tests/unit/test_breaker.py tests/unit/test_soap_* tests/integration/test_facade_processes.py
 
@@ -24,9 +24,13 @@ check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, ge
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/pyright
+	@$(MAKE) --no-print-directory -j 2 -O mypy pyright
 	$(BIN)/python -m hub.reference --check
+
+# Side by side, since each has one thread.
+.PHONY: mypy pyright
+mypy pyright: .venv/dev.stamp
+	$(BIN)/$@
 
 bench: .venv/bench.stamp build/compiled/stamp ## Measure beside the peers (ONLY=facade for one part; says what it needs)
 	@$(COPY)

@@ -232,6 +232,9 @@ BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Reco
 BANYAN_DEVIATIONS: Final = _counter(
     "banyan.deviations", "{deviation}", "Differences of legacy messages from their contract, by kind."
 )
+BANYAN_DECISIONS: Final = _counter(
+    "banyan.decisions", "{decision}", "Decisions that other code asked for, by route, side and reason."
+)
 BANYAN_CONTRACT_DRIFTED: Final = _gauge(
     "banyan.contract.drifted",
     "{contract}",

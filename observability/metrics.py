@@ -142,6 +142,14 @@ class Metrics:
         """Count differences of a source's messages from their contract."""
         self._count(fields.BANYAN_DEVIATIONS, times, {fields.BANYAN_SOURCE: source, fields.BANYAN_DEVIATION_KIND: kind})
 
+    def decided(self, route: str, side: str, reason: str) -> None:
+        """Count a decision that other code asked for."""
+        self._count(
+            fields.BANYAN_DECISIONS,
+            1,
+            {fields.BANYAN_ROUTE: route, fields.FEATURE_FLAG_RESULT_VARIANT: side, fields.BANYAN_REASON: reason},
+        )
+
     def contract_drifted(self, source: str, *, drifted: bool) -> None:
         """Show whether a source's live contract says something else than the imported one."""
         self._instruments().gauges[fields.BANYAN_CONTRACT_DRIFTED].set(int(drifted), {fields.BANYAN_SOURCE: source})

@@ -159,6 +159,11 @@ class Config(_Model):
     """Address to call instead of the one in the WSDL."""
     parameters: dict[str, JsonValue] = {}
     """Constants for the request, by parameter."""
+    request: Path | None = None
+    """File with the request, for what zeep can't build: the child of the SOAP Body, or an envelope as SoapUI writes it.
+    `{since}` stands for the parameter of that name; an element with nothing else in it goes where there is none."""
+    check_request: bool = True
+    """Refuse a request that the contract does not allow, rather than send it."""
     items: FieldPath
     """Path from the child of the SOAP Body to the repeating element, both included, by local names
     (`ListResponse/resident`) or as a list of `{namespace}name`."""
@@ -219,3 +224,10 @@ class Config(_Model):
         if self.paging is not None and self.cap is not None:
             raise ValueError("cap: expected without paging, whose size says how many come at once")
         return self
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Return the names of all parameters that a request of this may have."""
+        paging, watermark = self.paging, self.watermark
+        paged = set[str]() if paging is None else {paging.parameter, paging.size_parameter or paging.parameter}
+        return frozenset({*self.parameters, *paged, *(() if watermark is None else (watermark.parameter,))})

@@ -1,7 +1,7 @@
 """What the WSDL says: which port, how a request is built, and how a reply is read.
 
-Contracts are read by our own code, see ADR 10; zeep builds the requests. It does not call, and it does not fetch:
-every document comes from the bundle.
+Contracts are read by our own code, see ADR 10; zeep builds the requests (`asking`). It does not call, and it does not
+fetch: every document comes from the bundle.
 """
 
 import secrets
@@ -9,14 +9,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urljoin
 
-import zeep
 from lxml import etree
 from pydantic import JsonValue
-from zeep.exceptions import Error as ZeepError
 
+from adapters.soap.asking import NOT_UNDERSTOOD, Asking, by_template, by_zeep, checked
 from adapters.soap.bundle import is_web, load_bundle
 from adapters.soap.config import Config
 from adapters.soap.http import Request, authorization
@@ -39,11 +37,7 @@ from contracts.legacy.xml import Element, XmlError
 
 __all__ = ["Contract", "load"]
 
-# Says that it is typed, and is not: what it has is taken as it comes.
-_zeep: Any = zeep
 _MOST_LEVELS = 6
-# Besides its own errors, zeep lets these out for contracts and parameters that it can't make sense of.
-_NOT_UNDERSTOOD = (ZeepError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +51,16 @@ class Contract:
     """Every path in an item; None where the contract does not tell."""
     _config: Config
     _reader: Reader
-    _client: Any
-    _operation: str
+    _ask: Asking
     _headers: Mapping[str, str]
 
     def request(self, parameters: Mapping[str, JsonValue]) -> Request:
         """Build the request with these parameters.
 
         Raises:
-            ConfigError: The contract has no such parameter, or wants another.
+            ConfigError: The contract has no such parameter, wants another, or does not allow what one says.
         """
-        name = self._operation
-        try:
-            envelope = self._client.create_message(self._client.service, name, **parameters)
-        except _NOT_UNDERSTOOD as error:
-            raise ConfigError([f"{name}: parameters {sorted(parameters)} do not fit the contract: {error}"]) from error
+        envelope = self._ask(parameters)
         self._sign(envelope)
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Request(url=self.endpoint, body=body, headers=self._headers)
@@ -111,12 +100,14 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     endpoint = config.endpoint or port.address
     if not endpoint:
         raise ConfigError([f"{config.wsdl}: port {port.name} has no address: set endpoint"])
-    reader = Reader(operation, Readers(build(bundle)), system=config.name)
+    schemas = build(bundle)
+    reader = Reader(operation, Readers(schemas), system=config.name)
     _require_token(config, reader)
-    with _understood(config.wsdl):
-        settings = _zeep.Settings(strict=True, forbid_entities=True)
-        document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle), settings=settings)
-        client = _zeep.Client(document, service_name=_local(service.name), port_name=port.name)
+    if config.request is not None:
+        ask = by_template(config.request, port, known=config.asked)
+    else:
+        with _understood(config.wsdl):
+            ask = by_zeep(bundle, service, port, operation=operation)
     return Contract(
         service=_local(service.name),
         port=port.name,
@@ -124,8 +115,7 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
         fields=_fields(reader.field_at(config.items)),
         _config=config,
         _reader=reader,
-        _client=client,
-        _operation=operation.name,
+        _ask=checked(ask, schemas, operation) if config.check_request else ask,
         _headers={**_headers(port, operation), **authorization(config.credentials)},
     )
 
@@ -136,7 +126,7 @@ def _understood(wsdl: str) -> Generator[None, None, None]:
         yield
     except ContractError:
         raise
-    except (*_NOT_UNDERSTOOD, XmlError) as error:
+    except (*NOT_UNDERSTOOD, XmlError) as error:
         found = f"{type(error).__name__}: {error}"
         raise ContractError(wsdl, expected="a WSDL that can be read", found=found) from error
 
@@ -222,17 +212,3 @@ def _paths(field: Field, above: str = "") -> Iterator[str]:
         # A type that holds itself has no end of paths.
         if path.count("/") < _MOST_LEVELS:
             yield from _paths(child, path + "/")
-
-
-class _Shelf:
-    """Hands zeep the documents of a bundle, without a DTD; the one method that it asks of a transport is `load`."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-
-    def load(self, url: str) -> bytes:
-        """Return a document."""
-        document = self._bundle.documents.get(url.partition("#")[0])
-        if document is None:
-            raise ContractError(self._bundle.start, expected="imports that its bundle has", found=url)
-        return etree.tostring(document.root)

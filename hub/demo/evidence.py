@@ -11,6 +11,7 @@ __all__ = [
     "Channels",
     "Evidence",
     "Outage",
+    "Rehearsed",
     "Tally",
     "Traced",
     "channel_table",
@@ -124,7 +125,23 @@ class Traced:
         return set(self.expected) <= set(self.services)
 
 
-Evidence = Tally | Channels | Outage | Traced
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What an adapter made of a stand-in for its system."""
+
+    source: str
+    items: int
+    """What the stand-in listed."""
+    events: int
+    dead: int
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether each item became an event."""
+        return self.items == self.events > 0 and not self.dead
+
+
+Evidence = Tally | Channels | Outage | Traced | Rehearsed
 
 
 def tally_table(tallies: Sequence[Tally]) -> Table:

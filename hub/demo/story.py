@@ -18,6 +18,7 @@ from hub.demo.evidence import (
     Channels,
     Evidence,
     Outage,
+    Rehearsed,
     Tally,
     Traced,
     channel_table,
@@ -26,6 +27,7 @@ from hub.demo.evidence import (
     tally_table,
 )
 from hub.demo.extract import Extract, make
+from hub.demo.rehearsal import rehearse
 from hub.demo.stage import Stage, staged
 from hub.wiring import observed
 from observability.render import render
@@ -83,14 +85,15 @@ class _Story:
         self._extract: Extract = make(RECORDS, residents=RESIDENTS, planted=PLANTED)
 
     async def play(self) -> list[Evidence]:
-        events = await self._events()
-        return [*events, *await self._cutover(events[0].published)]
+        rehearsed, *events = await self._events()
+        return [rehearsed, *events, *await self._cutover(events[0].published)]
 
-    async def _events(self) -> list[Tally]:
+    async def _events(self) -> tuple[Rehearsed, Tally, Tally]:
         """Show that legacy data become events, and a new service gets each once."""
         stage, extract = self._stage, self._extract
         with bars(self._console) as shown:
             acts = Acts(stage, shown)
+            rehearsed = await rehearse(acts, "0  rehearse on a stand-in made of the WSDL")
             residents = await acts.publish("residents", "1  poll the registry: everybody is new", expected=RESIDENTS)
             changed = await asyncio.to_thread(stage.change_registry, move=12, add=3, remove=2)
             label = f"2  {changed} move, come or go; poll again"
@@ -102,14 +105,14 @@ class _Story:
             label = "4  the same file under another name: nothing new"
             benefits.add(await acts.publish("benefits", label, expected=0))
             await self._receive(acts, "5  the new service handles each event once", residents.events + benefits.events)
-        tallies = [
+        tallies = (
             await self._tally("residents", read=RESIDENTS + changed, dead=residents.dead),
             await self._tally("benefits", read=extract.records, dead=benefits.dead, planted=extract.planted),
-        ]
+        )
         first = await self._first_trace("benefits")
         await self._show_trace("file → transaction → subscriber", first, services=("pipeline", "resident-view"))
-        self._show_counts(tallies)
-        return tallies
+        self._show_counts(rehearsed, tallies)
+        return (rehearsed, *tallies)
 
     async def _cutover(self, known: int) -> list[Evidence]:
         """Show that callers go from one side to the other, everybody to one at a time."""
@@ -177,8 +180,12 @@ class _Story:
         self._console.print(render(spans, width=width), soft_wrap=True)
         return Traced(source="trace", services=tuple(sorted({span.service for span in spans})), expected=services)
 
-    def _show_counts(self, tallies: Sequence[Tally]) -> None:
+    def _show_counts(self, rehearsed: Rehearsed, tallies: Sequence[Tally]) -> None:
         residents, payments, joined = self._stage.view()
+        self._console.print(
+            f"Rehearsed first on a stand-in for the registry, made of its WSDL: {rehearsed.events} of "
+            f"{rehearsed.items}\nmade-up residents became events, {rehearsed.dead} dead letters.\n"
+        )
         self._console.print(tally_table(tallies))
         self._console.print(
             f"\nThe new service shows {residents} residents and {payments:,} payments, {joined} residents with one,\n"

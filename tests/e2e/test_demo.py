@@ -17,7 +17,7 @@ import pytest
 
 from events.envelope import Envelope
 from hub.demo.callers import Caller, Round
-from hub.demo.evidence import Channels, Evidence, Outage, Tally, Traced
+from hub.demo.evidence import Channels, Evidence, Outage, Rehearsed, Tally, Traced
 from hub.demo.extract import RECORD_LENGTH, make
 from hub.demo.modern import Modern
 from hub.demo.registry import Registry, Resident, serve
@@ -54,6 +54,7 @@ ONE_SIDE = Channels(
     both=0,
     unexplained=0,
 )
+REHEARSED = Rehearsed(source="rehearsal", items=3, events=3, dead=0)
 KILLED = Outage(source="k", calls=9, failed=0, wrong=0, again=1, fell_back=2, owed=1, older=1)
 
 
@@ -76,6 +77,7 @@ def test_the_demo_loses_and_doubles_nothing_and_moves_everybody(tmp_path: Path) 
     code, found, told = run(BANYAN, "demo", "--json", cwd=tmp_path)
 
     assert code == 0, told
+    assert found["rehearsal"] == {"source": "rehearsal", "items": 50, "events": 50, "dead": 0}
     assert found["residents"] == tally("residents", read=217)
     assert found["benefits"] == tally("benefits", read=2000, planted=6)
     assert found["modern"] == tally("modern", read=found["modern"]["read"])
@@ -181,11 +183,15 @@ def test_one_count_that_is_off_does_not_hold(off: str) -> None:
         replace(KILLED, wrong=1),
         replace(KILLED, again=0, fell_back=0),
         Traced(source="trace", services=("caller",), expected=("caller", "modern")),
+        replace(REHEARSED, events=2),
+        replace(REHEARSED, dead=1),
+        replace(REHEARSED, items=0, events=0),
     ],
 )
 def test_what_is_off_in_the_second_half_does_not_hold(off: Evidence) -> None:
     assert ONE_SIDE.holds
     assert KILLED.holds
+    assert REHEARSED.holds
     assert not off.holds
 
 

@@ -135,21 +135,21 @@ def test_encrypted_bytes_that_were_moved_are_refused(tmp_path: Path) -> None:
         kept.get(moved)
 
 
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        pytest.param(lambda written: written[:-1], id="without its last byte"),
-        pytest.param(lambda written: written[:5], id="only its first bytes"),
-        pytest.param(lambda _: b"", id="empty"),
-        pytest.param(lambda written: written[:-1] + bytes([written[-1] ^ 1]), id="with another last bit"),
-    ],
-)
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "without its last byte": lambda written: written[:-1],
+    "only its first bytes": lambda written: written[:5],
+    "empty": lambda _: b"",
+    "with another last bit": lambda written: written[:-1] + bytes([written[-1] ^ 1]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("key", [None, KEY])
-def test_damaged_bytes_are_never_given_back(tmp_path: Path, key: str | None, damaged: Callable[[bytes], bytes]) -> None:
+def test_damaged_bytes_are_never_given_back(tmp_path: Path, key: str | None, damage: str) -> None:
     kept = archive(str(tmp_path), key)
     sha256 = kept.put(DATA)
     path = only_file(tmp_path)
-    path.write_bytes(damaged(path.read_bytes()))
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
 
     with pytest.raises(ConfigError, match=sha256):
         kept.get(sha256)

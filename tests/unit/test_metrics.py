@@ -63,6 +63,12 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.deviated("members", "unknown", times=2),
     ),
     (
+        fields.BANYAN_DECISIONS,
+        1,
+        {"banyan.route": "a/b", "feature_flag.result.variant": "modern", "banyan.reason": "share"},
+        lambda m: m.decided("a/b", "modern", "share"),
+    ),
+    (
         fields.BANYAN_CONTRACT_DRIFTED,
         1,
         {"banyan.source": "members"},

@@ -52,6 +52,60 @@ def test_a_request_is_what_the_contract_says() -> None:
     assert b":modifiedSince>2026-01-02T03:04:05Z</" in (request.body or b"")
 
 
+def test_a_request_that_the_contract_does_not_allow_is_refused_unless_told_otherwise() -> None:
+    with pytest.raises(ConfigError, match=r"ListResidents: the request is not valid: .*modifiedSince: .*'never'"):
+        _load().request({"modifiedSince": "never"})
+    assert b">never</" in (_load(check_request=False).request({"modifiedSince": "never"}).body or b"")
+
+
+def _template(folder: Path, text: str) -> Path:
+    (folder / "list.xml").write_text(text, "utf-8")
+    return folder / "list.xml"
+
+
+def test_a_request_by_a_template_is_as_it_is_written(tmp_path: Path) -> None:
+    since = "<x:modifiedSince>{since}</x:modifiedSince>"
+    text = f"<x:ListResidents xmlns:x='urn:banyan:demo:registry'>{since}</x:ListResidents>"
+    watermark = Watermark(parameter="since", field=("lastModified",))
+    contract = _load(request=_template(tmp_path, text), watermark=watermark)
+
+    whole = contract.request({})
+    changes = contract.request({"since": "2026-01-02T03:04:05Z"})
+
+    assert whole.headers["SOAPAction"] == '"urn:banyan:demo:registry#ListResidents"'
+    assert b'<soap:Body><x:ListResidents xmlns:x="urn:banyan:demo:registry"/></soap:Body>' in (whole.body or b"")
+    assert b"<x:modifiedSince>2026-01-02T03:04:05Z</x:modifiedSince>" in (changes.body or b"")
+    with pytest.raises(ConfigError, match=r"the request is not valid: .*modifiedSince"):
+        contract.request({"since": "never"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("<a/>", r"no place for the parameter limit: write \{limit\} where it goes"),
+        ("<a>{limit}{other}</a>", r"\{other\} is no parameter; there are: limit"),
+        (None, "request: .*list.xml: No such file"),
+    ],
+)
+def test_a_template_and_its_parameters_agree(tmp_path: Path, text: str | None, told: str) -> None:
+    template = tmp_path / "list.xml" if text is None else _template(tmp_path, text)
+
+    with pytest.raises(ConfigError, match=told):
+        _load(request=template, parameters={"limit": 10})
+
+
+def test_what_zeep_can_not_read_can_be_asked_by_a_template(tmp_path: Path) -> None:
+    broken = (
+        '<xsd:element name="GetResident">',
+        '<xsd:element name="Odd" type="tns:Missing"/><xsd:element name="GetResident">',
+    )
+    wsdl, request = _written(tmp_path, broken), _template(tmp_path, "<ListResidents xmlns='urn:banyan:demo:registry'/>")
+
+    with pytest.raises(ContractError, match="Missing"):
+        _load(wsdl=wsdl)
+    assert b"<ListResidents " in (_load(wsdl=wsdl, request=request).request({}).body or b"")
+
+
 def test_a_soap_12_port_has_its_own_content_type(tmp_path: Path) -> None:
     wsdl = _written(tmp_path, ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/"))
 
