@@ -130,7 +130,7 @@ class Gate:
         now, breaker = circuit.clock(), circuit.breaker
         if breaker.still_lets_through(now, held) if waited else breaker.lets_through(now, held):
             return
-        rest = timedelta(seconds=max(0.0, breaker.until - now))
+        rest = timedelta(seconds=breaker.again_at(now) - now)
         raise CircuitOpenError(
             system,
             operation=self.operation,

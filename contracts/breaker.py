@@ -33,11 +33,6 @@ class CircuitBreaker:
         """Return how often it failed since it last answered."""
         return self._failures
 
-    @property
-    def until(self) -> float:
-        """Return when the next call may try, where it is not closed."""
-        return max(self._until, self._trial_until)
-
     def lets_through(self, now: float, call: object = None) -> bool:
         """Tell whether a call may be sent; when the pause is over, the first to ask is the one that tries."""
         if self._failures < self._threshold:
@@ -51,6 +46,10 @@ class CircuitBreaker:
     def still_lets_through(self, now: float, call: object) -> bool:
         """Tell the same for a call that was let through and waited since; the one that tries still is."""
         return call is self._trial or self.lets_through(now, call)
+
+    def again_at(self, now: float) -> float:
+        """Return when it is worth asking again, where it lets nothing through: a pause from now where another tries."""
+        return self._until if now < self._until else min(self._trial_until, now + self._pause)
 
     def given_up(self, call: object) -> None:
         """Take that a call ended without a word on the other system; was it the one that tried, the next one tries."""

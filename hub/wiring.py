@@ -68,7 +68,7 @@ def pipelines(
     archive = FileArchive(settings.archive) if settings.archive else None
     gates = Gates()
     for adapter in adapters:
-        if (share := getattr(adapter, "share", None)) is not None:
+        if (share := getattr(adapter, "share_gates", None)) is not None:
             share(gates)
         keep = getattr(adapter, "keep_originals", None)
         if archive is not None and keep is not None:

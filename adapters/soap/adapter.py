@@ -130,7 +130,7 @@ class Adapter:
         """Have every call draw on the budget of its legacy system first."""
         self._outward = replace(self._outward, budget=budget)
 
-    def share(self, gates: Gates) -> None:
+    def share_gates(self, gates: Gates) -> None:
         """Share breakers and bulkheads with other adapters that call the same operation."""
         self._outward = replace(self._outward, gates=gates)
 

@@ -86,7 +86,8 @@ class Paging(_Model):
     parameter: Name
     """The request parameter that takes it."""
     size: Annotated[int, Ge(2)] = 1000
-    """Items of a full page; by offset and by page, one with fewer is the last."""
+    """Items of a full page. By page, one with fewer is the last; by offset, too, where the service takes a size and the
+    first page had it: else the service may have a size of its own, and is asked on until nothing more comes."""
     size_parameter: str | None = None
     """The request parameter that takes the size, where the service has one."""
     first: Annotated[int, Ge(0)] = 0

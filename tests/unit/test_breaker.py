@@ -95,11 +95,11 @@ def test_who_was_let_through_and_waited_is_asked_again(breaker: CircuitBreaker) 
     assert not breaker.still_lets_through(13, other)
 
 
-def test_it_tells_when_the_next_call_may_try(breaker: CircuitBreaker) -> None:
-    assert opened(breaker, 10).until == 12
-    assert breaker.in_a_row == 3
+def test_it_tells_when_it_is_worth_asking_again(breaker: CircuitBreaker) -> None:
+    assert opened(breaker, 10).in_a_row == 3
+    assert (breaker.again_at(10), breaker.again_at(11.5)) == (12, 12)
 
     breaker.lets_through(12)
 
-    assert breaker.until == 32
+    assert (breaker.again_at(12.5), breaker.again_at(31)) == (14.5, 32)
     assert [breaker.lets_through(at) for at in (31.9, 32)] == [False, True]

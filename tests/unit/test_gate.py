@@ -94,8 +94,9 @@ async def test_after_the_pause_one_call_tries(gates: Gates, clock: Clock) -> Non
     clock.now += 60
 
     async with gate(gates).admitted("crm"):
-        with pytest.raises(CircuitOpenError):
+        with pytest.raises(CircuitOpenError) as told:
             await succeed(gate(gates))
+    assert told.value.retry_after == timedelta(seconds=60)
     await succeed(gate(gates))
 
 
