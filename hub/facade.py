@@ -13,7 +13,7 @@ from contracts.errors import ConfigError
 from contracts.ports import Budget
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
-from hub.budget.budgets import Budgets
+from hub.budget.budgets import Budgets, described
 from hub.facade_contracts import load_contracts
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
@@ -41,10 +41,13 @@ def facade_settings(settings: Settings) -> FacadeSettings:
     """Return the façade's settings.
 
     Raises:
-        ConfigError: There are none.
+        ConfigError: There are none, or a backend names a legacy system that is not described.
     """
     if settings.facade is None:
         raise ConfigError(["facade: is missing; name its listeners and backends in the settings"])
+    for name, backend in settings.facade.backends.items():
+        if backend.system is not None:
+            described(settings, backend.system, named_by=f"facade.backends.{name}.system")
     return settings.facade
 
 
@@ -107,7 +110,7 @@ def parent(
         budgets: Where calls to legacy systems are counted, which has to run meanwhile; nowhere without it.
 
     Raises:
-        ConfigError: A contract can't be served, or a backend names a system that there is not.
+        ConfigError: A contract can't be served, or a budget's folder can't be used.
     """
     facade, data = facade_settings(settings), settings.data / "facade"
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)

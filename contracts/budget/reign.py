@@ -7,10 +7,12 @@ then, and until then nobody else grants. So a process that is stopped or hangs h
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["NOBODY", "REIGN_SECONDS", "Reign"]
+__all__ = ["LEASE_SECONDS", "NOBODY", "REIGN_SECONDS", "Reign"]
 
 REIGN_SECONDS: Final = 2.0
 """How long a leader leads after it last said so."""
+LEASE_SECONDS: Final = 1.0
+"""How long a granted call may wait to be made: so long a process that was stopped keeps others from theirs."""
 _TURNS: Final = 2
 
 
@@ -26,6 +28,10 @@ class Reign:
     def is_on(self, now: float) -> bool:
         """Tell whether somebody leads; one that is to end much later was said before the machine was started anew."""
         return now < self.until <= now + 2 * REIGN_SECONDS
+
+    def lease_until(self, now: float) -> float:
+        """Return until when what is granted now may be used."""
+        return min(self.until, now + LEASE_SECONDS)
 
     def slices_from(self, now: float, *, rate: float) -> float:
         """Return when processes without a leader may use their fixed slices.

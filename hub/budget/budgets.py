@@ -8,13 +8,14 @@ from typing import Final, final
 
 import structlog
 
+from contracts.budget.settings import LegacySystem
 from contracts.errors import ConfigError
 from contracts.ports import Budget
 from hub.budget.folder import Folder
 from hub.budget.member import Member
 from hub.settings import Settings
 
-__all__ = ["Budgets", "budget_folder"]
+__all__ = ["Budgets", "budget_folder", "described"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -24,6 +25,19 @@ PAUSE_SECONDS: Final = 1.0
 def budget_folder(settings: Settings, system: str) -> Path:
     """Return the folder in which processes share the budget of a system."""
     return (settings.budget_folder or settings.data / "budget") / system
+
+
+def described(settings: Settings, system: str, *, named_by: str) -> LegacySystem:
+    """Return what is said of a system.
+
+    Raises:
+        ConfigError: Nothing is; `named_by` is where its name was found.
+    """
+    found = settings.systems.get(system)
+    if found is None:
+        there = ", ".join(sorted(settings.systems)) or "none"
+        raise ConfigError([f"{named_by}: no system {system!r} under systems in the settings; there are: {there}"])
+    return found
 
 
 @final
@@ -49,14 +63,10 @@ class Budgets:
         Raises:
             ConfigError: There is none of that name, or its folder can't be used.
         """
-        described = self._settings.systems.get(system)
-        if described is None:
-            there = ", ".join(sorted(self._settings.systems)) or "none"
-            problem = f"{named_by}: no system {system!r} under systems in the settings; there are: {there}"
-            raise ConfigError([problem])
+        found = described(self._settings, system, named_by=named_by)
         if system not in self._members:
             folder = Folder(budget_folder(self._settings, system)).made()
-            self._members[system] = Member(system, described, folder, process=self._process)
+            self._members[system] = Member(system, found, folder, process=self._process)
         return self._members[system]
 
     @asynccontextmanager

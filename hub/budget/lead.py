@@ -160,10 +160,12 @@ class Lead:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._reign.is_on(self._clock.seconds()):
+        now = self._clock.seconds()
+        if not self._reign.is_on(now):
             return
-        for grant in self._ledger.grant(until=self._reign.until):
-            self._tell(grant)
+        until = self._reign.lease_until(now)
+        for grant in self._ledger.grant(until=until):
+            self._tell(grant, until)
         wait = self._ledger.wait()
         if wait is not None:
             loop = asyncio.get_running_loop()
@@ -175,12 +177,10 @@ class Lead:
             self._advance()
             self._serve()
 
-    def _tell(self, grant: Grant) -> None:
+    def _tell(self, grant: Grant, until: float) -> None:
         connection = self._connections[grant.member]
         connection.granted += grant.calls
-        connection.tell(
-            Told(granted=Granted(purpose=grant.purpose, lease=grant.lease, calls=grant.calls, until=self._reign.until))
-        )
+        connection.tell(Told(granted=Granted(purpose=grant.purpose, lease=grant.lease, calls=grant.calls, until=until)))
 
     def _look(self) -> None:
         """Tell what has changed by itself."""

@@ -90,8 +90,9 @@ class Machine:
         if process.reign is None or process.reign.until - now < REIGN_SECONDS * 3 / 4:
             self._reign = process.reign = Reign(until=now + REIGN_SECONDS)
         process.ledger.advance(now, AT)
-        for grant in process.ledger.grant(until=process.reign.until):
-            held = (grant.lease, grant.calls, process.reign.until, process.term)
+        until = process.reign.lease_until(now)
+        for grant in process.ledger.grant(until=until):
+            held = (grant.lease, grant.calls, until, process.term)
             self._all[grant.member].held.append(held)
 
     def _begin(self, process: Process) -> None:
