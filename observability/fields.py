@@ -206,6 +206,10 @@ BANYAN_DEVIATION_KIND: Final = _attribute(
     "How a message differs from its contract: `namespace`, `unknown`, `missing`, `too-many`, `content`, "
     "`value`, `facet`, `nil`, `type`, `text`.",
 )
+BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system in the settings.")
+BANYAN_PURPOSE: Final = _attribute(
+    "banyan.purpose", "Why a legacy system is called besides its live traffic: `poll`, `retry`, `shadow`, `snapshot`."
+)
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
 
 MESSAGING_CLIENT_SENT_MESSAGES: Final = _counter(
@@ -268,6 +272,32 @@ BANYAN_OUTBOUND_ANSWERS: Final = _counter(
 )
 BANYAN_OUTBOUND_OVERDUE: Final = _gauge(
     "banyan.outbound.overdue", "{file}", "Outbound files whose answer has not come in time."
+)
+BANYAN_BUDGET_GRANTED: Final = _counter(
+    "banyan.budget.granted", "{call}", "Calls that the budget of a legacy system let through, by purpose."
+)
+BANYAN_BUDGET_WAITED: Final = _histogram(
+    "banyan.budget.waited", "How long calls waited for the budget of a legacy system, by purpose."
+)
+BANYAN_BUDGET_CLOSED: Final = _counter(
+    "banyan.budget.closed", "{call}", "Calls that came while the calendar lets nobody call but live traffic, and wait."
+)
+BANYAN_BUDGET_LIVE: Final = _counter(
+    "banyan.budget.live", "{call}", "Live calls that were counted against the budget of a legacy system."
+)
+BANYAN_BUDGET_RATE: Final = _gauge(
+    "banyan.budget.rate",
+    "{call}/s",
+    "What all but live traffic may call now, by the calendar and after cuts; of the process that leads.",
+)
+BANYAN_BUDGET_CUTS: Final = _counter(
+    "banyan.budget.cuts", "{cut}", "Cuts of the rate, since a legacy system answered slowly or failed."
+)
+BANYAN_BUDGET_LEADING: Final = _gauge(
+    "banyan.budget.leading", "{process}", "1 where this process leads the budget of a legacy system, or 0."
+)
+BANYAN_BUDGET_ALONE: Final = _counter(
+    "banyan.budget.alone", "{time}", "How often a process was without a leader, and drew on its fixed slice."
 )
 BANYAN_CALL_DURATION: Final = _histogram(
     "banyan.call.duration",
