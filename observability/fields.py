@@ -197,7 +197,8 @@ BANYAN_OUTCOME: Final = _attribute(
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
     "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file; "
     "`on_time`, `early`, `late`, `missing` for an expected one; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
-    "`unknown file`, `unreadable` for the answer to an outbound file.",
+    "`unknown file`, `unreadable` for the answer to an outbound file; `kept`, `too_long`, `dropped`, `lost` for an "
+    "intercepted call.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
 BANYAN_DEVIATION_KIND: Final = _attribute(
@@ -284,6 +285,13 @@ BANYAN_DECISIONS_DROPPED: Final = _counter(
 )
 BANYAN_SPANS_DROPPED: Final = _counter(
     "banyan.spans.dropped", "{call}", "Failed calls beyond the bound on spans, which have none.", tallied=True
+)
+
+BANYAN_CALLS_INTERCEPTED: Final = _counter(
+    "banyan.calls.intercepted",
+    "{call}",
+    "Calls of intercepted routes, by route and outcome: `kept`; `too_long` without a body; `dropped`, `lost` at all.",
+    tallied=True,
 )
 
 TIMESTAMP: Final = _log_field("timestamp", "When, in UTC, ISO 8601.")

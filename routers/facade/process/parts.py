@@ -6,6 +6,7 @@ from typing import Protocol
 
 from routers.facade.accounting.tally import Tally
 from routers.facade.process.feed import Feed
+from routers.facade.process.intercepts import Intercepts
 from routers.facade.process.spool import Spool
 from routers.rulesets.ruleset import Ruleset
 
@@ -51,3 +52,5 @@ class Parts:
     feed: Feed
     spool: Spool
     tally: Tally
+    intercepts: Intercepts | None = None
+    """None where no calls are captured."""
