@@ -12,6 +12,7 @@ from pathlib import Path
 from contracts.errors import ConfigError
 from events.log import KafkaLog
 from events.topics import Topic, decision_topic, in_doubt_topic, intercept_topic, ruleset_topic
+from hub.captured import captured_topic
 from hub.facade_contracts import load_contracts
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
@@ -167,8 +168,7 @@ def _intercepts(settings: Settings, facade: FacadeSettings, *, data: Path, tally
 def _intercepted(settings: Settings, facade: FacadeSettings, intercepts: Intercepts | None) -> list[Topic]:
     wanted = facade.intercept
     routes = sorted({*(() if wanted is None else wanted.routes), *(() if intercepts is None else intercepts.left_over)})
-    kept = {} if wanted is None else {"retention": wanted.retention}
-    return [intercept_topic(settings.namespace, route, **kept) for route in routes]
+    return [captured_topic(settings, route) for route in routes]
 
 
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:

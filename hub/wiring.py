@@ -14,6 +14,7 @@ from contracts.errors import BanyanError, safe_message
 from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
+from hub.captured import CapturedCalls
 from hub.discovery import Adapter
 from hub.health import Tells, renew, write
 from hub.settings import Settings
@@ -69,6 +70,8 @@ def pipelines(
         keep = getattr(adapter, "keep_originals", None)
         if archive is not None and keep is not None:
             keep(archive)
+        if (read := getattr(adapter, "read_captured", None)) is not None:
+            read(CapturedCalls(settings))
     return {
         adapter.name: Pipeline(
             adapter,

@@ -31,7 +31,7 @@ def intercept(**of_route: Any) -> dict[str, Any]:
 
 
 def rules(class_: str = "safe") -> dict[str, Any]:
-    found = soap_rules("put", "get")
+    found = soap_rules("put", "get", key="Body/{urn:x}put/id")
     for route in found["address"]["routes"].values():
         route["class"] = class_
     return found

@@ -214,5 +214,5 @@ def _packs(calls: Sequence[_Call]) -> Iterable[tuple[str, bytes]]:
 def _by_topic(records: Iterable[LogRecord], topic: Callable[[str], str]) -> Iterable[tuple[str, Sequence[LogRecord]]]:
     by: dict[str, list[LogRecord]] = {}
     for record in records:
-        by.setdefault(topic((record.key or b"").decode()), []).append(LogRecord(key=None, value=record.value))
+        by.setdefault(topic((record.key or b"").decode()), []).append(record)
     return by.items()
