@@ -79,10 +79,11 @@ def sizes(pack: bytes | memoryview, at: int) -> tuple[int, int]:
     Raises:
         RecordError: The pack ends before it does.
     """
-    if len(pack) < at + HEAD_BYTES:
-        raise RecordError("pack", expected="calls and nothing else", code="pack")
-    ended_ns, *lengths = _HEAD.unpack_from(pack, at)
-    end = at + HEAD_BYTES + sum(0 if length == NOT_KEPT else length for length in lengths)
+    try:
+        ended_ns, facts, asked, said = _HEAD.unpack_from(pack, at)
+    except struct.error:
+        raise RecordError("pack", expected="calls and nothing else", code="pack") from None
+    end: int = at + HEAD_BYTES + facts + (asked if asked != NOT_KEPT else 0) + (said if said != NOT_KEPT else 0)
     if end > len(pack):
         raise RecordError("pack", expected="a call to its end", code="pack")
     return ended_ns, end

@@ -18,7 +18,9 @@ from routers.facade.settings import Intercept
 __all__ = ["WAITING_BYTES", "Capture", "Captured", "Captures"]
 
 WAITING_BYTES: Final = 64 * 1024**2
-"""How much a worker holds that its parent does not yet have on the disk; further calls are not kept, and counted."""
+"""How much a worker holds that is not yet safe in Kafka or on the disk; further calls are not kept, and counted."""
+PACK_BYTES: Final = 64 * 1024
+"""How long a pack becomes before it is put together: longer ones cost fresh memory each time."""
 _SUCCESS: Final = range(200, 300)
 _MEDIA: Final = re.compile(rb"\r\ncontent-(type|encoding):[ \t]*([^\r\n]*)", re.IGNORECASE)
 # Bound once: looking a member up on its enum costs ten times as much.
@@ -32,7 +34,7 @@ class Captured(NamedTuple):
     until_ns: int
     """By the machine's steady clock: what is told later ended later."""
     packs: Sequence[tuple[str, bytes]]
-    """Route and its calls: the route, a line feed, and a pack of `contracts.intercepted`."""
+    """Route and some of its calls: the route, a line feed, and a pack of `contracts.intercepted`."""
     size_bytes: int
     """For `Captures.taken`."""
 
@@ -98,6 +100,17 @@ class Capture:
 
 
 @final
+class _Pack:
+    """Calls of one route that are not put together yet."""
+
+    __slots__ = ("parts", "size")
+
+    def __init__(self, route: str) -> None:
+        self.parts = [f"{route}\n".encode()]
+        self.size = 0
+
+
+@final
 class Captures:
     """All captures of one worker; used by one thread.
 
@@ -108,7 +121,7 @@ class Captures:
         waiting_bytes: How much is held that nobody has taken yet.
     """
 
-    __slots__ = ("_count", "_inflight", "_limit", "_packs", "_pending", "_routes", "_tally", "_waiting")
+    __slots__ = ("_count", "_full", "_inflight", "_limit", "_packs", "_pending", "_routes", "_tally", "_waiting")
 
     def __init__(
         self, settings: Intercept, *, tally: Tally, inflight: Inflight, waiting_bytes: int = WAITING_BYTES
@@ -117,10 +130,11 @@ class Captures:
         self._routes = {
             name: (each.request_bytes, each.reply_bytes, each.failed) for name, each in settings.routes.items()
         }
-        self._packs: dict[str, list[bytes]] = {}
+        self._packs: dict[str, _Pack] = {}
+        self._full: list[tuple[str, bytes]] = []
         self._count = self._pending = 0
         self._waiting = 0
-        """Bytes that are not known to be on the disk; `_pending` of them were not yet told."""
+        """Bytes that are not known to be safe; `_pending` of them were not yet told."""
 
     def begin(self, route: str, operation: str | None, parts: list[bytes]) -> Capture | None:
         """Return what takes the call of a route; None where it is not intercepted."""
@@ -167,8 +181,12 @@ class Captures:
         self._tally.count(fields.BANYAN_CALLS_INTERCEPTED, route, outcome)
         pack = self._packs.get(route)
         if pack is None:
-            pack = self._packs[route] = [f"{route}\n".encode()]
-        pack.extend(parts)
+            pack = self._packs[route] = _Pack(route)
+        pack.parts.extend(parts)
+        pack.size += size
+        if pack.size > PACK_BYTES:
+            self._full.append((route, b"".join(pack.parts)))
+            del self._packs[route]
         self._waiting += size
         self._pending += size
         self._count += 1
@@ -176,12 +194,13 @@ class Captures:
 
     def take(self) -> Captured:
         """Return what was kept since the last time."""
-        packs, size = self._packs, self._pending
-        self._packs, self._pending = {}, 0
-        return Captured(perf_counter_ns(), [(route, b"".join(parts)) for route, parts in packs.items()], size)
+        found, size = self._full, self._pending
+        found.extend([(route, b"".join(pack.parts)) for route, pack in self._packs.items()])
+        self._packs, self._full, self._pending = {}, [], 0
+        return Captured(perf_counter_ns(), found, size)
 
     def taken(self, size: int) -> None:
-        """Forget so many bytes of what was told: they are on the disk."""
+        """Forget so many bytes of what was told: they are safe."""
         self._waiting -= size
 
 

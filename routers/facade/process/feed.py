@@ -91,6 +91,8 @@ class Feed:
         finally:
             self.dropped += sum(map(_count, self._queue))
             self._queue.clear()
+            if self._intercepts is not None:
+                self._intercepts.away()
 
     async def _run(self) -> None:
         pause = _SHORTEST_SECONDS
@@ -104,6 +106,8 @@ class Feed:
                     _log.warning("kafka is away", reason=str(error))
                 self.kafka = "away"
                 self._write()
+                if self._intercepts is not None:
+                    self._intercepts.away()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._closed.wait(), random.uniform(pause / 2, pause))  # noqa: S311 - no secret
                 pause = min(2 * pause, _LONGEST_SECONDS)

@@ -1,35 +1,40 @@
-"""Captured calls in the parent: all workers' in one order, on the disk, and from there to Kafka.
+"""Captured calls in the parent: all workers' in one order, and to Kafka; while that is away, on the disk.
 
 A worker tells its calls in the order in which they ended, and until which moment it has told all. What ended before
 that moment of every worker is put into one order: so who calls again when it has its answer, by whatever worker, is
 behind itself. A worker that is silent for a second is not waited for.
 """
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Final, NamedTuple, final
 
 import structlog
 
 from contracts.errors import BrokerUnavailableError
-from contracts.intercepted import HEAD_BYTES, sizes
+from contracts.intercepted import sizes
 from contracts.ports import Log, LogRecord
 from routers.facade.process.spool import Spool, pack_bytes, unpack_bytes
 
-__all__ = ["PACK_BYTES", "Intercepts", "captured_spool", "records_of"]
+__all__ = ["PACK_BYTES", "Intercepts", "captured_spool", "records_of", "split"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-PACK_BYTES: Final = 512 * 1024
+PACK_BYTES: Final = 256 * 1024
 """How long a pack becomes before the next one begins: a record of Kafka, which takes a megabyte by default."""
+MEMORY_BYTES: Final = 32 * 1024**2
 SILENT_SECONDS: Final = 1.0
 _TOO_LARGE: Final = "MessageSizeTooLargeError"
-_Call = tuple[int, str, bytes]
-"""When it ended, its route, and its bytes."""
+_Call = tuple[int, bytes]
+"""When it ended, and its bytes."""
+_Calls = Mapping[str, Sequence[_Call]]
+"""By route."""
+_ended = itemgetter(0)
 
 
 class _Told(NamedTuple):
@@ -51,18 +56,38 @@ class _Member:
         self.heard = monotonic()
         self.told: deque[_Told] = deque()
 
+    def safe_until(self, until_ns: int | None) -> Iterable[Callable[[], None]]:
+        """Take out what is to be called when all that ended until then is safe; None is all."""
+        while self.told and (until_ns is None or self.told[0].until_ns <= until_ns):
+            yield self.told.popleft().taken
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ready:
+    """Calls in their order, on their way to Kafka."""
+
+    at_ns: int
+    """When they were put into it; the disk keeps them by it."""
+    records: Sequence[LogRecord]
+    calls: int
+    size: int
+    safe: list[Callable[[], None]]
+    """Called when Kafka has them, or the disk."""
+
 
 @final
 class Intercepts:
     """What the workers captured.
 
-    Promise: what was answered with `taken` is on the disk, or was counted as dropped; and what is there is sent until
-    Kafka has it, at least once.
+    While Kafka takes it, it goes there at once, and the workers hold it until Kafka has acknowledged it; else it is put
+    on the disk, up to a bound. Promise: what was answered with `taken` is in Kafka or on the disk, or was counted as
+    dropped; and what is on the disk is sent until Kafka has it. At least once.
 
     Args:
-        spool: Keeps it until Kafka has it.
+        spool: Keeps it while Kafka is away.
         topic: Returns the topic of a route.
-        spool_bytes: How much is kept at most.
+        spool_bytes: How much is kept on the disk at most.
+        memory_bytes: How much waits for Kafka at most before it is put on the disk.
         count: Counts calls of a route by what became of them.
     """
 
@@ -72,11 +97,16 @@ class Intercepts:
         *,
         topic: Callable[[str], str],
         spool_bytes: int,
+        memory_bytes: int = MEMORY_BYTES,
         count: Callable[[str | None, str, int], None] = lambda _route, _outcome, _calls: None,
     ) -> None:
-        self._spool, self._topic, self._limit, self._count = spool, topic, spool_bytes, count
+        self._spool, self._topic, self._count = spool, topic, count
+        self._spool_bytes, self._memory_bytes = spool_bytes, memory_bytes
         self._members: dict[str, _Member] = {}
-        self._calls: list[_Call] = []
+        self._calls: dict[str, list[_Call]] = {}
+        self._ready: deque[_Ready] = deque()
+        self._is_away = True
+        self._is_sending = False
         self._size = spool.size_bytes
         batches = (spool.read(batch) for batch in spool.batches())
         self.left_over = frozenset((record.key or b"").decode() for records in batches for record in records)
@@ -93,12 +123,12 @@ class Intercepts:
 
     def captured(self, name: str, payload: bytes) -> None:
         """Take calls of a worker: the route, a line feed and a pack."""
-        calls = list(_split(payload))
+        route, calls = split(payload)
         self._member(name).calls += len(calls)
-        self._calls += calls
+        self._calls.setdefault(route, []).extend(calls)
 
     def told(self, name: str, until_ns: int, taken: Callable[[], None]) -> None:
-        """Take that a worker has told all that ended until then; `taken` is called when that is on the disk."""
+        """Take that a worker has told all that ended until then; `taken` is called when that can't be lost any more."""
         member = self._member(name)
         member.until_ns, member.heard = until_ns, monotonic()
         member.told.append(_Told(until_ns, taken))
@@ -114,29 +144,57 @@ class Intercepts:
         self._release()
 
     async def send(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
-        """Send what is on the disk.
+        """Send what there is, what is on the disk first.
 
         Raises:
             BrokerUnavailableError: Kafka does not take it now.
         """
-        for batch in self._spool.batches():
-            calls = self._spool.count(batch)
-            try:
-                for topic, records in _by_topic(self._spool.read(batch), self._topic):
-                    await in_time(log.append(topic, records))
-            except BrokerUnavailableError as error:
-                if error.reason != _TOO_LARGE:
-                    raise
-                self._refused(batch, calls)
-                continue
-            self._spool.remove(batch)
-            self.sent += calls
-        self._size = self._spool.size_bytes
+        self._is_away = False
+        while (batches := self._spool.batches()) or self._ready:
+            for batch in batches:
+                calls = self._spool.count(batch)
+                if await self._appended(log, self._spool.read(batch), in_time):
+                    self._spool.remove(batch)
+                    self.sent += calls
+                else:
+                    self._refused(batch, calls)
+            self._size = self._spool.size_bytes
+            await self._send_ready(log, in_time)
+
+    def away(self) -> None:
+        """Put on the disk what Kafka does not take, and from now on all that comes."""
+        self._is_away, self._is_sending = True, False
+        self._spill()
+
+    async def _send_ready(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
+        while self._ready and not self._spool.batches():
+            first = self._ready[0]
+            self._is_sending = True
+            is_taken = await self._appended(log, first.records, in_time)
+            self._is_sending = False
+            self._ready.popleft()
+            if is_taken:
+                self.sent += first.calls
+            else:
+                self._refused(self._spool.keep(first.records, count=first.calls), first.calls)
+            _call_all(first.safe)
+
+    async def _appended(
+        self, log: Log, records: Iterable[LogRecord], in_time: Callable[[Awaitable[None]], Awaitable[None]]
+    ) -> bool:
+        """Send records; return whether Kafka takes such records at all."""
+        try:
+            for topic, of_topic in _by_topic(records, self._topic):
+                await in_time(log.append(topic, of_topic))
+        except BrokerUnavailableError as error:
+            if error.reason != _TOO_LARGE:
+                raise
+            return False
+        return True
 
     def _refused(self, batch: Path, calls: int) -> None:
-        _log.error(
-            "captured calls are too large for their topic; raise max.message.bytes", file=batch.stem, calls=calls
-        )
+        reason = "captured calls are too large for their topic: raise its max.message.bytes"
+        _log.error(reason, file=batch.stem, calls=calls)
         self._spool.set_aside(batch)
         self.dropped += calls
         self._count(None, "dropped", calls)
@@ -145,36 +203,61 @@ class Intercepts:
         return self._members.setdefault(name, _Member())
 
     def _release(self) -> None:
-        """Put on the disk what no worker can have anything before, and say so."""
+        """Hand on what no worker can have anything before."""
         now = monotonic()
         waited_for = [each.until_ns for each in self._members.values() if now - each.heard < SILENT_SECONDS]
         until_ns = min(waited_for, default=None)
-        ready = [call for call in self._calls if until_ns is None or call[0] <= until_ns]
-        if ready:
-            self._calls = [call for call in self._calls if until_ns is not None and call[0] > until_ns]
-            self._keep(sorted(ready, key=itemgetter(0)))
-        for member in self._members.values():
-            while member.told and (until_ns is None or member.told[0].until_ns <= until_ns):
-                member.told.popleft().taken()
+        calls = {route: found for route in self._calls if (found := self._take(route, until_ns))}
+        safe = [taken for member in self._members.values() for taken in member.safe_until(until_ns)]
+        if calls:
+            records = records_of(calls)
+            size = sum(len(record.value or b"") for record in records)
+            count = sum(map(len, calls.values()))
+            self._ready.append(_Ready(at_ns=time_ns(), records=records, calls=count, size=size, safe=safe))
+        elif self._ready:
+            self._ready[-1].safe += safe
+        else:
+            _call_all(safe)
+        if self._is_away or sum(each.size for each in self._ready) > self._memory_bytes:
+            self._spill()
 
-    def _keep(self, calls: Sequence[_Call]) -> None:
-        records = [LogRecord(key=route.encode(), value=pack) for route, pack in _packs(calls)]
-        size = sum(len(record.value or b"") for record in records)
-        if not records:
-            return
-        if self._size + size > self._limit:
-            self._drop(calls, "there is no room for captured calls on the disk: see facade.intercept.spool_bytes")
+    def _take(self, route: str, until_ns: int | None) -> Sequence[_Call]:
+        """Take out the calls of a route that ended until then, in their order."""
+        calls = sorted(self._calls[route], key=_ended)
+        ready = len(calls) if until_ns is None else bisect_right(calls, until_ns, key=_ended)
+        self._calls[route] = calls[ready:]
+        return calls[:ready]
+
+    def _spill(self) -> None:
+        """Put on the disk what waits for Kafka; what is being sent just now waits for its answer."""
+        sending = self._ready.popleft() if self._is_sending and self._ready else None
+        while self._ready:
+            first = self._ready.popleft()
+            self._keep(first)
+            _call_all(first.safe)
+        if sending is not None:
+            self._ready.append(sending)
+
+    def _keep(self, ready: _Ready) -> None:
+        if self._size + ready.size > self._spool_bytes:
+            self._drop(ready, "there is no room for captured calls on the disk: see facade.intercept.spool_bytes")
             return
         try:
-            self._size += self._spool.keep(records, count=len(calls)).stat().st_size
+            batch = self._spool.keep(ready.records, count=ready.calls, at_ns=ready.at_ns)
         except OSError as error:
-            self._drop(calls, f"captured calls can't be written: {error.strerror}")
+            self._drop(ready, f"captured calls can't be written: {error.strerror}")
+        else:
+            self._size += batch.stat().st_size
 
-    def _drop(self, calls: Sequence[_Call], reason: str) -> None:
-        self.dropped += len(calls)
-        for route, each in groupby(sorted(calls, key=itemgetter(1)), key=itemgetter(1)):
-            self._count(route, "dropped", len(list(each)))
-        _log.error("captured calls were dropped", calls=len(calls), reason=reason)
+    def _drop(self, ready: _Ready, reason: str) -> None:
+        self.dropped += ready.calls
+        self._count(None, "dropped", ready.calls)
+        _log.error("captured calls were dropped", calls=ready.calls, reason=reason)
+
+
+def _call_all(functions: Iterable[Callable[[], None]]) -> None:
+    for function in functions:
+        function()
 
 
 def captured_spool(folder: Path) -> Spool:
@@ -182,33 +265,35 @@ def captured_spool(folder: Path) -> Spool:
     return Spool(folder, write=pack_bytes, read=unpack_bytes)
 
 
-def records_of(packs: Iterable[tuple[str, bytes]]) -> tuple[list[LogRecord], int]:
-    """Return what a worker has not told its parent as records of the spool, and how many calls they are."""
-    calls = [call for _, payload in packs for call in _split(payload)]
-    return [LogRecord(key=route.encode(), value=pack) for route, pack in _packs(calls)], len(calls)
+def split(payload: bytes) -> tuple[str, list[_Call]]:
+    """Return the route and the calls of what a worker tells: the route, a line feed and a pack.
 
-
-def _split(payload: bytes) -> Iterable[_Call]:
+    Raises:
+        RecordError: It is cut.
+    """
     at = payload.index(b"\n") + 1
-    route = payload[: at - 1].decode()
-    while at + HEAD_BYTES <= len(payload):
-        ended_ns, end = sizes(payload, at)
-        yield ended_ns, route, payload[at:end]
-        at = end
+    route, calls, end = payload[: at - 1].decode(), list[_Call](), len(payload)
+    while at < end:
+        ended_ns, following = sizes(payload, at)
+        calls.append((ended_ns, payload[at:following]))
+        at = following
+    return route, calls
 
 
-def _packs(calls: Sequence[_Call]) -> Iterable[tuple[str, bytes]]:
-    """Yield each route's calls in their order, in packs that are not longer than they should be."""
-    open_packs: dict[str, list[bytes]] = {}
-    lengths: dict[str, int] = {}
-    for _, route, call in calls:
-        if lengths.get(route, 0) + len(call) > PACK_BYTES and route in open_packs:
-            yield route, b"".join(open_packs.pop(route))
-            lengths[route] = 0
-        open_packs.setdefault(route, []).append(call)
-        lengths[route] = lengths.get(route, 0) + len(call)
-    for route, parts in open_packs.items():
-        yield route, b"".join(parts)
+def records_of(calls: _Calls) -> list[LogRecord]:
+    """Return calls as records of the spool, none of which is longer than it should be."""
+    return [LogRecord(key=route.encode(), value=pack) for route, of_route in calls.items() for pack in _packs(of_route)]
+
+
+def _packs(calls: Sequence[_Call]) -> Iterable[bytes]:
+    parts, length = list[bytes](), 0
+    for _, call in calls:
+        if parts and length + len(call) > PACK_BYTES:
+            yield b"".join(parts)
+            parts, length = [], 0
+        parts.append(call)
+        length += len(call)
+    yield b"".join(parts)
 
 
 def _by_topic(records: Iterable[LogRecord], topic: Callable[[str], str]) -> Iterable[tuple[str, Sequence[LogRecord]]]:

@@ -37,7 +37,7 @@ class Kind(IntEnum):
     KEPT = 4
     """The oldest frame of in-doubt records that was not yet answered is on the disk."""
     TAKEN = 6
-    """The captured calls before the oldest UNTIL that was not yet answered are on the disk, or were dropped there."""
+    """The captured calls before the oldest UNTIL that was not yet answered can't be lost any more, or were dropped."""
     READY = 16
     """It serves."""
     RUNS = 17

@@ -48,17 +48,18 @@ class Spool:
         self._folder, self._pack, self._unpack = folder, write or pack, read or unpack
         folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, records: Sequence[LogRecord], *, count: int | None = None) -> Path:
+    def keep(self, records: Sequence[LogRecord], *, count: int | None = None, at_ns: int | None = None) -> Path:
         """Add records, and return the batch that they are; they are on the disk then. Waits for the disk.
 
         Args:
             records: What is kept.
             count: How many they count as, where that is not their number.
+            at_ns: Their place among the batches, in nanoseconds since 1970; now without it.
 
         Raises:
             OSError: They could not be written.
         """
-        name = f"{time.time_ns():020}-{os.getpid()}-{next(_numbers)}"
+        name = f"{time.time_ns() if at_ns is None else at_ns:020}-{os.getpid()}-{next(_numbers)}"
         part = self._folder / f"{name}.part"
         batch = self._folder / f"{name}-{len(records) if count is None else count}{_SUFFIX}"
         try:

@@ -26,7 +26,7 @@ from routers.facade.accounting.captures import Captured, Captures
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.process import report
 from routers.facade.process.collector import collect_for_ever, settle
-from routers.facade.process.intercepts import captured_spool, records_of
+from routers.facade.process.intercepts import captured_spool, records_of, split
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
@@ -209,9 +209,9 @@ class Worker:
             Spool(files.spool).keep(self._unkept[0].in_doubt)
             parts.kept(self._unkept.popleft().doubted)
         for captured in self._untaken:
-            records, calls = records_of(captured.packs)
-            if records:
-                captured_spool(files.captured).keep(records, count=calls)
+            for _, payload in captured.packs:
+                route, calls = split(payload)
+                captured_spool(files.captured).keep(records_of({route: calls}), count=len(calls))
         self.link.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), GOODBYE_SECONDS)
