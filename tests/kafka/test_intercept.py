@@ -118,7 +118,8 @@ async def test_a_killed_worker_takes_along_what_it_had_not_told_and_that_is_coun
         finally:
             await asyncio.to_thread(callers.stop)
         log = running.log
-    lost = sum(int(count) for count in re.findall(r"captured calls were lost.*?calls\D+([0-9]+)", log))
+    lines = [json.loads(line) for line in log.splitlines() if "captured calls were lost" in line]
+    lost = sum(line["calls"] for line in lines)
     found = changes(await captured(kafka, namespace))
     missing = of(callers.answered) - set(found)
     print(f"\n{len(found)} captured, {len(missing)} answered and not captured, {lost} told as lost")

@@ -11,6 +11,7 @@ import pytest
 from contracts.intercepted import InterceptedCall, unpack
 from routers.facade.accounting import inflight
 from routers.facade.accounting.captures import Captures
+from routers.facade.process.intercepts import read_run
 from tests.facade_wire import OK, Tap, answers, post, reset, soap_rules, until, watch
 from tests.facade_world import Side, World, facade, read_message
 from tests.soap_messages import envelope
@@ -42,8 +43,11 @@ def taken(world: World) -> list[InterceptedCall]:
     captures = world.server.account.captures
     assert captures is not None
     packs = captures.take().packs
-    assert all(pack.startswith(f"{route}\n".encode()) for route, pack in packs)
-    return [call for _, pack in packs for call in unpack(pack.partition(b"\n")[2])]
+    found = [read_run(payload) for _, payload in packs]
+    assert [route for route, _ in found] == [route for route, _ in packs]
+    calls = [[*unpack(run.pack)] for _, run in found]
+    assert [len(each) for each in calls] == [run.calls for _, run in found]
+    return [call for each in calls for call in each]
 
 
 def counted(world: World) -> dict[str, int]:
@@ -251,11 +255,12 @@ async def test_what_nobody_takes_is_bounded_and_what_comes_beyond_is_counted(tmp
         captures._limit = 2_500
         for _ in range(5):
             await world.exchange(post(BODY, XML + CLOSE))
-        counts, held = counted(world), captures.take()
+        held, counts = captures.take(), counted(world)
         await world.exchange(post(BODY, XML + CLOSE))
         before = counted(world)
         captures.taken(held.size_bytes)
         await world.exchange(post(BODY, XML + CLOSE))
+        captures.take()
         after, noted = counted(world), inflight.captured(tmp_path / "inflight")
 
     assert set(counts) == {"kept", "dropped"}

@@ -11,7 +11,7 @@ from contracts.errors import BrokerUnavailableError
 from contracts.intercepted import head, unpack
 from contracts.ports import LogRecord
 from routers.facade.process import intercepts as module
-from routers.facade.process.intercepts import Intercepts, captured_spool, records_of, split
+from routers.facade.process.intercepts import Intercepts, captured_spool, read_run, records_of
 from routers.facade.process.spool import pack_bytes, unpack_bytes
 
 FACTS = (
@@ -24,7 +24,7 @@ FACTS = (
 def told(*calls: tuple[int, bytes], route: str = "a/b") -> bytes:
     """Return what a worker tells of calls, each the moment of its end and its request."""
     packed = [head(ended, len(FACTS), len(body), 0) + FACTS + body for ended, body in calls]
-    return route.encode() + b"\n" + b"".join(packed)
+    return f"{route} {len(calls)} {calls[0][0]} {calls[-1][0]}\n".encode() + b"".join(packed)
 
 
 class Kafka:
@@ -245,9 +245,10 @@ def test_calls_that_a_killed_worker_took_along_are_counted(tmp_path: Path) -> No
 def test_a_pack_is_cut_before_it_is_too_long_for_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PACK_BYTES", 1_000)
     calls = [(number, b"x" * 200) for number in range(7)] + [(7, b"y" * 5_000)]
-    route, found = split(told(*calls))
+    route, one = read_run(told(*calls[::2]))
+    _, other = read_run(told(*calls[1::2]))
 
-    records = records_of({route: found})
+    records = records_of({route: [one, other]})
 
     lengths = [len(record.value or b"") for record in records]
     assert max(lengths[:-1]) <= 1_000 < lengths[-1]

@@ -1,13 +1,12 @@
 """Calls of intercepted routes, kept as they pass: their parts by reference, and packed when they are handed on."""
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from time import perf_counter_ns
 from typing import Final, NamedTuple, final
 
-from contracts.intercepted import NOT_KEPT, head
+from contracts.intercepted import HEAD_BYTES, NOT_KEPT, head
 from observability import fields
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.accounting.tally import Tally
@@ -22,7 +21,6 @@ WAITING_BYTES: Final = 64 * 1024**2
 PACK_BYTES: Final = 64 * 1024
 """How long a pack becomes before it is put together: longer ones cost fresh memory each time."""
 _SUCCESS: Final = range(200, 300)
-_MEDIA: Final = re.compile(rb"\r\ncontent-(type|encoding):[ \t]*([^\r\n]*)", re.IGNORECASE)
 # Bound once: looking a member up on its enum costs ten times as much.
 _FROM_A_SIDE: Final = (Outcome.ANSWERED, Outcome.FELL_BACK)
 _ABANDONED: Final = Outcome.ABANDONED
@@ -34,7 +32,10 @@ class Captured(NamedTuple):
     until_ns: int
     """By the machine's steady clock: what is told later ended later."""
     packs: Sequence[tuple[str, bytes]]
-    """Route and some of its calls: the route, a line feed, and a pack of `contracts.intercepted`."""
+    """Route and some of its calls: a line `ROUTE CALLS FIRST LAST`, and a pack of `contracts.intercepted`.
+
+    First and last are when the first and the last of these calls ended, by the machine's steady clock.
+    """
     size_bytes: int
     """For `Captures.taken`."""
 
@@ -90,24 +91,22 @@ class Capture:
         elif self.said is not None:
             self.said.append(data)
 
-    def parts(self, facts: bytes) -> list[bytes]:
-        """Return all of it as it stands in a pack."""
-        asked, said = self.asked, self.said
-        asked_bytes = NOT_KEPT if asked is None else self.asked_bytes
-        said_bytes = NOT_KEPT if said is None else self.said_bytes
-        # The same clock in all processes of a machine: by it, the parent puts all workers' calls into one order.
-        return [head(perf_counter_ns(), len(facts), asked_bytes, said_bytes), facts, *(asked or ()), *(said or ())]
-
 
 @final
 class _Pack:
     """Calls of one route that are not put together yet."""
 
-    __slots__ = ("parts", "size")
+    __slots__ = ("calls", "first_ns", "last_ns", "parts", "size")
 
-    def __init__(self, route: str) -> None:
-        self.parts = [f"{route}\n".encode()]
-        self.size = 0
+    def __init__(self, first_ns: int) -> None:
+        self.parts: list[bytes] = []
+        self.calls = self.size = 0
+        self.first_ns = self.last_ns = first_ns
+
+    def joined(self, route: str) -> bytes:
+        """Return it as it is told."""
+        line = f"{route} {self.calls} {self.first_ns} {self.last_ns}\n".encode()
+        return b"".join([line, *self.parts])
 
 
 @final
@@ -121,7 +120,18 @@ class Captures:
         waiting_bytes: How much is held that nobody has taken yet.
     """
 
-    __slots__ = ("_count", "_full", "_inflight", "_limit", "_packs", "_pending", "_routes", "_tally", "_waiting")
+    __slots__ = (
+        "_count",
+        "_full",
+        "_inflight",
+        "_kept",
+        "_limit",
+        "_packs",
+        "_pending",
+        "_routes",
+        "_tally",
+        "_waiting",
+    )
 
     def __init__(
         self, settings: Intercept, *, tally: Tally, inflight: Inflight, waiting_bytes: int = WAITING_BYTES
@@ -132,6 +142,7 @@ class Captures:
         }
         self._packs: dict[str, _Pack] = {}
         self._full: list[tuple[str, bytes]] = []
+        self._kept: dict[str, int] = {}
         self._count = self._pending = 0
         self._waiting = 0
         """Bytes that are not known to be safe; `_pending` of them were not yet told."""
@@ -164,28 +175,45 @@ class Captures:
         replied = answer is not None and (outcome in _FROM_A_SIDE or (outcome is _ABANDONED and ended.status > 0))
         if not ((replied and ended.status in _SUCCESS) or capture.failed):
             return
-        is_short = (whole and capture.asked is None) or (replied and capture.said is None)
         facts = _facts(capture, ended, request, answer)
-        if not whole:
-            capture.asked = None
-        if not replied:
-            capture.said = None
-        parts = capture.parts(facts)
-        self._keep(capture.route, parts, "too_long" if is_short else "kept")
-
-    def _keep(self, route: str, parts: list[bytes], outcome: str) -> None:
-        size = sum(map(len, parts))
+        asked, said = capture.asked if whole else None, capture.said if replied else None
+        size = HEAD_BYTES + len(facts) + (0 if asked is None else capture.asked_bytes)
+        size += 0 if said is None else capture.said_bytes
         if self._waiting + size > self._limit:
-            self._tally.count(fields.BANYAN_CALLS_INTERCEPTED, route, "dropped")
+            self._tally.count(fields.BANYAN_CALLS_INTERCEPTED, capture.route, "dropped")
             return
-        self._tally.count(fields.BANYAN_CALLS_INTERCEPTED, route, outcome)
+        is_short = (whole and asked is None) or (replied and said is None)
+        if is_short:
+            self._tally.count(fields.BANYAN_CALLS_INTERCEPTED, capture.route, "too_long")
+        else:
+            self._kept[capture.route] = self._kept.get(capture.route, 0) + 1
+        lengths = NOT_KEPT if asked is None else capture.asked_bytes, NOT_KEPT if said is None else capture.said_bytes
+        self._keep(capture.route, size, facts, lengths, asked or (), said or ())
+
+    def _keep(  # noqa: PLR0917 - on the hot path, names cost
+        self,
+        route: str,
+        size: int,
+        facts: bytes,
+        lengths: tuple[int, int],
+        asked: Sequence[bytes],
+        said: Sequence[bytes],
+    ) -> None:
+        # The same clock in all processes of a machine: by it, the parent puts all workers' calls into one order.
+        now = perf_counter_ns()
         pack = self._packs.get(route)
         if pack is None:
-            pack = self._packs[route] = _Pack(route)
-        pack.parts.extend(parts)
+            pack = self._packs[route] = _Pack(now)
+        parts = pack.parts
+        parts.append(head(now, len(facts), lengths[0], lengths[1]))
+        parts.append(facts)
+        parts.extend(asked)
+        parts.extend(said)
         pack.size += size
+        pack.calls += 1
+        pack.last_ns = now
         if pack.size > PACK_BYTES:
-            self._full.append((route, b"".join(pack.parts)))
+            self._full.append((route, pack.joined(route)))
             del self._packs[route]
         self._waiting += size
         self._pending += size
@@ -195,7 +223,10 @@ class Captures:
     def take(self) -> Captured:
         """Return what was kept since the last time."""
         found, size = self._full, self._pending
-        found.extend([(route, b"".join(pack.parts)) for route, pack in self._packs.items()])
+        found.extend([(route, pack.joined(route)) for route, pack in self._packs.items()])
+        for route, calls in self._kept.items():
+            self._tally.count(fields.BANYAN_CALLS_INTERCEPTED, route, "kept", by=calls)
+        self._kept = {}
         self._packs, self._full, self._pending = {}, [], 0
         return Captured(perf_counter_ns(), found, size)
 
@@ -208,9 +239,8 @@ def _facts(  # noqa: PLR0917 - on the hot path, names cost
     capture: Capture, ended: Ended, request: RequestHead, answer: AnswerHead | None
 ) -> bytes:
     names, decision, trace = request.names, ended.decision, ended.trace
-    media: Mapping[bytes, bytes] = {}
-    if answer is not None:
-        media = {name.lower(): value for name, value in _MEDIA.findall(answer.onward)}
+    onward = b"" if answer is None else answer.onward
+    low = onward.lower()
     constant = _constant(
         (
             capture.route,
@@ -223,8 +253,8 @@ def _facts(  # noqa: PLR0917 - on the hot path, names cost
             names.get(b"content-type", b""),
             names.get(b"content-encoding", b""),
             names.get(b"soapaction", b""),
-            media.get(b"type", b""),
-            media.get(b"encoding", b""),
+            _value(onward, low, b"\r\ncontent-type:"),
+            _value(onward, low, b"\r\ncontent-encoding:"),
         )
     )
     # A request id has a pattern, and a trace has hexadecimal digits: neither needs escaping.
@@ -233,6 +263,16 @@ def _facts(  # noqa: PLR0917 - on the hot path, names cost
         f'"traceparent":"00-{trace.trace_id}-{trace.span_id}-{trace.flags | trace.sampled:02x}",'
         f'"request_bytes":{capture.asked_bytes},"reply_bytes":{capture.said_bytes},{constant}}}'
     ).encode()
+
+
+def _value(onward: bytes, low: bytes, name: bytes) -> bytes:
+    """Return a field's value; a head that was read has each of these once at most."""
+    at = low.find(name)
+    if at < 0:
+        return b""
+    at += len(name)
+    end = onward.find(b"\r\n", at)
+    return onward[at : end if end >= 0 else len(onward)].strip(b" \t")
 
 
 _NAMES: Final = (

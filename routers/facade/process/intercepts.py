@@ -21,7 +21,7 @@ from contracts.intercepted import sizes
 from contracts.ports import Log, LogRecord
 from routers.facade.process.spool import Spool, pack_bytes, unpack_bytes
 
-__all__ = ["PACK_BYTES", "Intercepts", "captured_spool", "records_of", "split"]
+__all__ = ["PACK_BYTES", "Intercepts", "captured_spool", "read_run", "records_of"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -32,9 +32,16 @@ SILENT_SECONDS: Final = 1.0
 _TOO_LARGE: Final = "MessageSizeTooLargeError"
 _Call = tuple[int, bytes]
 """When it ended, and its bytes."""
-_Calls = Mapping[str, Sequence[_Call]]
-"""By route."""
 _ended = itemgetter(0)
+
+
+class _Run(NamedTuple):
+    """Calls of one worker, one after the other, as it packed them."""
+
+    first_ns: int
+    last_ns: int
+    calls: int
+    pack: bytes
 
 
 class _Told(NamedTuple):
@@ -103,7 +110,7 @@ class Intercepts:
         self._spool, self._topic, self._count = spool, topic, count
         self._spool_bytes, self._memory_bytes = spool_bytes, memory_bytes
         self._members: dict[str, _Member] = {}
-        self._calls: dict[str, list[_Call]] = {}
+        self._runs: dict[str, list[_Run]] = {}
         self._ready: deque[_Ready] = deque()
         self._is_away = True
         self._is_sending = False
@@ -122,10 +129,10 @@ class Intercepts:
         return len(self._spool)
 
     def captured(self, name: str, payload: bytes) -> None:
-        """Take calls of a worker: the route, a line feed and a pack."""
-        route, calls = split(payload)
-        self._member(name).calls += len(calls)
-        self._calls.setdefault(route, []).extend(calls)
+        """Take calls of a worker; see `accounting.captures.Captured`."""
+        route, run = read_run(payload)
+        self._member(name).calls += run.calls
+        self._runs.setdefault(route, []).append(run)
 
     def told(self, name: str, until_ns: int, taken: Callable[[], None]) -> None:
         """Take that a worker has told all that ended until then; `taken` is called when that can't be lost any more."""
@@ -207,12 +214,12 @@ class Intercepts:
         now = monotonic()
         waited_for = [each.until_ns for each in self._members.values() if now - each.heard < SILENT_SECONDS]
         until_ns = min(waited_for, default=None)
-        calls = {route: found for route in self._calls if (found := self._take(route, until_ns))}
+        runs = {route: found for route in list(self._runs) if (found := self._take(route, until_ns))}
         safe = [taken for member in self._members.values() for taken in member.safe_until(until_ns)]
-        if calls:
-            records = records_of(calls)
+        if runs:
+            records = records_of(runs)
             size = sum(len(record.value or b"") for record in records)
-            count = sum(map(len, calls.values()))
+            count = sum(run.calls for each in runs.values() for run in each)
             self._ready.append(_Ready(at_ns=time_ns(), records=records, calls=count, size=size, safe=safe))
         elif self._ready:
             self._ready[-1].safe += safe
@@ -221,12 +228,18 @@ class Intercepts:
         if self._is_away or sum(each.size for each in self._ready) > self._memory_bytes:
             self._spill()
 
-    def _take(self, route: str, until_ns: int | None) -> Sequence[_Call]:
-        """Take out the calls of a route that ended until then, in their order."""
-        calls = sorted(self._calls[route], key=_ended)
-        ready = len(calls) if until_ns is None else bisect_right(calls, until_ns, key=_ended)
-        self._calls[route] = calls[ready:]
-        return calls[:ready]
+    def _take(self, route: str, until_ns: int | None) -> Sequence[_Run]:
+        """Take out the calls of a route that ended until then."""
+        runs = self._runs.pop(route)
+        if until_ns is None:
+            return runs
+        ready = [run for run in runs if run.last_ns <= until_ns]
+        for run in runs:
+            if run.last_ns > until_ns:
+                early, late = _cut(run, until_ns)
+                ready += early
+                self._runs.setdefault(route, []).extend(late)
+        return ready
 
     def _spill(self) -> None:
         """Put on the disk what waits for Kafka; what is being sent just now waits for its answer."""
@@ -265,35 +278,63 @@ def captured_spool(folder: Path) -> Spool:
     return Spool(folder, write=pack_bytes, read=unpack_bytes)
 
 
-def split(payload: bytes) -> tuple[str, list[_Call]]:
-    """Return the route and the calls of what a worker tells: the route, a line feed and a pack.
-
-    Raises:
-        RecordError: It is cut.
-    """
+def read_run(payload: bytes) -> tuple[str, _Run]:
+    """Return the route and the calls that a worker tells: see `accounting.captures.Captured`."""
     at = payload.index(b"\n") + 1
-    route, calls, end = payload[: at - 1].decode(), list[_Call](), len(payload)
-    while at < end:
-        ended_ns, following = sizes(payload, at)
-        calls.append((ended_ns, payload[at:following]))
-        at = following
-    return route, calls
+    route, calls, first_ns, last_ns = payload[: at - 1].decode().split(" ")
+    return route, _Run(int(first_ns), int(last_ns), int(calls), payload[at:])
 
 
-def records_of(calls: _Calls) -> list[LogRecord]:
-    """Return calls as records of the spool, none of which is longer than it should be."""
-    return [LogRecord(key=route.encode(), value=pack) for route, of_route in calls.items() for pack in _packs(of_route)]
+def records_of(runs: Mapping[str, Sequence[_Run]]) -> list[LogRecord]:
+    """Return the calls of routes as records of the spool, in the order in which they ended."""
+    return [LogRecord(key=route.encode(), value=pack) for route, each in runs.items() for pack in _merged(each)]
 
 
-def _packs(calls: Sequence[_Call]) -> Iterable[bytes]:
+def _merged(runs: Iterable[_Run]) -> Iterable[bytes]:
+    """Yield packs; only what several workers had at a time has to be taken apart for it."""
+    together, last_ns = list[_Run](), 0
+    for run in sorted(runs):
+        if together and run.first_ns > last_ns:
+            yield from _packs(together)
+            together = []
+        together.append(run)
+        last_ns = max(last_ns, run.last_ns)
+    yield from _packs(together)
+
+
+def _packs(runs: Sequence[_Run]) -> Iterable[bytes]:
+    if len(runs) == 1:
+        yield runs[0].pack
+        return
     parts, length = list[bytes](), 0
-    for _, call in calls:
+    for _, call in sorted((call for run in runs for call in _split(run.pack)), key=_ended):
         if parts and length + len(call) > PACK_BYTES:
             yield b"".join(parts)
             parts, length = [], 0
         parts.append(call)
         length += len(call)
     yield b"".join(parts)
+
+
+def _cut(run: _Run, until_ns: int) -> tuple[Sequence[_Run], Sequence[_Run]]:
+    """Return what of a run ended until then, and what later."""
+    calls = _split(run.pack)
+    early = bisect_right(calls, until_ns, key=_ended)
+    return _run(calls[:early]), _run(calls[early:])
+
+
+def _run(calls: Sequence[_Call]) -> Sequence[_Run]:
+    packed = b"".join(call for _, call in calls)
+    return [_Run(calls[0][0], calls[-1][0], len(calls), packed)] if calls else []
+
+
+def _split(pack: bytes) -> list[_Call]:
+    at, calls, end = 0, list[_Call](), len(pack)
+    while at < end:
+        ended_ns, following = sizes(pack, at)
+        calls.append((ended_ns, pack[at:following]))
+        at = following
+    return calls
 
 
 def _by_topic(records: Iterable[LogRecord], topic: Callable[[str], str]) -> Iterable[tuple[str, Sequence[LogRecord]]]:

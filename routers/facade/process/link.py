@@ -53,7 +53,7 @@ class Kind(IntEnum):
     BACKENDS = 22
     """JSON: how each backend is, where that has changed."""
     CAPTURED = 23
-    """Calls of one route as they passed: the route, a line feed, and a pack of `contracts.intercepted`."""
+    """Calls of one route as they passed; see `accounting.captures.Captured`."""
     UNTIL = 24
     """What is captured from now on ended after this moment of the machine's steady clock; answered with TAKEN."""
 

@@ -26,7 +26,7 @@ from routers.facade.accounting.captures import Captured, Captures
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.process import report
 from routers.facade.process.collector import collect_for_ever, settle
-from routers.facade.process.intercepts import captured_spool, records_of, split
+from routers.facade.process.intercepts import captured_spool, read_run, records_of
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
@@ -178,6 +178,8 @@ class Worker:
             self.link.send(Kind.BACKENDS, told)
 
     def _flush(self, parts: Parts) -> None:
+        if parts.captures is not None:
+            self._tell_captured(parts.captures.take())  # before the counters, of which it has some
         flushed = parts.flush()
         if flushed.tally:
             self.link.send(Kind.TALLY, flushed.tally)
@@ -188,8 +190,6 @@ class Worker:
             self._all_kept.clear()
             if not self.link.send(Kind.IN_DOUBT, pack(flushed.in_doubt)):
                 self._all_kept.set()
-        if parts.captures is not None:
-            self._tell_captured(parts.captures.take())
 
     def _tell_captured(self, captured: Captured) -> None:
         self._untaken.append(captured)
@@ -210,8 +210,8 @@ class Worker:
             parts.kept(self._unkept.popleft().doubted)
         for captured in self._untaken:
             for _, payload in captured.packs:
-                route, calls = split(payload)
-                captured_spool(files.captured).keep(records_of({route: calls}), count=len(calls))
+                route, run = read_run(payload)
+                captured_spool(files.captured).keep(records_of({route: [run]}), count=run.calls)
         self.link.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), GOODBYE_SECONDS)
