@@ -12,17 +12,20 @@ from pathlib import Path
 from contracts.errors import ConfigError
 from contracts.ports import Budget
 from events.log import KafkaLog
-from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from events.topics import Topic, decision_topic, in_doubt_topic, intercept_topic, ruleset_topic
 from hub.budget.budgets import Budgets, described
+from hub.captured import captured_topic
 from hub.facade_contracts import load_contracts
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
+from observability import fields
 from observability.metrics import otlp_exporter
 from observability.readout import Readout
 from routers.facade.accounting.tally import Tally
 from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.feed import Feed
+from routers.facade.process.intercepts import Intercepts, captured_spool
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parent import Parent
 from routers.facade.process.parts import Parts, Rulesets
@@ -116,7 +119,9 @@ def parent(
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)
     contracts = load_contracts(facade)
     decisions, in_doubt = decision_topic(settings.namespace), in_doubt_topic(settings.namespace)
-    topics = [decisions, in_doubt, ruleset_topic(settings.namespace)]
+    tally = tally or Tally()
+    intercepts = _intercepts(settings, facade, data=data, tally=tally)
+    topics = [decisions, in_doubt, ruleset_topic(settings.namespace), *_intercepted(settings, facade, intercepts)]
 
     @asynccontextmanager
     async def open_log() -> AsyncGenerator[KafkaLog]:
@@ -144,10 +149,11 @@ def parent(
         data=data,
         parts=Parts(
             rulesets=rulesets,
-            feed=Feed(open_log, spool=spool, decisions=decisions.name, in_doubt=in_doubt.name),
+            feed=Feed(open_log, spool=spool, decisions=decisions.name, in_doubt=in_doubt.name, intercepts=intercepts),
             spool=spool,
-            tally=tally or Tally(),
+            tally=tally,
             budgets=_counting(facade, budgets),
+            intercepts=intercepts,
         ),
         report_file=report_file(settings),
         make_start=start,
@@ -164,6 +170,29 @@ def _counting(facade: FacadeSettings, budgets: Budgets | None) -> dict[str, Budg
         for name, backend in facade.backends.items()
         if backend.system is not None
     }
+
+
+def _intercepts(settings: Settings, facade: FacadeSettings, *, data: Path, tally: Tally) -> Intercepts | None:
+    """Return what captured calls go through; also where none are captured any more, but some are left on the disk."""
+    folder = Files(data).captured
+    if facade.intercept is None and not folder.is_dir():
+        return None
+
+    def count(route: str | None, outcome: str, calls: int) -> None:
+        tally.count(fields.BANYAN_CALLS_INTERCEPTED, route, outcome, by=calls)
+
+    return Intercepts(
+        captured_spool(folder),
+        topic=lambda route: intercept_topic(settings.namespace, route).name,
+        spool_bytes=0 if facade.intercept is None else facade.intercept.spool_bytes,
+        count=count,
+    )
+
+
+def _intercepted(settings: Settings, facade: FacadeSettings, intercepts: Intercepts | None) -> list[Topic]:
+    wanted = facade.intercept
+    routes = sorted({*(() if wanted is None else wanted.routes), *(() if intercepts is None else intercepts.left_over)})
+    return [captured_topic(settings, route) for route in routes]
 
 
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:

@@ -16,6 +16,7 @@ from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
 from hub.budget.budgets import Budgets
+from hub.captured import CapturedCalls
 from hub.discovery import Adapter
 from hub.health import Tells, renew, write
 from hub.settings import Settings
@@ -87,6 +88,8 @@ def pipelines(
             keep(archive)
         if budgets is not None:
             _let_draw(adapter, budgets)
+        if (read := getattr(adapter, "read_captured", None)) is not None:
+            read(CapturedCalls(settings))
     return {
         adapter.name: Pipeline(
             adapter,

@@ -197,16 +197,18 @@ BANYAN_OUTCOME: Final = _attribute(
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
     "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file; "
     "`on_time`, `early`, `late`, `missing` for an expected one; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
-    "`unknown file`, `unreadable` for the answer to an outbound file.",
+    "`unknown file`, `unreadable` for the answer to an outbound file; `kept`, `too_long`, `dropped`, `lost` for an "
+    "intercepted call.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
-BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system, or its host where it has none.")
+BANYAN_SYSTEM: Final = _attribute(
+    "banyan.system", "Name of the legacy system in the settings, or its host where it has none."
+)
 BANYAN_DEVIATION_KIND: Final = _attribute(
     "banyan.deviation.kind",
     "How a message differs from its contract: `namespace`, `unknown`, `missing`, `too-many`, `content`, "
     "`value`, `facet`, `nil`, `type`, `text`.",
 )
-BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system in the settings.")
 BANYAN_PURPOSE: Final = _attribute(
     "banyan.purpose", "Why a legacy system is called besides its live traffic: `poll`, `retry`, `shadow`, `snapshot`."
 )
@@ -321,6 +323,13 @@ BANYAN_DECISIONS_DROPPED: Final = _counter(
 )
 BANYAN_SPANS_DROPPED: Final = _counter(
     "banyan.spans.dropped", "{call}", "Failed calls beyond the bound on spans, which have none.", tallied=True
+)
+
+BANYAN_CALLS_INTERCEPTED: Final = _counter(
+    "banyan.calls.intercepted",
+    "{call}",
+    "Calls of intercepted routes, by route and outcome: `kept`; `too_long` without a body; `dropped`, `lost` at all.",
+    tallied=True,
 )
 
 TIMESTAMP: Final = _log_field("timestamp", "When, in UTC, ISO 8601.")

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from adapters._bundle_folder import Plan, planned
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import Plan, planned
 from contracts.errors import ConfigError
 from contracts.legacy.soap.contract.bundle import Missing
 from hub.cli.output import AsJson, console, print_json, print_table

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from adapters._bundle_folder import planned
 from adapters.soap import Config, Watermark
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import planned
 from adapters.soap.contract import Contract, load
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap.message.reader import Item as TypedItem

@@ -7,6 +7,7 @@ from typing import Protocol
 from contracts.ports import Budget
 from routers.facade.accounting.tally import Tally
 from routers.facade.process.feed import Feed
+from routers.facade.process.intercepts import Intercepts
 from routers.facade.process.spool import Spool
 from routers.rulesets.ruleset import Ruleset
 
@@ -54,3 +55,5 @@ class Parts:
     tally: Tally
     budgets: Mapping[str, Budget] = field(default_factory=dict[str, Budget])
     """Legacy system -> where the calls to backends that are it are counted."""
+    intercepts: Intercepts | None = None
+    """None where no calls are captured."""
