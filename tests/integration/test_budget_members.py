@@ -314,7 +314,7 @@ async def test_a_leader_that_was_held_up_begins_anew(path: Path) -> None:
     """Its clock stands in for a process that was stopped: it goes on three seconds later."""
     held_up = 0.0
     clock = Clock(seconds=lambda: time.monotonic() + held_up)
-    async with joined(path, SYSTEM, clock=clock) as member, drawing(member, "poll") as draws:
+    async with joined(path, LegacySystem(rate=50, burst=100), clock=clock) as member, drawing(member, "poll") as draws:
         await until(lambda: len(draws) >= 20)
         held_up = 3.0
         before, began = len(draws), time.monotonic()
