@@ -1,8 +1,9 @@
 """Retry > breaker > bulkhead > budget > translate > timeout > call: each of these steps is where it says."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -236,6 +237,27 @@ async def test_waits_for_the_budget_use_no_patience_up() -> None:
     patience = Patience(attempts=3, timeout=timedelta(seconds=0.05), overall=timedelta(seconds=0.05))
 
     assert await called(Attempts(AWAY, AWAY), patience, budget=Draws(wait=0.06)) == "answer"
+
+
+async def test_what_would_be_said_again_is_not_asked_again() -> None:
+    attempts = Attempts(LegacyUnavailableError("crm", reason="HTTP 404", soon=False))
+
+    with pytest.raises(LegacyUnavailableError, match="HTTP 404"):
+        await called(attempts)
+    assert attempts.count == 1
+
+
+@pytest.mark.parametrize(("asked", "attempts"), [(0.2, 2), (0.4, 1)])
+async def test_a_service_is_left_alone_for_as_long_as_it_asks_or_for_good(asked: float, attempts: int) -> None:
+    busy = Attempts(LegacyUnavailableError("crm", reason="busy", retry_after=timedelta(seconds=asked)))
+    started = time.monotonic()
+    with ExitStack() as stack:
+        if attempts == 1:
+            stack.enter_context(pytest.raises(LegacyUnavailableError, match="busy"))
+        await call("crm", busy, Patience(longest_wait=timedelta(seconds=0.3)))
+
+    assert busy.count == attempts
+    assert attempts == 1 or time.monotonic() - started >= asked
 
 
 async def test_attempts_after_the_first_are_counted() -> None:
