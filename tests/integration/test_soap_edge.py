@@ -33,9 +33,9 @@ FAULT = HEAD + "</ListMembersResponse><Fault><faultcode>{}</faultcode><faultstri
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n"
 QUICK = {
     "attempts": 1,
-    "timeout": timedelta(seconds=0.4),
-    "connect": timedelta(seconds=0.2),
-    "read": timedelta(seconds=0.2),
+    "timeout": timedelta(seconds=1),
+    "connect": timedelta(seconds=0.5),
+    "read": timedelta(seconds=0.5),
 }
 
 
@@ -92,12 +92,12 @@ async def test_a_service_that_is_slow_is_given_up_on_and_it_is_told_why(
             await keys(server.address, patience=QUICK)
         took = time.monotonic() - started
 
-    after = timedelta(seconds=0.4 if kind == "total" else 0.2)
+    after = timedelta(seconds=1 if kind == "total" else 0.5)
     assert (told.value.kind, told.value.after, told.value.phase) == (kind, after, phase)
     assert str(told.value) == (
         f"members: not available: TimeoutError: {kind} timeout after {after.total_seconds():g} s, {phase}"
     )
-    assert after.total_seconds() <= took < 2
+    assert after.total_seconds() <= took < 10
 
 
 async def test_a_machine_that_does_not_answer_is_not_connected_to_for_long() -> None:
@@ -216,18 +216,18 @@ async def test_a_reply_that_drips_while_it_is_read_in_parts_is_ended() -> None:
     assert len(hub.events) >= 50
     assert (told.value.kind, told.value.after, told.value.phase) == (
         "total",
-        timedelta(seconds=0.4),
+        timedelta(seconds=1),
         "reading the answer",
     )
 
 
 async def test_all_parts_of_a_reply_have_a_bound_together() -> None:
     steady = dripping(OK + LONG[:9000], LONG[9000:], every=0.001)
-    patience = {**QUICK, "reply": timedelta(seconds=0.4)}
+    patience = {**QUICK, "reply": timedelta(seconds=1.5)}
     with rude(steady) as server, pytest.raises(LegacyTimeoutError) as told, impatient():
         await poll(adapter(server.address, patience=patience, chunk_items=2), Hub())
 
-    assert (told.value.kind, told.value.after) == ("total", timedelta(seconds=0.4))
+    assert (told.value.kind, told.value.after) == ("total", timedelta(seconds=1.5))
 
 
 async def test_time_in_which_nobody_reads_does_not_count() -> None:
@@ -236,7 +236,7 @@ async def test_time_in_which_nobody_reads_does_not_count() -> None:
         read: list[EventBatch] = []
         async for batch in batches:
             read.append(batch)
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.5)
 
     assert sum(len(columns) for batch in read for columns in batch.events) == 300
 
@@ -312,7 +312,7 @@ async def test_a_contract_is_fetched_through_the_same_edge() -> None:
     with rude(silent) as server:
         asked = adapter(server.address, wsdl=server.address + "?wsdl", patience={**QUICK, "attempts": 2})
         asked.draw_on(budget)
-        with impatient(), pytest.raises(LegacyTimeoutError, match=r"read timeout after 0\.2 s, waiting for the head"):
+        with impatient(), pytest.raises(LegacyTimeoutError, match=r"read timeout after 0\.5 s, waiting for the head"):
             await poll(asked, Hub())
 
     assert budget.drawn == ["poll", "retry"]
