@@ -1,7 +1,7 @@
 """`make bench`: every contender in a process of its own, in turns; medians and ratios.
 
 The parts: `publish`, `subscribe` and `file` on one real Kafka, `decide`, `decode`, `divergence`, `facade`, `framing`,
-`outbound`, `reply`, `rollout` and `snapshot`; all of them, or those named on the command line.
+`intercept`, `outbound`, `reply`, `rollout` and `snapshot`; all of them, or those named on the command line.
 """
 
 import argparse
@@ -62,7 +62,7 @@ SUITES = {
         bar="100,000 events/s",
     ),
 }
-ALONE = ("decide", "decode", "divergence", "facade", "framing", "outbound", "reply", "rollout", "snapshot")
+ALONE = ("decide", "decode", "divergence", "facade", "framing", "intercept", "outbound", "reply", "rollout", "snapshot")
 """Modules that measure and tell by themselves, and need no Kafka."""
 Rates = dict[str, list[tuple[float, float]]]
 """Contender -> events per CPU-second and per second, a round each."""

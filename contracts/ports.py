@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal, Protocol, TypeAlias
 __all__ = [
     "Archive",
     "Budget",
+    "Captured",
     "Columns",
     "DeadLetter",
     "EventBatch",
@@ -211,6 +212,21 @@ class Log(Protocol):
 
     async def latest(self, topic: str) -> Mapping[bytes, LogRecord]:
         """Return the newest committed record of each key; keys whose newest is a tombstone are left out."""
+        ...
+
+
+class Captured(Protocol):
+    """Calls that façades kept as they passed."""
+
+    def read(self, route: str, *, after: Mapping[int, int], follow: bool = False) -> AsyncIterator[LogRecord]:
+        """Yield the committed records of a route (`capability/route`), each a pack of `contracts.intercepted`.
+
+        Begins in each partition with what follows the offset that `after` has for it, or with what is left of the
+        beginning. Ends at what was committed when the call began, or follows.
+
+        Raises:
+            BrokerUnavailableError: Kafka does not answer.
+        """
         ...
 
 

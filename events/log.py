@@ -82,10 +82,18 @@ class KafkaLog:
             raise BrokerUnavailableError(self._connection.name, reason=type(error).__name__) from error
 
     async def read(
-        self, topic: str, *, since: datetime | None = None, follow: bool = False
+        self,
+        topic: str,
+        *,
+        since: datetime | None = None,
+        after: Mapping[int, int] | None = None,
+        follow: bool = False,
     ) -> AsyncGenerator[LogRecord]:
-        """Yield committed records of all partitions; see the port."""
-        async with aclosing(committed(self._connection, topic, since=since, follow=follow)) as records:
+        """Yield committed records of all partitions; see the port.
+
+        With `after`, which has an offset for some partitions, these begin with what follows it.
+        """
+        async with aclosing(committed(self._connection, topic, since=since, after=after, follow=follow)) as records:
             async for record in records:
                 yield record
 
@@ -118,13 +126,15 @@ async def committed(
     topic: str,
     *,
     since: datetime | None = None,
+    after: Mapping[int, int] | None = None,
     follow: bool = False,
     uncommitted: bool = False,
 ) -> AsyncGenerator[LogRecord]:
     """Yield the committed records of a topic, those of each partition in order.
 
-    Ends at what was committed when the call began (the last stable offset), or follows. With
-    `uncommitted`, records of open and aborted transactions are there, too.
+    Begins with what follows the offsets of `after`, else with the moment `since`, else at the beginning. Ends at what
+    was committed when the call began (the last stable offset), or follows. With `uncommitted`, records of open and
+    aborted transactions are there, too.
 
     Raises:
         ConfigError: There is no such topic.
@@ -145,6 +155,9 @@ async def committed(
         moment_ms = -1 if since is None else int(since.timestamp() * 1000)
         # The embedded broker does not look up times: there, all is read, and what is older left out.
         await _seek(consumer, ends, moment_ms if connection.looks_up_times else -1)
+        for place in places:
+            if after is not None and place.partition in after:
+                consumer.seek(place, after[place.partition] + 1)
         async for record in _until(consumer, {} if follow else ends, follow=follow):
             if record.timestamp_ms >= moment_ms or connection.looks_up_times:
                 yield record

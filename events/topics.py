@@ -7,12 +7,14 @@
 | `{namespace}.dead-letters.{owner}` | what a source or a consumer group could not handle | for ever |
 | `{namespace}.ruleset` | the changes of the ruleset, one partition | for ever |
 | `{namespace}.decisions` | what was decided on each call, and how it ended; keys as keyed hashes | 7 days |
+| `{namespace}.intercepted.{route}` | calls of one route as they passed the façade, bodies and all | 7 days, or as set |
 | `{namespace}.in-doubt` | unsafe calls of which nobody knows whether they were done | for ever |
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -27,6 +29,7 @@ __all__ = [
     "ensure",
     "event_topic",
     "in_doubt_topic",
+    "intercept_topic",
     "ruleset_topic",
     "state_topic",
 ]
@@ -53,9 +56,9 @@ def event_topic(namespace: str, topic: str) -> Topic:
     Raises:
         ConfigError: Kafka takes no such name, or it is a name of the hub's own topics.
     """
-    if not _NAME.fullmatch(topic) or topic.startswith(("state.", "dead-letters.")):
+    if not _NAME.fullmatch(topic) or topic.startswith(("state.", "dead-letters.", "intercepted.")):
         raise ConfigError(
-            [f"topic {topic!r}: expected A-Z a-z 0-9 . _ -, and not state. or dead-letters. at the start"]
+            [f"topic {topic!r}: expected A-Z a-z 0-9 . _ -, and not state., dead-letters. or intercepted. at the start"]
         )
     if topic in _OURS:
         raise ConfigError([f"topic {topic!r}: is a topic of the hub's own; choose another name"])
@@ -141,4 +144,17 @@ def in_doubt_topic(namespace: str) -> Topic:
     return Topic(
         name=f"{namespace}.in-doubt",
         config={"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
+    )
+
+
+def intercept_topic(namespace: str, route: str, *, retention: timedelta = timedelta(days=7)) -> Topic:
+    """Return the topic of calls of a route (`capability/route`) as they passed: one partition, for one order."""
+    return Topic(
+        name=f"{namespace}.intercepted.{route.replace('/', '.')}",
+        partitions=1,
+        config={
+            "cleanup.policy": "delete",
+            "retention.ms": str(retention // timedelta(milliseconds=1)),
+            "max.message.bytes": str(DEAD_LETTER_BYTES),
+        },
     )

@@ -10,17 +10,22 @@ from functools import partial
 from pathlib import Path
 
 from contracts.errors import ConfigError
+from contracts.ports import Budget
 from events.log import KafkaLog
-from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from events.topics import Topic, decision_topic, in_doubt_topic, intercept_topic, ruleset_topic
+from hub.budget.budgets import Budgets, described
+from hub.captured import captured_topic
 from hub.facade_contracts import load_contracts
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
+from observability import fields
 from observability.metrics import otlp_exporter
 from observability.readout import Readout
 from routers.facade.accounting.tally import Tally
 from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.feed import Feed
+from routers.facade.process.intercepts import Intercepts, captured_spool
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parent import Parent
 from routers.facade.process.parts import Parts, Rulesets
@@ -39,10 +44,13 @@ def facade_settings(settings: Settings) -> FacadeSettings:
     """Return the façade's settings.
 
     Raises:
-        ConfigError: There are none.
+        ConfigError: There are none, or a backend names a legacy system that is not described.
     """
     if settings.facade is None:
         raise ConfigError(["facade: is missing; name its listeners and backends in the settings"])
+    for name, backend in settings.facade.backends.items():
+        if backend.system is not None:
+            described(settings, backend.system, named_by=f"facade.backends.{name}.system")
     return settings.facade
 
 
@@ -89,22 +97,31 @@ def run(settings: Settings, *, environ: Mapping[str, str]) -> None:
         asyncio.run(_run(settings, tally=tally, environ=environ))
 
 
-def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[str, str] | None = None) -> Parent:
+def parent(
+    settings: Settings,
+    *,
+    tally: Tally | None = None,
+    environ: Mapping[str, str] | None = None,
+    budgets: Budgets | None = None,
+) -> Parent:
     """Return the parent of a façade; to be made within a running loop.
 
     Args:
         settings: All settings.
         tally: Counts what the workers counted.
         environ: This process's environment; workers get it without the settings in it, some of which are secret.
+        budgets: Where calls to legacy systems are counted, which has to run meanwhile; nowhere without it.
 
     Raises:
-        ConfigError: A contract can't be served.
+        ConfigError: A contract can't be served, or a budget's folder can't be used.
     """
     facade, data = facade_settings(settings), settings.data / "facade"
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)
     contracts = load_contracts(facade)
     decisions, in_doubt = decision_topic(settings.namespace), in_doubt_topic(settings.namespace)
-    topics = [decisions, in_doubt, ruleset_topic(settings.namespace)]
+    tally = tally or Tally()
+    intercepts = _intercepts(settings, facade, data=data, tally=tally)
+    topics = [decisions, in_doubt, ruleset_topic(settings.namespace), *_intercepted(settings, facade, intercepts)]
 
     @asynccontextmanager
     async def open_log() -> AsyncGenerator[KafkaLog]:
@@ -132,14 +149,50 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
         data=data,
         parts=Parts(
             rulesets=rulesets,
-            feed=Feed(open_log, spool=spool, decisions=decisions.name, in_doubt=in_doubt.name),
+            feed=Feed(open_log, spool=spool, decisions=decisions.name, in_doubt=in_doubt.name, intercepts=intercepts),
             spool=spool,
-            tally=tally or Tally(),
+            tally=tally,
+            budgets=_counting(facade, budgets),
+            intercepts=intercepts,
         ),
         report_file=report_file(settings),
         make_start=start,
         environ=environ and {name: value for name, value in environ.items() if not name.startswith(ENV_PREFIX)},
     )
+
+
+def _counting(facade: FacadeSettings, budgets: Budgets | None) -> dict[str, Budget]:
+    """Return the budgets of the systems that backends are."""
+    if budgets is None:
+        return {}
+    return {
+        backend.system: budgets.of(backend.system, named_by=f"facade.backends.{name}.system")
+        for name, backend in facade.backends.items()
+        if backend.system is not None
+    }
+
+
+def _intercepts(settings: Settings, facade: FacadeSettings, *, data: Path, tally: Tally) -> Intercepts | None:
+    """Return what captured calls go through; also where none are captured any more, but some are left on the disk."""
+    folder = Files(data).captured
+    if facade.intercept is None and not folder.is_dir():
+        return None
+
+    def count(route: str | None, outcome: str, calls: int) -> None:
+        tally.count(fields.BANYAN_CALLS_INTERCEPTED, route, outcome, by=calls)
+
+    return Intercepts(
+        captured_spool(folder),
+        topic=lambda route: intercept_topic(settings.namespace, route).name,
+        spool_bytes=0 if facade.intercept is None else facade.intercept.spool_bytes,
+        count=count,
+    )
+
+
+def _intercepted(settings: Settings, facade: FacadeSettings, intercepts: Intercepts | None) -> list[Topic]:
+    wanted = facade.intercept
+    routes = sorted({*(() if wanted is None else wanted.routes), *(() if intercepts is None else intercepts.left_over)})
+    return [captured_topic(settings, route) for route in routes]
 
 
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:
@@ -179,11 +232,13 @@ def _require(facade: FacadeSettings, copy: Path) -> None:
 async def _run(settings: Settings, *, tally: Tally, environ: Mapping[str, str]) -> None:
     facade = facade_settings(settings)
     _require(facade, settings.data / "facade" / FILE_COPY)
-    running, loop = parent(settings, tally=tally, environ=environ), asyncio.get_running_loop()
+    budgets, loop = Budgets(settings, process="facade"), asyncio.get_running_loop()
+    running = parent(settings, tally=tally, environ=environ, budgets=budgets)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.drain)
     try:
-        await running.run()
+        async with budgets.running():
+            await running.run()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

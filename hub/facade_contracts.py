@@ -56,8 +56,8 @@ def load_contract(path: str, contract: ServedContract) -> Served:
         ConfigError: There is none, it is no WSDL, or it has no port of a name that is given a path.
     """
     # zeep comes with it, half a second that façades without contracts need not wait.
+    from adapters._bundle_folder import is_pinned  # noqa: PLC0415
     from adapters.soap.bundle import load_bundle  # noqa: PLC0415
-    from adapters.soap.bundle_folder import is_pinned  # noqa: PLC0415
 
     wsdl = contract.wsdl if is_pinned(contract.wsdl) else _wsdl(contract.wsdl)
     try:

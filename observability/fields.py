@@ -197,14 +197,20 @@ BANYAN_OUTCOME: Final = _attribute(
     "How it ended: `committed`, `aborted`, `fenced` for a transaction; `answered`, `fell_back`, `refused`, `rejected`, "
     "`failed`, `in_doubt`, `cut`, `abandoned` for a call; `published`, `duplicate`, `held`, `quarantined` for a file; "
     "`on_time`, `early`, `late`, `missing` for an expected one; `accepted`, `partly rejected`, `rejected`, `mismatch`, "
-    "`unknown file`, `unreadable` for the answer to an outbound file.",
+    "`unknown file`, `unreadable` for the answer to an outbound file; `kept`, `too_long`, `dropped`, `lost` for an "
+    "intercepted call.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
-BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system, or its host where it has none.")
+BANYAN_SYSTEM: Final = _attribute(
+    "banyan.system", "Name of the legacy system in the settings, or its host where it has none."
+)
 BANYAN_DEVIATION_KIND: Final = _attribute(
     "banyan.deviation.kind",
     "How a message differs from its contract: `namespace`, `unknown`, `missing`, `too-many`, `content`, "
     "`value`, `facet`, `nil`, `type`, `text`.",
+)
+BANYAN_PURPOSE: Final = _attribute(
+    "banyan.purpose", "Why a legacy system is called besides its live traffic: `poll`, `retry`, `shadow`, `snapshot`."
 )
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
 
@@ -269,6 +275,32 @@ BANYAN_OUTBOUND_ANSWERS: Final = _counter(
 BANYAN_OUTBOUND_OVERDUE: Final = _gauge(
     "banyan.outbound.overdue", "{file}", "Outbound files whose answer has not come in time."
 )
+BANYAN_BUDGET_GRANTED: Final = _counter(
+    "banyan.budget.granted", "{call}", "Calls that the budget of a legacy system let through, by purpose."
+)
+BANYAN_BUDGET_WAITED: Final = _histogram(
+    "banyan.budget.waited", "How long calls waited for the budget of a legacy system, by purpose."
+)
+BANYAN_BUDGET_CLOSED: Final = _counter(
+    "banyan.budget.closed", "{call}", "Calls that came while the calendar lets nobody call but live traffic, and wait."
+)
+BANYAN_BUDGET_LIVE: Final = _counter(
+    "banyan.budget.live", "{call}", "Live calls that were counted against the budget of a legacy system."
+)
+BANYAN_BUDGET_RATE: Final = _gauge(
+    "banyan.budget.rate",
+    "{call}/s",
+    "What all but live traffic may call now, by the calendar and after cuts; of the process that leads.",
+)
+BANYAN_BUDGET_CUTS: Final = _counter(
+    "banyan.budget.cuts", "{cut}", "Cuts of the rate, since a legacy system answered slowly or failed."
+)
+BANYAN_BUDGET_LEADING: Final = _gauge(
+    "banyan.budget.leading", "{process}", "1 where this process leads the budget of a legacy system, or 0."
+)
+BANYAN_BUDGET_ALONE: Final = _counter(
+    "banyan.budget.alone", "{time}", "How often a process was without a leader, and drew on its fixed slice."
+)
 BANYAN_CALL_DURATION: Final = _histogram(
     "banyan.call.duration",
     "Calls through the façade until the last byte of the answer, by route, side and outcome.",
@@ -291,6 +323,13 @@ BANYAN_DECISIONS_DROPPED: Final = _counter(
 )
 BANYAN_SPANS_DROPPED: Final = _counter(
     "banyan.spans.dropped", "{call}", "Failed calls beyond the bound on spans, which have none.", tallied=True
+)
+
+BANYAN_CALLS_INTERCEPTED: Final = _counter(
+    "banyan.calls.intercepted",
+    "{call}",
+    "Calls of intercepted routes, by route and outcome: `kept`; `too_long` without a body; `dropped`, `lost` at all.",
+    tallied=True,
 )
 
 TIMESTAMP: Final = _log_field("timestamp", "When, in UTC, ISO 8601.")

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 from lxml import etree
 from pydantic import JsonValue
 
+from adapters._operation import chosen, local
 from adapters.soap.asking import NOT_UNDERSTOOD, Asking, by_template, by_zeep, checked
 from adapters.soap.bundle import is_web, load_bundle
 from adapters.soap.config import Config
@@ -23,8 +24,7 @@ from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap import reply
 from contracts.legacy.soap.contract.bundle import Bundle, gather
 from contracts.legacy.soap.contract.catalog import standard
-from contracts.legacy.soap.contract.model import Contract as Wsdl
-from contracts.legacy.soap.contract.model import Operation, Port, Service
+from contracts.legacy.soap.contract.model import Operation, Port
 from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.soap.contract.wsdl import read_contract
 from contracts.legacy.soap.message.field import Field
@@ -96,7 +96,9 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     with _understood(config.wsdl):
         bundle = _bundle(config, fetch)
         wsdl = read_contract(bundle)
-    service, port, operation = _choose(wsdl, config)
+    service, port, operation = chosen(
+        wsdl, config.wsdl, operation=config.operation, service=config.service, port=config.port
+    )
     endpoint = config.endpoint or port.address
     if not endpoint:
         raise ConfigError([f"{config.wsdl}: port {port.name} has no address: set endpoint"])
@@ -109,7 +111,7 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
         with _understood(config.wsdl):
             ask = by_zeep(bundle, service, port, operation=operation)
     return Contract(
-        service=_local(service.name),
+        service=local(service.name),
         port=port.name,
         endpoint=endpoint,
         fields=_fields(reader.field_at(config.items)),
@@ -147,7 +149,7 @@ def _require_token(config: Config, reader: Reader) -> None:
     path = None if config.paging is None else config.paging.token
     if path is None:
         return
-    if _local(path[0]) != _local(config.items[0]) or len(config.items) == 1:
+    if local(path[0]) != local(config.items[0]) or len(config.items) == 1:
         raise ConfigError([f"paging.token: expected a path from {config.items[0]}, beside the items"])
     try:
         field = reader.field_at(path)
@@ -163,33 +165,6 @@ def _headers(port: Port, operation: Operation) -> dict[str, str]:
     if port.soap == "1.2":
         return {"Content-Type": f'application/soap+xml; charset=utf-8; action="{operation.action}"'}
     return {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.action}"'}
-
-
-def _choose(wsdl: Wsdl, config: Config) -> tuple[Service, Port, Operation]:
-    every = [(service, port) for service, port in wsdl.ports if service is not None and port.soap is not None]
-    fit = [
-        (service, port)
-        for service, port in every
-        if config.service in {None, _local(service.name)} and config.port in {None, port.name}
-    ]
-    having = [(service, port) for service, port in fit if config.operation in port.operations]
-    if len({service.name for service, _ in having}) > 1:
-        raise ConfigError([f"{config.wsdl}: several services have {config.operation}: name one: {_listed(having)}"])
-    if having:
-        service, port = having[0]
-        return service, port, port.operations[config.operation]
-    if fit:
-        known = sorted({name for _, port in fit for name in port.operations})
-        raise ConfigError([f"{config.wsdl}: no operation {config.operation}; there are: {known}"])
-    raise ConfigError([f"{config.wsdl}: no SOAP port {config.service}/{config.port}; there are: {_listed(every)}"])
-
-
-def _listed(ports: list[tuple[Service, Port]]) -> str:
-    return ", ".join(f"{_local(service.name)}/{port.name}" for service, port in ports) or "none"
-
-
-def _local(name: str) -> str:
-    return name.rpartition("}")[2]
 
 
 def _fields(item: Field) -> frozenset[str] | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.soap.config import Paging
-from adapters.soap.poll import Listed, at
+from adapters.soap.poll import Listed
 from contracts.errors import LegacyUnavailableError
 from contracts.legacy.soap.message.reader import Rest
+from contracts.record_path import at
 
 __all__ = ["Pages"]
 

@@ -1,12 +1,12 @@
 """One poll, from the items of a listing to event batches: what is new, what is gone, what is bad. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MINYEAR, UTC, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from adapters.soap.config import Config, Watermark
@@ -16,8 +16,9 @@ from contracts.event import Event
 from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import Mapper
 from contracts.ports import Columns, DeadLetter, EventBatch
+from contracts.record_path import at
 
-__all__ = ["Listed", "Poll", "Record", "Shape", "at", "key_of", "since"]
+__all__ = ["Listed", "Poll", "Record", "Shape", "key_of", "since"]
 
 _Marked: TypeAlias = tuple[bytes, Mark]
 Record: TypeAlias = Mapping[str, Any]
@@ -243,20 +244,6 @@ def since(watermark: Watermark, newest: datetime) -> str:
     if watermark.zone is not None:
         return moment.astimezone(ZoneInfo(watermark.zone)).replace(tzinfo=None).isoformat()
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def at(record: Record, path: Iterable[str]) -> Any:  # noqa: ANN401 - text or a typed value
-    """Return what stands at a path of a record; None where it is absent.
-
-    >>> at({"person": {"number": "7"}}, ["person", "number"])
-    '7'
-    """
-    found: Any = record
-    for step in path:
-        if not isinstance(found, Mapping):
-            return None
-        found = cast("Record", found).get(step)
-    return found
 
 
 def key_of(value: Any) -> str | None:  # noqa: ANN401 - text or a typed value

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import structlog
 
+from adapters._bundle_folder import is_pinned, read_bundle
 from adapters._edge import Patience, call
 from adapters.soap.bundle import is_web, load_bundle, local_path
-from adapters.soap.bundle_folder import is_pinned, read_bundle
 from adapters.soap.bundle_web import Access
 from adapters.soap.config import Config
 from adapters.soap.outward import Outward

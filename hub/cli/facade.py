@@ -74,6 +74,11 @@ def _print(report: Report) -> None:
         f"Kafka {report.kafka}; {report.dropped} decision records dropped; in doubt: {report.in_doubt_kept} on the "
         f"disk, {report.in_doubt_sent} in Kafka; lost with a worker: {sum(report.lost.values())}"
     )
+    if report.captured_kept or report.captured_sent or report.captured_dropped:
+        out.print(
+            f"captured calls: {report.captured_kept} on the disk, {report.captured_sent} in Kafka, "
+            f"{report.captured_dropped} dropped"
+        )
     print_table(("listener", "address"), list(report.addresses.items()), empty="no listeners")
     workers = [(w.number, w.pid, w.state, w.version, w.in_flight, w.restarts) for w in report.workers]
     print_table(("worker", "pid", "state", "ruleset", "in flight", "restarts"), workers, empty="no workers")

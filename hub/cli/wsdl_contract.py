@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from adapters._bundle_folder import is_pinned
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import is_pinned
 from contracts.errors import BanyanError, ConfigError, ContractError
 from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Port, Service

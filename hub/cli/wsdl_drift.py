@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from adapters._bundle_folder import folder_catalog, read_bundle
 from adapters.soap.bundle import is_web, load_bundle, local_path
-from adapters.soap.bundle_folder import folder_catalog, read_bundle
 from contracts.errors import LegacyUnavailableError
 from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import Bundle

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from adapters._bundle_folder import Plan, planned
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import Plan, planned
 from contracts.errors import ConfigError
 from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import Missing

@@ -15,6 +15,8 @@ __all__ = [
     "Breaker",
     "ClientTls",
     "FacadeSettings",
+    "Intercept",
+    "Intercepted",
     "Limits",
     "Listener",
     "ServedContract",
@@ -42,6 +44,7 @@ Address = Annotated[
 ]
 
 
+RouteName = Annotated[str, StringConstraints(pattern=rf"{NAME[:-1]}/{NAME[1:]}")]
 ServicePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$()*+,;=:@/%-]*$")]
 
 
@@ -101,6 +104,8 @@ class Backend(_Model):
     """For `https`."""
     breaker: Breaker = Breaker()
     """When it is left alone."""
+    system: str | None = None
+    """Name of the legacy system that it is, under `systems`: its calls are counted there, and leave less for polls."""
 
     @model_validator(mode="after")
     def _address(self) -> Self:
@@ -185,6 +190,28 @@ class Times(_Model):
     """How long calls in flight may take to end when the façade is told to stop."""
 
 
+class Intercepted(_Model):
+    """How much is kept of the calls of one route; only of those with POST."""
+
+    request_bytes: int = Field(default=262_144, ge=0, le=4 * 1024**2)
+    """Longest request that is kept; of a longer one all else is, and it is counted."""
+    reply_bytes: int = Field(default=262_144, ge=0, le=4 * 1024**2)
+    """Longest reply that is kept; of a longer one all else is, and it is counted."""
+    failed: bool = False
+    """Keep calls, too, that did not succeed: those without a whole reply of a side with a status of 2xx."""
+
+
+class Intercept(_Model):
+    """Calls that are kept as they pass, each route's on a topic of its own; they are personal data."""
+
+    routes: Mapping[RouteName, Intercepted] = Field(min_length=1)
+    """By `capability/route`: which, and how much of them."""
+    spool_bytes: int = Field(default=1024**3, ge=1024**2)
+    """How much waits on the disk while Kafka is away; what comes beyond is dropped, and counted."""
+    retention: timedelta = Field(default=timedelta(days=7), ge=timedelta(minutes=1))
+    """How long the topics keep them; holds for topics that are created, those that exist stay as they are."""
+
+
 class FacadeSettings(_Model):
     """The façade of one hub."""
 
@@ -200,6 +227,8 @@ class FacadeSettings(_Model):
     """Where `/livez` and `/readyz` are answered."""
     sample_ratio: float = Field(default=0.01, ge=0, le=1)
     """Share of calls whose spans are kept; those of failed calls always are."""
+    intercept: Intercept | None = None
+    """Calls that become events; none without it."""
     limits: Limits = Limits()
     """Bounds on size."""
     times: Times = Times()

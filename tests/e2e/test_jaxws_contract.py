@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters._bundle_folder import planned
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import planned
 from contracts.legacy.soap.contract.drift import drift
 from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.soap.contract.wsdl import read_contract

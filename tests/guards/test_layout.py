@@ -30,6 +30,7 @@ PUBLIC = [path for path in MODULES if not path.name.startswith("_") or path.name
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DATA = (
     "adapters/soap/example.wsdl",
+    "adapters/soap_intercept/example.wsdl",
     "hub/demo/benefits.cpy",
     "hub/demo/registry.wsdl",
     "hub/demo/rules.yaml",

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters import soap
+from adapters._bundle_folder import planned
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import planned
 from adapters.soap.example import CONFIG, MemberRegistered
 from contracts.errors import ConfigError
 from contracts.wsdl_drifted import WsdlDrifted

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters._bundle_folder import planned
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import planned
 from contracts.errors import ConfigError
 from hub.facade_contracts import load_contract
 from routers.facade.settings import ServedContract

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters._bundle_folder import Plan, folder_catalog, planned, read_bundle
 from adapters.soap.bundle import load_bundle
-from adapters.soap.bundle_folder import Plan, folder_catalog, planned, read_bundle
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap.contract.bundle import Bundle, Document
 from contracts.legacy.soap.contract.pinned import digest, names

@@ -16,6 +16,7 @@ from observability.masking import KeyHash
 from routers.decision import Decision, Reason
 from routers.explanation import OWED
 from routers.facade.accounting import tracecontext
+from routers.facade.accounting.captures import Captures
 from routers.facade.accounting.inflight import Inflight, InflightCall
 from routers.facade.accounting.recorder import encode
 from routers.facade.accounting.spans import Spans
@@ -80,7 +81,8 @@ class Account:
 
     __slots__ = (
         "_closing", "_doubted", "_doubts", "_inflight", "_keys", "_limit", "_noted", "_records", "_rules", "_sample",
-        "_second", "_shown", "_soon", "_spans", "_tally", "_version", "closed", "closed_at_once", "ended", "sent",
+        "_second", "_shown", "_soon", "_spans", "_tally", "_version", "captures", "closed", "closed_at_once", "ended",
+        "sent",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +101,10 @@ class Account:
         self._sample = tracecontext.threshold(settings.sample_ratio)
         self._tally = Tally()
         self._spans = Spans(settings, rules)
+        self.captures = (
+            None if settings.intercept is None else Captures(settings.intercept, tally=self._tally, inflight=inflight)
+        )
+        """Takes the calls of intercepted routes."""
         self._records: list[str] = []
         self._doubts: list[LogRecord] = []
         self._noted: dict[int, str | None] = {}

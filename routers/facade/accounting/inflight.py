@@ -21,7 +21,7 @@ from typing import Final, final
 from routers.facade.settings import FacadeSettings
 from routers.stage import OperationClass, Side
 
-__all__ = ["Inflight", "InflightCall", "create", "read"]
+__all__ = ["Inflight", "InflightCall", "captured", "create", "read"]
 
 _MAGIC: Final = b"BANYANF1"
 _WORD: Final = 8
@@ -77,6 +77,15 @@ def read(path: Path) -> list[InflightCall]:
     names, start = _head(data)
     slots = range(start, len(data) - _SLOT + 1, _SLOT)
     return [_call(data[at : at + _SLOT], names) for at in slots if data[at : at + _WORD] != _FREE_WORD]
+
+
+def captured(path: Path) -> int:
+    """Return how many calls its worker had kept as they passed, in all."""
+    data = path.read_bytes()
+    if data[:_WORD] != _MAGIC:
+        return 0
+    _, start = _head(data)
+    return int.from_bytes(data[start - _WORD : start], sys.byteorder)
 
 
 @final
@@ -137,6 +146,10 @@ class Inflight:
         self._words[self._first + slot * _WORDS] = _FREE
         self._free.append(slot)
 
+    def captured(self, count: int) -> None:
+        """Note how many calls were kept as they passed, in all."""
+        self._words[self._first - 1] = count
+
     def close(self) -> None:
         """Let go of the file, which stays as it is."""
         self._unmap()
@@ -165,8 +178,8 @@ class Inflight:
 
 
 def _slots_at(names: int) -> int:
-    """Return where the slots begin, on a page of their own, after names of this many bytes."""
-    return -(-(_HEAD + names) // mmap.PAGESIZE) * mmap.PAGESIZE
+    """Return where the slots begin, on a page of their own, after names of this many bytes and a count."""
+    return -(-(_HEAD + names + _WORD) // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 def _head(data: bytes | memoryview) -> tuple[list[str], int]:

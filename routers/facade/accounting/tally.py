@@ -37,6 +37,7 @@ _HISTOGRAMS: Final = {
 _LABELS: Final = {
     fields.BANYAN_KEYS_UNUSABLE: (fields.BANYAN_ROUTE, fields.BANYAN_REASON),
     fields.BANYAN_CALLS_REFUSED: (fields.BANYAN_ROUTE, fields.ERROR_TYPE),
+    fields.BANYAN_CALLS_INTERCEPTED: (fields.BANYAN_ROUTE, fields.BANYAN_OUTCOME),
     fields.BANYAN_DECISIONS_DROPPED: (),
     fields.BANYAN_SPANS_DROPPED: (),
 }

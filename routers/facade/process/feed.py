@@ -1,4 +1,4 @@
-"""What the façade tells Kafka: decision records, which may be lost, and in-doubt records, which may not."""
+"""What the façade tells Kafka: decision records, which may be lost; in-doubt records, which may not; captured calls."""
 
 import asyncio
 import random
@@ -11,6 +11,7 @@ import structlog
 
 from contracts.errors import BanyanError, BrokerUnavailableError
 from contracts.ports import Log, LogRecord
+from routers.facade.process.intercepts import Intercepts
 from routers.facade.process.spool import Spool
 
 __all__ = ["Feed", "OpenLog"]
@@ -36,13 +37,22 @@ class Feed:
         spool: Keeps what is in doubt until Kafka has it.
         decisions: Topic of decision records.
         in_doubt: Topic of in-doubt records.
+        intercepts: Keeps captured calls until Kafka has them; None where none are captured.
         backlog_bytes: Decision records beyond this are dropped and counted.
     """
 
     def __init__(
-        self, open_log: OpenLog, *, spool: Spool, decisions: str, in_doubt: str, backlog_bytes: int = BACKLOG_BYTES
+        self,
+        open_log: OpenLog,
+        *,
+        spool: Spool,
+        decisions: str,
+        in_doubt: str,
+        intercepts: Intercepts | None = None,
+        backlog_bytes: int = BACKLOG_BYTES,
     ) -> None:
         self._open_log, self._spool, self._backlog_bytes = open_log, spool, backlog_bytes
+        self._intercepts = intercepts
         self._topics = decisions, in_doubt
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
@@ -70,6 +80,10 @@ class Feed:
         self._write()
         self._work.set()
 
+    def wake(self) -> None:
+        """Look soon at what is on the disk."""
+        self._work.set()
+
     async def run(self) -> None:
         """Send until closed, however often Kafka goes away; decision records that are left then are dropped."""
         try:
@@ -77,6 +91,8 @@ class Feed:
         finally:
             self.dropped += sum(map(_count, self._queue))
             self._queue.clear()
+            if self._intercepts is not None:
+                self._intercepts.away()
 
     async def _run(self) -> None:
         pause = _SHORTEST_SECONDS
@@ -90,6 +106,8 @@ class Feed:
                     _log.warning("kafka is away", reason=str(error))
                 self.kafka = "away"
                 self._write()
+                if self._intercepts is not None:
+                    self._intercepts.away()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._closed.wait(), random.uniform(pause / 2, pause))  # noqa: S311 - no secret
                 pause = min(2 * pause, _LONGEST_SECONDS)
@@ -116,6 +134,8 @@ class Feed:
             self._write()
             await self._send_in_doubt(log)
             await self._send_decisions(log)
+            if self._intercepts is not None:
+                await self._intercepts.send(log, _in_time)
             if self._closed.is_set() and not self._queue:
                 return
             with suppress(TimeoutError):

@@ -36,6 +36,8 @@ class Kind(IntEnum):
     """A whole ruleset, for a worker whose local copy was too old."""
     KEPT = 4
     """The oldest frame of in-doubt records that was not yet answered is on the disk."""
+    TAKEN = 6
+    """The captured calls before the oldest UNTIL that was not yet answered can't be lost any more, or were dropped."""
     READY = 16
     """It serves."""
     RUNS = 17
@@ -50,6 +52,10 @@ class Kind(IntEnum):
     """In-doubt records; answered with KEPT."""
     BACKENDS = 22
     """JSON: how each backend is, where that has changed."""
+    CAPTURED = 23
+    """Calls of one route as they passed; see `accounting.captures.Captured`."""
+    UNTIL = 24
+    """What is captured from now on ended after this moment of the machine's steady clock; answered with TAKEN."""
 
 
 def encode(kind: Kind, payload: bytes = b"") -> bytes:

@@ -24,6 +24,11 @@ class Files(NamedTuple):
         return self.folder / "in-doubt"
 
     @property
+    def captured(self) -> Path:
+        """Return the folder of calls that were kept as they passed."""
+        return self.folder / "captured"
+
+    @property
     def lock(self) -> Path:
         """Return the file that a running parent holds locked."""
         return self.folder / "lock"

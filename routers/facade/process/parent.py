@@ -25,6 +25,7 @@ from routers.facade.process import report
 from routers.facade.process.crew import Crew
 from routers.facade.process.link import Kind
 from routers.facade.process.listening import address, bind_all
+from routers.facade.process.live import LiveCalls
 from routers.facade.process.member import Member
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parts import Parts
@@ -134,7 +135,7 @@ class Parent:
 
     def report(self) -> Report:
         """Return how it is now."""
-        rulesets, feed = self._parts.rulesets, self._parts.feed
+        rulesets, feed, intercepts = self._parts.rulesets, self._parts.feed, self._parts.intercepts
         return Report(
             at=datetime.now(UTC),
             pid=os.getpid(),
@@ -154,6 +155,9 @@ class Parent:
             dropped=feed.dropped,
             in_doubt_kept=len(self._parts.spool),
             in_doubt_sent=feed.sent_in_doubt,
+            captured_kept=0 if intercepts is None else intercepts.kept,
+            captured_sent=0 if intercepts is None else intercepts.sent,
+            captured_dropped=0 if intercepts is None else intercepts.dropped,
             lost=self._lost,
             observed=tuple(self._parts.tally.observed()),
         )
@@ -166,6 +170,7 @@ class Parent:
                 group.create_task(rulesets.run(self._ruleset_changed)),
                 group.create_task(self._renew_report()),
                 group.create_task(self._recover(left)),
+                group.create_task(LiveCalls(self._settings.backends).count(self.crew.reports, self._parts.budgets)),
             ]
             with suppress(TimeoutError):  # not a stale answer for want of a moment's patience; but no Kafka, no wait
                 await asyncio.wait_for(rulesets.caught_up(), _FIRST_RULESET_SECONDS)
@@ -193,11 +198,27 @@ class Parent:
             self._parts.feed.decided(payload)
         elif kind is Kind.IN_DOUBT:
             self._parts.feed.doubted(unpack(payload), kept=lambda: member.send(Kind.KEPT))
+        elif kind in {Kind.CAPTURED, Kind.UNTIL}:
+            self._captured(member, kind, payload)
+
+    def _captured(self, member: Member, kind: Kind, payload: bytes) -> None:
+        intercepts = self._parts.intercepts
+        if intercepts is None:
+            return
+        if kind is Kind.CAPTURED:
+            intercepts.captured(member.start.name, payload)
+        else:
+            intercepts.told(member.start.name, int(payload), lambda: member.send(Kind.TAKEN))
+            self._parts.feed.wake()
 
     def _ended(self, member: Member) -> None:
-        notes = self._files.inflight(member.start.name)
-        if notes.exists():
-            self._account_for(notes)
+        notes, intercepts = self._files.inflight(member.start.name), self._parts.intercepts
+        if not notes.exists():
+            return
+        if intercepts is not None:
+            intercepts.left(member.start.name, captured=inflight.captured(notes))
+            self._parts.feed.wake()
+        self._account_for(notes)
 
     def _account_for(self, notes: Path) -> None:
         """Count what a worker that is no more had in flight; its notes go when their records are on the disk."""

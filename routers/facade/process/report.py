@@ -125,6 +125,12 @@ class Report(_Model):
     """In-doubt records on the disk, not yet in Kafka."""
     in_doubt_sent: int
     """In-doubt records that Kafka acknowledged."""
+    captured_kept: int = 0
+    """Captured calls on the disk, not yet in Kafka."""
+    captured_sent: int = 0
+    """Captured calls that Kafka acknowledged."""
+    captured_dropped: int = 0
+    """Captured calls that were dropped, as there was no room for them on the disk, or Kafka refuses them."""
     lost: Mapping[str, int]
     """Class -> calls that were in flight to a worker when it died."""
     observed: tuple[Observed, ...]
@@ -143,6 +149,10 @@ class Report(_Model):
         found = [*self.unready(), *self.ruleset.problems]
         if self.ruleset.version == 0:
             found.append("there is no ruleset: every call is answered by its listener's legacy backend")
+        if self.captured_dropped:
+            found.append(f"{self.captured_dropped} captured calls were dropped, which become no events")
+        if self.kafka == "away" and self.captured_kept:
+            found.append(f"Kafka is away: {self.captured_kept} captured calls wait on the disk")
         if self.kafka == "away" and (self.in_doubt_kept or self.ruleset.source.startswith("topic")):
             found.append(f"Kafka is away: {self.in_doubt_kept} in-doubt records wait on the disk")
         behind = [str(w.number) for w in self.workers if w.state == "serving" and w.version < self.ruleset.version]

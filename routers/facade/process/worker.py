@@ -22,9 +22,11 @@ from pydantic import SecretStr
 from observability import logging, tracing
 from observability.masking import KeyHash
 from routers.facade.accounting.account import Account, Flushed
+from routers.facade.accounting.captures import Captured, Captures
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.process import report
 from routers.facade.process.collector import collect_for_ever, settle
+from routers.facade.process.intercepts import captured_spool, read_run, records_of
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
@@ -98,6 +100,8 @@ class Parts:
     flush: Callable[[], Flushed]
     kept: Callable[[Sequence[int]], None]
     """Called with the slots of calls in doubt whose records are on the disk."""
+    captures: Captures | None = None
+    """Calls that are kept as they pass; None where none are."""
     close: Callable[[], None]
     """Called when all has been flushed, after the last call has ended."""
 
@@ -119,6 +123,7 @@ class Worker:
         self._parts: Parts | None = None
         self._early: list[bytes] = []
         self._unkept: deque[Flushed] = deque()
+        self._untaken: deque[Captured] = deque()
         self._told = b""
         self.link = Link(got=self._got, lost=self._lost)
 
@@ -135,7 +140,7 @@ class Worker:
             self._parts = parts = self._build(start)
             try:
                 await self._serve(parts, start)
-                await self._leave(parts, Spool(files.spool))
+                await self._leave(parts, files)
             finally:
                 parts.close()
 
@@ -173,6 +178,8 @@ class Worker:
             self.link.send(Kind.BACKENDS, told)
 
     def _flush(self, parts: Parts) -> None:
+        if parts.captures is not None:
+            self._tell_captured(parts.captures.take())  # before the counters, of which it has some
         flushed = parts.flush()
         if flushed.tally:
             self.link.send(Kind.TALLY, flushed.tally)
@@ -184,15 +191,27 @@ class Worker:
             if not self.link.send(Kind.IN_DOUBT, pack(flushed.in_doubt)):
                 self._all_kept.set()
 
-    async def _leave(self, parts: Parts, spool: Spool) -> None:
+    def _tell_captured(self, captured: Captured) -> None:
+        self._untaken.append(captured)
+        self._all_kept.clear()
+        for _, pack_of_calls in captured.packs:
+            self.link.send(Kind.CAPTURED, pack_of_calls)
+        if not self.link.send(Kind.UNTIL, b"%d" % captured.until_ns):
+            self._all_kept.set()
+
+    async def _leave(self, parts: Parts, files: Files) -> None:
         """Hand over what is left; what the parent did not confirm goes to the disk here, at worst a second time."""
         self._flush(parts)
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._all_kept.wait()
         while self._unkept:
-            spool.keep(self._unkept[0].in_doubt)
+            Spool(files.spool).keep(self._unkept[0].in_doubt)
             parts.kept(self._unkept.popleft().doubted)
+        for captured in self._untaken:
+            for _, payload in captured.packs:
+                route, run = read_run(payload)
+                captured_spool(files.captured).keep(records_of({route: [run]}), count=run.calls)
         self.link.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), GOODBYE_SECONDS)
@@ -213,11 +232,21 @@ class Worker:
             self.stop()
         elif kind is Kind.KEPT:
             self._kept()
+        elif kind is Kind.TAKEN:
+            self._taken()
 
     def _kept(self) -> None:
         if self._unkept and self._parts is not None:  # else it took too long, and all went to the disk here
             self._parts.kept(self._unkept.popleft().doubted)
-        if not self._unkept:
+        self._look()
+
+    def _taken(self) -> None:
+        if self._untaken and self._parts is not None and self._parts.captures is not None:
+            self._parts.captures.taken(self._untaken.popleft().size_bytes)
+        self._look()
+
+    def _look(self) -> None:
+        if not self._unkept and not self._untaken:
             self._all_kept.set()
 
     def _change(self, parts: Parts, packed: bytes) -> None:
@@ -268,6 +297,7 @@ def build(start: Start) -> Parts:
         rules=replica,
         flush=account.flush,
         kept=account.kept,
+        captures=account.captures,
         close=noted.close,
     )
 

@@ -6,6 +6,7 @@ from typing import Final, final
 
 from routers.decision import Decision, decide_rule, decide_together
 from routers.facade.accounting.body_hashes import BodyHashes
+from routers.facade.accounting.captures import Capture
 from routers.facade.ended import Ended, Outcome
 from routers.facade.http.chunks import LAST_CHUNK, chunk
 from routers.facade.http.forwarding import answer_head, interim_head, request_head, trailer_part
@@ -42,6 +43,7 @@ class Call:
     # Defaults stand on the class: most calls change few of them, and each assignment costs.
     _parts_bytes: int = 0
     _hashes: BodyHashes | None = None
+    _capture: Capture | None = None
     _decision: Decision | None = None
     _key: str | None = None
     _pool: Pool | None = None
@@ -149,6 +151,8 @@ class Call:
         self._whole = whole
         if self._hashes is not None:
             self._hashes.asked(data)
+        if self._capture is not None:
+            self._capture.request(data)
         if self._parts is None:
             return
         self._parts.append(data)
@@ -166,6 +170,9 @@ class Call:
         self.operation = route.operation
         if rule.record_hashes:
             self._hashes = BodyHashes(self._parts or ())
+        captures = self._home.account.captures
+        if captures is not None and self._request.method == b"POST":
+            self._capture = captures.begin(rule.name, route.soap, self._parts or [])
         if len(keys) <= 1:
             self._key = key = keys[0] if keys else None
             self._decision = decision = decide_rule(rule, key, version)
@@ -237,6 +244,8 @@ class Call:
             self._fall_back(f"status_{answer.status}")
             return
         self._answer = answer
+        if self._capture is not None:
+            self._capture.reply(data)
         if not self._abandoned:
             self._pass_on(answer, data)
             if ended:
@@ -260,6 +269,8 @@ class Call:
 
     def more(self, data: bytes) -> None:
         """Take a part of the body; see the port."""
+        if self._capture is not None:
+            self._capture.reply(data)  # of one whose caller has left, too: a side has done what it says
         if self._abandoned:
             return
         if self._hashes is not None:
@@ -369,7 +380,10 @@ class Call:
             self.trace,
             hashes,
         )
-        account.ended(_new(Ended, ended))
+        told = _new(Ended, ended)
+        account.ended(told)
+        if self._capture is not None and account.captures is not None:
+            account.captures.end(self._capture, told, request, self._answer, self._whole)
         if self._slot >= 0:
             if self.operation is not _UNSAFE:
                 account.closed_at_once(self._slot)
