@@ -141,6 +141,12 @@ async def test_a_timeout_is_translated_inside_of_retry() -> None:
     assert budget.failed == [True, True]
 
 
+async def test_a_timeout_of_the_attempt_s_own_is_not_told_as_ours() -> None:
+    with pytest.raises(LegacyUnavailableError, match=r"crm: not available: TimeoutError$") as told:
+        await called(Attempts(TimeoutError()), HASTY)
+    assert not isinstance(told.value, LegacyTimeoutError)
+
+
 async def test_the_breaker_that_opens_while_a_call_waits_for_its_place_ends_it() -> None:
     gates = Gates()
     slow = asyncio.create_task(
