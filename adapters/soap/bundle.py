@@ -7,6 +7,7 @@ from adapters._bundle_file import local_bundle, local_path, require_wsdl
 from adapters._bundle_folder import folder_catalog
 from adapters.soap.bundle_web import Access, Web, root_of
 from contracts.errors import ConfigError, LegacyUnavailableError
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import Bounds, Bundle, Catalog, gather
 from contracts.legacy.soap.contract.catalog import chained, standard
 from contracts.legacy.xml import XmlError
@@ -42,6 +43,7 @@ def load_bundle(
         LegacyUnavailableError: The server does not answer with it.
     """
     where, bounds = str(location), bounds or Bounds()
+    told = without_secrets(where)
     own = folder_catalog(catalog) if isinstance(catalog, Path) else catalog
     asked = standard if own is None else chained(own, standard)
     try:
@@ -50,10 +52,10 @@ def load_bundle(
         else:
             bundle = local_bundle(local_path(where), root, asked, bounds=bounds, tell=tell)
     except XmlError as error:
-        raise XmlError(f"{where}: {error}") from error
+        raise XmlError(f"{told}: {error}") from error
     except ValueError as error:
-        raise ConfigError([f"{where}: expected an address or a path: {error}"]) from error
-    return require_wsdl(bundle, where)
+        raise ConfigError([f"{told}: expected an address or a path: {error}"]) from error
+    return require_wsdl(bundle, told)
 
 
 def is_web(location: str) -> bool:
@@ -75,4 +77,4 @@ def _from_web(
     try:
         return gather(web.located(url), root=above, fetch=web, catalog=catalog, bounds=bounds)
     except OSError as error:
-        raise LegacyUnavailableError(url, reason=error.strerror or str(error)) from error
+        raise LegacyUnavailableError(without_secrets(url), reason=error.strerror or str(error)) from error

@@ -18,7 +18,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from adapters.soap.config import Credentials
 from adapters.soap.http import Answer, HttpExchange, Request, authorization
 from contracts.errors import ConfigError, LegacyUnavailableError
-from contracts.legacy.soap.contract.address import is_below
+from contracts.legacy.soap.contract.address import is_below, without_secrets
 from contracts.legacy.soap.contract.bundle import Bounds
 from contracts.legacy.xml import XmlError
 
@@ -71,7 +71,7 @@ def root_of(url: str, root: str | None) -> str:
     chosen = root or f"{parts.scheme}://{parts.netloc}/"
     whole = chosen if chosen.endswith("/") else chosen + "/"
     if not parts.hostname or not is_below(url, whole):
-        raise ConfigError([f"{url}: expected an address below the root {whole}"])
+        raise ConfigError([f"{without_secrets(url)}: expected an address below the root {without_secrets(whole)}"])
     return whole
 
 

@@ -9,6 +9,7 @@ from adapters._edge import Operation
 from adapters._gate import Gates
 from adapters.soap.config import Config
 from adapters.soap.http import Exchange, Request, authorization
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.ports import Budget
 
 __all__ = ["Fetching", "Outward"]
@@ -74,7 +75,7 @@ class Fetching:
         with closing(self._begun(request)) as exchange:
             answer = exchange.send()
             if answer.status != _OK:
-                reason = f"HTTP {answer.status}: expected the contract at {url}"
+                reason = f"HTTP {answer.status}: expected the contract at {without_secrets(url)}"
                 raise answer.unavailable(self._config.name, reason)
             return b"".join(exchange.chunks())
 

@@ -9,6 +9,7 @@ import typer
 from adapters._bundle_folder import folder_catalog, read_bundle
 from adapters.soap.bundle import is_web, load_bundle, local_path
 from contracts.errors import LegacyUnavailableError
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import Bundle
 from contracts.legacy.soap.contract.catalog import chained, kept
 from contracts.legacy.soap.contract.drift import Drift, drift
@@ -72,7 +73,14 @@ def _show(found: Drift, pinned: Bundle, live: Bundle, *, as_json: bool) -> None:
     else:
         verdict = "only formatting" if found.only_formatting else "unchanged"
     if as_json:
-        print_json({"verdict": verdict, "pinned_start": pinned.start, "live_start": live.start, **asdict(found)})
+        print_json(
+            {
+                "verdict": verdict,
+                "pinned_start": without_secrets(pinned.start),
+                "live_start": without_secrets(live.start),
+                **asdict(found),
+            }
+        )
         return
     for change, files in (
         ("changed", found.changed),
@@ -84,6 +92,7 @@ def _show(found: Drift, pinned: Bundle, live: Bundle, *, as_json: bool) -> None:
             console().print(f"{change}: {file}", markup=False)
     file_of = names(live)
     for each in found.unreachable:
-        line = f"unreachable: {each.location}, needed by {file_of[each.needed_by]}:{each.line}: {each.reason}"
+        place = f"{file_of[each.needed_by]}:{each.line}"
+        line = f"unreachable: {without_secrets(each.location)}, needed by {place}: {each.reason}"
         console().print(line, markup=False)
-    console().print(f"{live.start}: {verdict}", markup=False)
+    console().print(f"{without_secrets(live.start)}: {verdict}", markup=False)

@@ -1,15 +1,16 @@
 """`banyan wsdl import`: takes a contract with all that it imports into a folder, pinned by hash."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from adapters._bundle_folder import Plan, planned
 from adapters.soap.bundle import load_bundle
 from contracts.errors import ConfigError
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import Missing
 from hub.cli.output import AsJson, console, print_json, print_table
 from hub.cli.wsdl_options import CaFile, CatalogFolder, PasswordEnv, Seconds, User, access_by, telling
@@ -72,13 +73,13 @@ def _show(plan: Plan, missing: Sequence[Missing], *, outcome: str, as_json: bool
             {
                 "folder": str(plan.folder),
                 "outcome": outcome,
-                "start": plan.pinned.manifest.start,
+                "start": without_secrets(plan.pinned.manifest.start),
                 "root": plan.pinned.manifest.root,
-                "documents": [each.model_dump() for each in documents],
+                "documents": [{**each.model_dump(), "uri": without_secrets(each.uri)} for each in documents],
                 "added": plan.added,
                 "changed": plan.changed,
                 "gone": plan.gone,
-                "missing": [each.model_dump() for each in plan.pinned.manifest.missing],
+                "missing": [_without_secrets(each.model_dump()) for each in plan.pinned.manifest.missing],
             }
         )
         return
@@ -94,13 +95,18 @@ def _show(plan: Plan, missing: Sequence[Missing], *, outcome: str, as_json: bool
     console().print(f"{plan.folder}: {outcome}, {count}, {total} bytes", markup=False)
 
 
+def _without_secrets(missing: Mapping[str, Any]) -> dict[str, Any]:
+    places = {name: without_secrets(missing[name]) for name in ("location", "needed_by")}
+    return {**missing, **places}
+
+
 def _show_missing(plan: Plan, missing: Sequence[Missing]) -> None:
     files = {each.uri: each.file for each in plan.pinned.manifest.documents}
     needed: dict[tuple[str, str], list[str]] = {}
     for each in missing:
         needed.setdefault((each.location, each.reason), []).append(f"{files[each.needed_by]}:{each.line}")
     for (location, reason), places in needed.items():
-        console().print(f"missing: {location}, needed by {', '.join(places)}: {reason}", markup=False)
+        console().print(f"missing: {without_secrets(location)}, needed by {', '.join(places)}: {reason}", markup=False)
     if any(each.reason.startswith(_OUTSIDE) for each in missing):
         console().print("--root names a folder above them all, if they are part of the contract.")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.findings import inspect as findings_of
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Port
@@ -130,7 +131,7 @@ def _port(port: Port) -> dict[str, Any]:
         "name": port.name,
         "binding": port.binding,
         "soap": port.soap,
-        "address": port.address,
+        "address": None if port.address is None else without_secrets(port.address),
         "operations": [_operation(each) for each in operations],
     }
 

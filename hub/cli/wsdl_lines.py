@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Final
 
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Port, Severity
 from contracts.legacy.soap.contract.outline import Node
@@ -35,7 +36,7 @@ def offer_lines(contract: Contract, *, show_all: bool) -> Iterator[str]:
             soap = f"SOAP {port.soap}" if port.soap else "not SOAP"
             first = f"port {port.name}  {soap}  binding {local(port.binding)}"
             yield from folded(first, first="  ", then="    ")
-            yield from folded(port.address or "no address", first="    ", then="    ")
+            yield from folded(without_secrets(port.address or "no address"), first="    ", then="    ")
             same = shown.setdefault(port.binding, port)
             if same is port:
                 yield from _operations(port, short=short)

@@ -16,6 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from adapters.soap.bundle_web import Access
 from adapters.soap.config import Credentials
 from contracts.errors import ConfigError
+from contracts.legacy.soap.contract.address import without_secrets
 from hub.cli.options import Options
 
 __all__ = ["CaFile", "CatalogFolder", "PasswordEnv", "Seconds", "User", "access_by", "telling"]
@@ -43,7 +44,9 @@ def telling() -> Generator[Callable[[str], None]]:
     columns = SpinnerColumn(), TextColumn("{task.completed} documents, now {task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
-        yield lambda address: progress.update(task, description=escape(address.rpartition("/")[2]), advance=1)
+        yield lambda address: progress.update(
+            task, description=escape(without_secrets(address).rpartition("/")[2]), advance=1
+        )
 
 
 def access_by(

@@ -1,8 +1,9 @@
 """Retry > breaker > bulkhead > budget > translate > timeout > call: each of these steps is where it says."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from observability.testing import recorded_metrics
 from tests.budgets import Draws
 
 PATIENT = Patience(attempts=3, longest_wait=timedelta(hours=1))
-HASTY = Patience(attempts=1, timeout=timedelta(seconds=0.05))
+HASTY = Patience(attempts=1, timeout=timedelta(seconds=0.3))
 AWAY = LegacyUnavailableError("crm", reason="away")
 
 
@@ -115,11 +116,11 @@ async def test_the_place_is_held_while_the_budget_is_drawn() -> None:
 
 
 async def test_the_budget_is_outside_of_the_timeout_and_of_what_it_is_told() -> None:
-    budget = Draws(wait=0.1)
+    budget = Draws(wait=0.5)
 
     assert await called(Attempts(), HASTY, budget=budget) == "answer"
     assert budget.failed == [False]
-    assert budget.answers[0][0] < timedelta(seconds=0.05)
+    assert budget.answers[0][0] < timedelta(seconds=0.3)
 
 
 async def test_each_attempt_draws() -> None:
@@ -138,6 +139,12 @@ async def test_a_timeout_is_translated_inside_of_retry() -> None:
         await called(attempts, Patience(attempts=2, timeout=timedelta(seconds=0.05)), budget=budget)
     assert attempts.count == 2
     assert budget.failed == [True, True]
+
+
+async def test_a_timeout_of_the_attempt_s_own_is_not_told_as_ours() -> None:
+    with pytest.raises(LegacyUnavailableError, match=r"crm: not available: TimeoutError$") as told:
+        await called(Attempts(TimeoutError()), HASTY)
+    assert not isinstance(told.value, LegacyTimeoutError)
 
 
 async def test_the_breaker_that_opens_while_a_call_waits_for_its_place_ends_it() -> None:
@@ -165,7 +172,9 @@ async def test_the_breaker_that_opens_while_a_call_draws_ends_it() -> None:
 
     with pytest.raises(CircuitOpenError):
         await slow
-    assert attempts.count == 0
+    with pytest.raises(CircuitOpenError) as told:
+        await called(attempts, gate=gate(gates, failures=1))
+    assert (told.value.failures, told.value.last, attempts.count) == (1, "away", 0)
     assert await free(gates) == 4
 
 
@@ -224,8 +233,8 @@ async def test_doubt_counts_as_a_failure_for_the_breaker() -> None:
 
 
 async def test_no_attempt_begins_when_all_our_patience_is_used_up() -> None:
-    attempts = Attempts(*[AWAY] * 9, wait=0.02)
-    patience = Patience(attempts=9, timeout=timedelta(seconds=0.05), overall=timedelta(seconds=0.05))
+    attempts = Attempts(*[AWAY] * 9, wait=0.2)
+    patience = Patience(attempts=9, timeout=timedelta(seconds=0.5), overall=timedelta(seconds=0.5))
 
     with pytest.raises(LegacyUnavailableError):
         await called(attempts, patience)
@@ -233,9 +242,30 @@ async def test_no_attempt_begins_when_all_our_patience_is_used_up() -> None:
 
 
 async def test_waits_for_the_budget_use_no_patience_up() -> None:
-    patience = Patience(attempts=3, timeout=timedelta(seconds=0.05), overall=timedelta(seconds=0.05))
+    patience = Patience(attempts=3, timeout=timedelta(seconds=0.3), overall=timedelta(seconds=0.3))
 
-    assert await called(Attempts(AWAY, AWAY), patience, budget=Draws(wait=0.06)) == "answer"
+    assert await called(Attempts(AWAY, AWAY), patience, budget=Draws(wait=0.35)) == "answer"
+
+
+async def test_what_would_be_said_again_is_not_asked_again() -> None:
+    attempts = Attempts(LegacyUnavailableError("crm", reason="HTTP 404", soon=False))
+
+    with pytest.raises(LegacyUnavailableError, match="HTTP 404"):
+        await called(attempts)
+    assert attempts.count == 1
+
+
+@pytest.mark.parametrize(("asked", "attempts"), [(0.2, 2), (0.4, 1)])
+async def test_a_service_is_left_alone_for_as_long_as_it_asks_or_for_good(asked: float, attempts: int) -> None:
+    busy = Attempts(LegacyUnavailableError("crm", reason="busy", retry_after=timedelta(seconds=asked)))
+    started = time.monotonic()
+    with ExitStack() as stack:
+        if attempts == 1:
+            stack.enter_context(pytest.raises(LegacyUnavailableError, match="busy"))
+        await call("crm", busy, Patience(longest_wait=timedelta(seconds=0.3)))
+
+    assert busy.count == attempts
+    assert attempts == 1 or time.monotonic() - started >= asked
 
 
 async def test_attempts_after_the_first_are_counted() -> None:
@@ -273,6 +303,36 @@ async def test_a_part_that_fails_tells_breaker_and_budget_and_is_not_tried_again
     assert (attempts.count, budget.drawn, budget.failed) == (1, ["poll"], [False, True])
     with pytest.raises(CircuitOpenError):
         await called(Attempts(), gate=gate(gates, failures=1))
+
+
+async def test_a_part_of_an_unsafe_operation_that_fails_is_in_doubt_and_a_failure() -> None:
+    gates = Gates()
+    operation = Operation(name="Take", kind="unsafe", gate=gate(gates, failures=1))
+
+    async def begin() -> Held:
+        return kept()
+
+    held = await call("crm", begin, PATIENT, operation=operation)
+    with pytest.raises(LegacyInDoubtError, match="Take may have been done and is not called again: away"):
+        await part("crm", Attempts(AWAY), PATIENT, operation=operation, held=held)
+    with pytest.raises(CircuitOpenError):
+        await called(Attempts(), gate=gate(gates, failures=1))
+
+
+async def test_parts_have_the_timeout_each_and_a_bound_together() -> None:
+    patience = Patience(timeout=timedelta(seconds=0.3), reply=timedelta(seconds=10))
+    operation, held, slow = Operation(name="List"), Held(), Attempts(wait=5)
+    assert await part("crm", Attempts(wait=0.05), patience, operation=operation, held=held) == "answer"
+    assert held.seconds >= 0.05
+
+    with pytest.raises(LegacyTimeoutError) as alone:
+        await part("crm", slow, patience, operation=operation, held=held)
+    held.seconds = 9.9
+    with pytest.raises(LegacyTimeoutError) as together:
+        await part("crm", slow, patience, operation=operation, held=held)
+
+    assert (alone.value.after, together.value.after) == (patience.timeout, patience.reply)
+    assert held.seconds < 10.2
 
 
 @pytest.mark.parametrize(

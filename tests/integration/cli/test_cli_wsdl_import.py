@@ -183,3 +183,37 @@ def test_a_folder_that_is_damaged_or_none_is_a_mistake(tmp_path: Path, capsys: p
     assert "types/codes.xsd: expected" in capsys.readouterr().err
     assert run("import", REGISTRY, "--into", tmp_path / "pinned", "--force") == 0
     assert run("drift", tmp_path / "pinned") == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_what_is_secret_in_an_address_is_not_shown(
+    shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    text = REGISTRY.read_text(encoding="utf-8")
+    address = text.partition('address location="')[2].partition('"')[0]
+    secret = text.replace(address, "http://ada:hush@registry.example/soap?key=hush").replace(
+        "types/resident.xsd", "types/resident.xsd?token=hush"
+    )
+    shelf.put("/s/registry?wsdl&key=hush", secret)
+    into = tmp_path / "registry"
+
+    assert run("import", shelf.address + "/s/registry?wsdl&key=hush", "--into", into, *options) == 3
+    assert run("inspect", into, *options) == 3
+    assert run("drift", into, *options) in {0, 3}
+
+    captured = capsys.readouterr()
+    assert "http://registry.example/soap?key=***" in captured.out
+    assert "token=***" in captured.out
+    assert "hush" not in captured.out + captured.err
+    assert "hush" in (into / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_an_address_that_can_not_be_had_is_told_without_its_secrets(
+    shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("import", shelf.address + "/nothing?wsdl&key=hush", "--into", tmp_path / "a") == 1
+    assert run("import", shelf.address + "/s?key=hush", "--into", tmp_path / "a", "--root", "http://other/") == 2
+
+    told = capsys.readouterr()
+    assert "hush" not in told.out + told.err
+    assert "key=***" in told.err

@@ -3,8 +3,10 @@
 from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-__all__ = ["absolute", "is_below"]
+__all__ = ["absolute", "is_below", "without_secrets"]
 
+_DOCUMENTS: Final = frozenset({"wsdl", "xsd", "singlewsdl"})
+"""Parameters of a query that say which document is asked for."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -31,6 +33,24 @@ def is_below(uri: str, root: str) -> bool:
     path, above = unquote(urlsplit(uri).path), unquote(urlsplit(root).path)
     is_plain = ".." not in path.split("/") and "\\" not in path and path.isprintable()
     return is_plain and path.startswith(above)
+
+
+def without_secrets(address: str) -> str:
+    """Return an address as people may see it: without its user, and of its query only what names documents.
+
+    >>> without_secrets("https://ada:hush@registry.example/soap?wsdl&key=hush&xsd=types")
+    'https://registry.example/soap?wsdl&key=***&xsd=types'
+    """
+    there, mark, query = address.partition("?")
+    scheme, slashes, rest = there.partition("//")
+    host, slash, path = rest.partition("/")
+    place = f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}" if slashes else there
+    return place + mark + "&".join(map(_shown_parameter, query.split("&")))
+
+
+def _shown_parameter(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}=***" if equals and name.lower() not in _DOCUMENTS else parameter
 
 
 def _origin(uri: str) -> tuple[str, str | None, int | None] | None:

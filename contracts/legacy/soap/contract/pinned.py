@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from contracts.errors import ContractError
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import WSDL, Bundle, Document, Missing
 
 __all__ = ["MANIFEST", "Manifest", "Pinned", "PinnedDocument", "digest", "names", "pin", "read_manifest", "unpin"]
@@ -217,7 +218,7 @@ def _verified(pinned: PinnedDocument, read: Callable[[str], bytes]) -> Document:
 
 def _steps(document: Document, root: str) -> Iterator[str]:
     """Yield the folders, and then the name, of a document's file."""
-    address = urlsplit(document.uri)
+    address = urlsplit(without_secrets(document.uri))
     if document.is_standard:
         yield _STANDARD
         path = [re.sub(r"^(catalog:)?([a-z]+:/*)?", "", document.uri)]
