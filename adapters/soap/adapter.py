@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
@@ -15,20 +15,24 @@ import structlog
 
 from adapters._edge import call
 from adapters.soap import example
+from adapters.soap.changes import Listed, Shape
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract, load
+from adapters.soap.cursor import first_chunk
 from adapters.soap.http import Exchange, HttpExchange, Opener, Request, authorization, tls_context
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
 from adapters.soap.paging import Pages
-from adapters.soap.poll import Listed, Poll, Shape, since
+from adapters.soap.poll import Poll, since
+from adapters.soap.snapshot import Snapshots
 from adapters.soap.watch import Watch
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.legacy.soap.message.deviation import Deviation
+from contracts.legacy.soap.message.reader import Rest
 from contracts.mapping import EventMapping, compile_mapping
-from contracts.ports import EventBatch, Progress
+from contracts.ports import EventBatch, Progress, Purpose
 from observability import fields, metrics, tracing
 
 __all__ = ["Adapter"]
@@ -41,11 +45,18 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    items: Sequence[Listed]
+    is_last: bool = False
+    rest: Rest | None = None
+
+
 class Adapter:
     """Polls one operation of a SOAP service. Delivery: exactly once from the poll into Kafka.
 
     Fulfils the port `Source`. Polls one after the other, each a span; a poll that changes nothing yields
-    nothing.
+    nothing. With `snapshot`, everything is listed in chunks between polls, which a crash ends at no more than a chunk.
 
     Args:
         config: The service, the operation and how to ask.
@@ -75,7 +86,7 @@ class Adapter:
         mapper = compile_mapping(model, mapping, key=key, legacy=named, canonical=canonical)
         self._shape = Shape(config=config, model=model, mapper=mapper)
         self._clock, self._sleep, self._given = clock, sleep, opener
-        self._contract: Contract | None = None
+        self._contracts: dict[str, Contract] = {}
         self._tls: tuple[ssl.SSLContext | None] | None = None
         self._metrics = metrics.Metrics()
 
@@ -113,13 +124,13 @@ class Adapter:
         """
         config = Config.model_validate({**dict(self.config), **changes})
         other = copy(self)
-        vars(other).update(_shape=replace(self._shape, config=config), _contract=None, _tls=None)
+        vars(other).update(_shape=replace(self._shape, config=config), _contracts={}, _tls=None)
         return other
 
     def asking(self, opener: Opener) -> Self:
         """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
         other = copy(self)
-        vars(other).update(_given=opener, _contract=None)
+        vars(other).update(_given=opener, _contracts={})
         return other
 
     async def check(self) -> list[str]:
@@ -127,11 +138,13 @@ class Adapter:
         try:
             once = self.config.patience.once()
             listing, _ = await call(self.name, lambda: self._list(self._smallest(), None), once)
+            listing.close()
+            if self.config.snapshot is not None:
+                await call(self.name, lambda: self._listed().try_chunk(first_chunk(self.config)), once)
         except ConfigError as error:
             return [*error.problems]
         except BanyanError as error:
             return [str(error)]
-        listing.close()
         return []
 
     def _smallest(self) -> dict[str, Any]:
@@ -150,17 +163,63 @@ class Adapter:
         """
         ledger = Ledger(since, self._shape.stream)
         watch = Watch(self.config, since, clock=self._clock)
+        snapshots, listed = Snapshots(self._shape, ledger, clock=self._clock), self._listed()
         while True:
-            if (told := await watch.look()) is not None:
-                yield told
+            for told in (await watch.look(), await asyncio.to_thread(snapshots.begin)):
+                if told is not None:
+                    yield told
             started = self._clock()
             async with aclosing(self._poll(Poll(self._shape, ledger, started=started))) as batches:
                 async for batch in batches:
                     yield batch
-            if self.config.once:
+            async with aclosing(listed.snapshot(snapshots, until=started + self.config.interval)) as batches:
+                async for batch in batches:
+                    yield batch
+            if self.config.once and not snapshots.is_running:
                 return
-            rest = self.config.interval - (self._clock() - started)
+            rest = timedelta(0) if snapshots.is_read else self.config.interval - (self._clock() - started)
             await self._sleep(max(rest, timedelta(0)).total_seconds())
+
+    async def try_chunk(self, parameters: Mapping[str, Any]) -> None:
+        """Make the call of a chunk, and take nothing of it."""
+        listing, _ = await self._list(parameters, None)
+        listing.close()
+
+    async def snapshot(self, snapshots: Snapshots, *, until: datetime) -> AsyncGenerator[EventBatch, None]:
+        """Go on with the snapshot under way until it is time for a poll, or end it.
+
+        Of the adapter for the operation that lists everything.
+        """
+        if snapshots.is_read:
+            for batch in snapshots.ending():
+                yield batch
+            return
+        while snapshots.is_running and not snapshots.is_read:
+            wait = min(snapshots.rest(), until - self._clock())
+            if wait > timedelta(0):
+                await self._sleep(wait.total_seconds())
+            if snapshots.rest() > timedelta(0):
+                break
+            async with aclosing(self._chunk(snapshots)) as batches:
+                async for batch in batches:
+                    yield batch
+            if self._clock() >= until:
+                break
+        self._tell(snapshots.deviated().items())
+
+    async def _chunk(self, snapshots: Snapshots) -> AsyncGenerator[EventBatch, None]:
+        with tracing.span(fields.span_name(fields.SNAPSHOT, self.name), current=False) as span:
+            traceparent = tracing.traceparent(span)
+            chunk = snapshots.chunk(partial(self._portions, traceparent=traceparent), traceparent=traceparent)
+            async with aclosing(chunk) as batches:
+                async for batch in batches:
+                    yield batch
+
+    def _listed(self) -> Self:
+        """Return the same adapter for the operation that lists everything."""
+        other = copy(self)
+        vars(other).update(_shape=replace(self._shape, config=self.config.listing()))
+        return other
 
     async def _poll(self, poll: Poll) -> AsyncGenerator[EventBatch, None]:
         name = fields.span_name(fields.POLL, self.name)
@@ -181,7 +240,7 @@ class Adapter:
         asked: Mapping[str, Any] | None = pages.first()
         while asked is not None:
             request = {**parameters, **asked}
-            listing, items = await call(self.name, partial(self._list, request, traceparent), config.patience)
+            listing, items = await self._ask(request, traceparent, "poll")
             with closing(listing):
                 fresh, count = pages.begun(items), len(items)
                 while len(items) == config.chunk_items:
@@ -193,6 +252,26 @@ class Adapter:
                 deviations += listing.deviations
                 asked = pages.following(count, listing.last, listing.rest)
                 yield fresh, asked is None
+
+    async def _ask(
+        self, request: Mapping[str, Any], traceparent: str | None, purpose: Purpose
+    ) -> tuple[Listing, Sequence[Listed]]:
+        """Call the service; the one place for what each call needs, whatever it is for."""
+        del purpose  # nothing depends on it yet
+        return await call(self.name, partial(self._list, request, traceparent), self.config.patience)
+
+    async def _portions(self, request: Mapping[str, Any], *, traceparent: str | None) -> AsyncGenerator[_Portion, None]:
+        """Yield the items of a snapshot's chunk, some at a time."""
+        listing, items = await self._ask(request, traceparent, "snapshot")
+        with closing(listing):
+            count = len(items)
+            while len(items) == self.config.chunk_items:
+                yield _Portion(items)
+                items = await call(self.name, listing.more, self.config.patience.once())
+                count += len(items)
+            self._refuse_capped(count)
+            self._tell(Counter(listing.deviations).items())
+            yield _Portion(items, is_last=True, rest=listing.rest)
 
     def _refuse_capped(self, count: int) -> None:
         if self.config.cap is not None and count >= self.config.cap:
@@ -226,12 +305,13 @@ class Adapter:
             return listing, items
 
     async def _load(self) -> Contract:
-        if self._contract is None:
+        listing = str((self.config.operation, self.config.items, self.config.paging))
+        if listing not in self._contracts:
             once = self.config.patience.once()
             contract = await call(self.name, lambda: asyncio.to_thread(load, self.config, self._fetch), once)
             self._require_fields(contract)
-            self._contract = contract
-        return self._contract
+            self._contracts[listing] = contract
+        return self._contracts[listing]
 
     def _require_fields(self, contract: Contract) -> None:
         if contract.fields is None:

@@ -18,9 +18,9 @@ from pydantic import JsonValue
 from zeep.exceptions import Error as ZeepError
 
 from adapters.soap.bundle import is_web, load_bundle
+from adapters.soap.changes import Listed
 from adapters.soap.config import Config
 from adapters.soap.http import Request, authorization
-from adapters.soap.poll import Listed
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap import reply
 from contracts.legacy.soap.contract.bundle import Bundle, gather

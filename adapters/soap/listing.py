@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from adapters.soap.changes import Listed
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract
 from adapters.soap.http import Answer, Exchange
-from adapters.soap.poll import Listed
 from contracts.errors import LegacyFaultError, LegacyUnavailableError
 from contracts.legacy.soap import fault
 from contracts.legacy.soap.message.deviation import Deviation
