@@ -17,13 +17,18 @@ from tests.register import LISTED, Register, Ticking, register_adapter
 KEYS = [f"{number:02d}" for number in range(1, 13)]
 
 Change = Callable[[Register], None]
-puts = st.builds(
-    lambda key, name, place: lambda register: register.put(key, name, place=place),
-    st.sampled_from(KEYS),
-    st.sampled_from(["Ada", "Grace", "Mary"]),
-    st.none() | st.integers(0, 12),
-)
-deletes = st.builds(lambda key: lambda register: register.delete(key), st.sampled_from(KEYS))
+
+
+def _put(key: str, name: str, place: int | None) -> Change:
+    return lambda register: register.put(key, name, place=place)
+
+
+def _delete(key: str) -> Change:
+    return lambda register: register.delete(key)
+
+
+puts = st.builds(_put, st.sampled_from(KEYS), st.sampled_from(["Ada", "Grace", "Mary"]), st.none() | st.integers(0, 12))
+deletes = st.builds(_delete, st.sampled_from(KEYS))
 weather = st.lists(st.lists(puts | deletes, max_size=3), max_size=25)
 """What changes before each call."""
 crashes = st.lists(st.tuples(st.integers(0, 6), st.booleans()), max_size=4)
