@@ -26,8 +26,8 @@ LISTED: Mapping[str, Mapping[str, Any]] = {
             "size_parameter": "limit",
         }
     },
-    "after": {"keys": {"after": "after", "size": 3, "size_parameter": "limit"}},
-    "range": {"keys": {"at_least": "least", "at_most": "most", "first": 1, "size": 4}},
+    "after": {"by_key": {"after": "after", "size": 3, "size_parameter": "limit"}},
+    "range": {"by_key": {"at_least": "least", "at_most": "most", "first": 1, "size": 4}},
 }
 """Every way in which chunks are asked for; chunks of three items, so that few items are many chunks."""
 
@@ -92,7 +92,7 @@ class Register:
         asked = {local_name(element): element.text or "" for element in call}
         self.asked.append(" ".join([local_name(call), *(f"{name}={value}" for name, value in asked.items())]))
         if local_name(call) == "Changes":
-            since = datetime.fromisoformat(asked["since"])
+            since = datetime.fromisoformat(asked.get("since", "0001-01-01T00:00:00Z"))
             news = [(key, entry) for key, entry in self.entries.items() if entry.changed >= since]
             return 200, self._reply("ChangesResponse", news)
         self.lists += 1
@@ -166,8 +166,8 @@ class Ticking:
         self.now += timedelta(seconds=seconds)
 
 
-def register_adapter(register: soap.Opener, clock: Ticking, how: str, **changes: Any) -> soap.Adapter:
-    """Return an adapter that takes snapshots in one of the ways of `LISTED`."""
+def register_adapter(register: soap.Opener | None, clock: Ticking | None, how: str, **changes: Any) -> soap.Adapter:
+    """Return an adapter that takes snapshots in one of the ways of `LISTED`; over HTTP where no opener is given."""
     config = soap.Config.model_validate(
         {
             "name": "register",
@@ -186,12 +186,12 @@ def register_adapter(register: soap.Opener, clock: Ticking, how: str, **changes:
             **changes,
         }
     )
+    given: dict[str, Any] = {} if clock is None else {"clock": clock, "sleep": clock.sleep}
     return soap.Adapter(
         config,
         model=EntryListed,
         key="entry_id",
         mapping={"entry_id": "id", "name": "name"},
-        clock=clock,
-        sleep=clock.sleep,
+        **given,
         opener=register,
     )

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -24,7 +25,7 @@ from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
 from adapters.soap.paging import Pages
 from adapters.soap.poll import Poll, since
-from adapters.soap.snapshot import Snapshots
+from adapters.soap.snapshot import Snapshots, ask
 from adapters.soap.watch import Watch
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
@@ -132,6 +133,14 @@ class Adapter:
         other = copy(self)
         vars(other).update(_given=opener, _contracts={})
         return other
+
+    def ask_for_snapshot(self) -> Path:
+        """Leave a request for a snapshot where an instance that runs looks for one; return where that is.
+
+        Raises:
+            ConfigError: The settings name no place for it, or it can't be written.
+        """
+        return ask(self.config, now=self._clock())
 
     async def check(self) -> list[str]:
         """Return what would keep it from working, one sentence each: reads the contract, and asks once."""

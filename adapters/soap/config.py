@@ -146,7 +146,7 @@ class Snapshot(_Model):
     paging: Paging | None = None
     """How chunks are asked for, a page each; by default as the poll's pages. By offset, the service must list in an
     order in which an item that does not change does not move. By page number, no deletes are found."""
-    keys: Keys | None = None
+    by_key: Keys | None = None
     """How chunks are asked for by key, instead of in pages."""
     pause: Span = timedelta(0)
     """Least time between the end of a chunk and the begin of the next."""
@@ -160,8 +160,8 @@ class Snapshot(_Model):
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
-        if self.paging is not None and self.keys is not None:
-            raise ValueError("expected paging or keys, not both")
+        if self.paging is not None and self.by_key is not None:
+            raise ValueError("expected paging or by_key, not both")
         if self.operation is not None and self.items is None:
             raise ValueError("items: expected with another operation")
         return self
@@ -281,8 +281,8 @@ class Config(_Model):
             return self
         if self.watermark is None:
             raise ValueError("snapshot: expected with a watermark, by which changes are polled meanwhile")
-        if self.snapshot.keys is None and self.snapshot.paging is None and self.paging is None:
-            raise ValueError("snapshot: expected paging or keys, which say how chunks are asked for")
+        if self.snapshot.by_key is None and self.snapshot.paging is None and self.paging is None:
+            raise ValueError("snapshot: expected paging or by_key, which say how chunks are asked for")
         self.listing()
         return self
 
@@ -300,6 +300,6 @@ class Config(_Model):
             "paging": snapshot.paging,
         }
         given = {name: value for name, value in changes.items() if value is not None}
-        if snapshot.keys is not None:
+        if snapshot.by_key is not None:
             given["paging"] = None
         return type(self).model_validate({**dict(self), **given, "snapshot": None})

@@ -74,7 +74,7 @@ def walk(config: Config, keys: Keys | None, *, greatest: Callable[[], int]) -> W
 def first_chunk(config: Config) -> dict[str, Any]:
     """Return the parameters of the first call of a snapshot."""
     listing = config.listing()
-    way = walk(listing, None if config.snapshot is None else config.snapshot.keys, greatest=lambda: -1)
+    way = walk(listing, None if config.snapshot is None else config.snapshot.by_key, greatest=lambda: -1)
     return {**listing.parameters, **way.ask(way.first())}
 
 

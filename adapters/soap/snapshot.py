@@ -11,6 +11,7 @@ The order makes it right:
 What the service deletes after its chunk was read, or after a poll saw it, is found by the next snapshot.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
@@ -22,16 +23,16 @@ from typing import Any, Protocol
 import structlog
 
 from adapters.soap.changes import Changed, Changes, Listed, Marked, Shape, within_limits
-from adapters.soap.config import Snapshot
+from adapters.soap.config import Config, Snapshot
 from adapters.soap.cursor import Chunk, Walk, walk
 from adapters.soap.ledger import Ledger, Mark, Running
-from contracts.errors import LegacyFaultError, LegacyUnavailableError
+from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError
 from contracts.legacy.soap.message.deviation import Deviation
 from contracts.legacy.soap.message.reader import Rest
 from contracts.ports import EventBatch
 from observability import metrics
 
-__all__ = ["Portion", "Snapshots"]
+__all__ = ["Portion", "Snapshots", "ask"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -169,7 +170,7 @@ class Snapshots:
 
     @property
     def _walk(self) -> Walk:
-        return walk(self._shape.config, self._snapshot.keys, greatest=lambda: self._ledger.greatest)
+        return walk(self._shape.config, self._snapshot.by_key, greatest=lambda: self._ledger.greatest)
 
     def _given_up(self) -> EventBatch:
         """Forget one that the settings do not want any more."""
@@ -197,7 +198,7 @@ class Snapshots:
     @property
     def _how(self) -> str:
         """Return what a cursor depends on."""
-        config, keys = self._shape.config, self._snapshot.keys
+        config, keys = self._shape.config, self._snapshot.by_key
         if keys is not None:
             return f"{config.operation} by {keys.after or f'{keys.at_least}-{keys.at_most}'}"
         assert config.paging is not None  # noqa: S101 - the configuration was checked
@@ -240,7 +241,7 @@ class Snapshots:
 
     @property
     def _most_chunks(self) -> int:
-        paging, keys = self._shape.config.paging, self._snapshot.keys
+        paging, keys = self._shape.config.paging, self._snapshot.by_key
         if keys is not None:
             return keys.most_chunks
         assert paging is not None  # noqa: S101 - the configuration was checked
@@ -269,7 +270,7 @@ class Snapshots:
         return modified < published and published > self._running.begun - self._config.watermark.overlap
 
     def _gone(self) -> list[Marked]:
-        paging, keys = self._shape.config.paging, self._snapshot.keys
+        paging, keys = self._shape.config.paging, self._snapshot.by_key
         if keys is None and paging is not None and paging.by == "page":
             return []
         missing = self._ledger.missing(in_snapshot=True)
@@ -300,6 +301,24 @@ def _share(running: Running) -> float | None:
 
 def _is_within(key: bytes, first: int, last: int | None) -> bool:
     return key.isdigit() and first <= int(key) and (last is None or int(key) <= last)
+
+
+def ask(config: Config, *, now: datetime) -> Path:
+    """Leave a request for a snapshot, and return where; the next one that begins answers it.
+
+    Raises:
+        ConfigError: The settings name no file for it, or it can't be written.
+    """
+    request = None if config.snapshot is None else config.snapshot.request
+    if request is None:
+        raise ConfigError([f"{config.name}: snapshot.request: expected a file in which a request is left"])
+    part = request.with_name(f".{request.name}.part")
+    try:
+        part.write_text(f"{now.isoformat()} {secrets.token_hex(4)}\n", encoding="utf-8")
+        part.replace(request)
+    except OSError as error:
+        raise ConfigError([f"{config.name}: snapshot.request: {request}: {error.strerror}"]) from error
+    return request
 
 
 def _asked(request: Path | None) -> str | None:

@@ -78,9 +78,17 @@ class Witness:
     ends=crashes,
     chunk_items=st.sampled_from([1, 2, 1000]),
     disturbed=st.sampled_from(["first", "second"]),
+    interval=st.sampled_from([0.01, 2]),
 )
 async def test_what_the_events_say_is_what_the_register_holds(
-    how: str, *, size: int, changes: list[list[Change]], ends: list[tuple[int, bool]], chunk_items: int, disturbed: str
+    how: str,
+    *,
+    size: int,
+    changes: list[list[Change]],
+    ends: list[tuple[int, bool]],
+    chunk_items: int,
+    disturbed: str,
+    interval: float,
 ) -> None:
     clock, hub, storm = Ticking(), Hub(), list[list[Change]]()
     register = Register(clock, by_key=how == "after")
@@ -94,7 +102,7 @@ async def test_what_the_events_say_is_what_the_register_holds(
         witness.called(register)
 
     register.meanwhile = meanwhile
-    adapter = register_adapter(register, clock, how, chunk_items=chunk_items)
+    adapter = register_adapter(register, clock, how, chunk_items=chunk_items, interval=interval)
     if disturbed == "second":
         await _whole(adapter.read(hub.progress), witness)
         clock.now += timedelta(hours=2)
