@@ -17,9 +17,9 @@ from pydantic import JsonValue
 from adapters._operation import chosen, local
 from adapters.soap.asking import NOT_UNDERSTOOD, Asking, by_template, by_zeep, checked
 from adapters.soap.bundle import is_web, load_bundle
+from adapters.soap.changes import Listed
 from adapters.soap.config import Config
 from adapters.soap.http import Request, authorization
-from adapters.soap.poll import Listed
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap import reply
 from contracts.legacy.soap.contract.bundle import Bundle, gather
