@@ -35,7 +35,7 @@ from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.soap.message.structure import Complex
 from contracts.legacy.soap.security import add_username_token
-from contracts.legacy.xml import Element, XmlError
+from contracts.legacy.xml import Element, Limits, XmlError
 
 __all__ = ["Contract", "load"]
 
@@ -60,6 +60,9 @@ class Contract:
     _client: Any
     _operation: str
     _headers: Mapping[str, str]
+    _limits: Limits | None
+    _nothing: Mapping[str, Any]
+    """In SOAP encoding, what says of each parameter that it is nil: none may be left out."""
 
     def request(self, parameters: Mapping[str, JsonValue]) -> Request:
         """Build the request with these parameters.
@@ -69,7 +72,7 @@ class Contract:
         """
         name = self._operation
         try:
-            envelope = self._client.create_message(self._client.service, name, **parameters)
+            envelope = self._client.create_message(self._client.service, name, **{**self._nothing, **parameters})
         except _NOT_UNDERSTOOD as error:
             raise ConfigError([f"{name}: parameters {sorted(parameters)} do not fit the contract: {error}"]) from error
         self._sign(envelope)
@@ -94,7 +97,7 @@ class Contract:
         if self._config.values == "text":
             yield from reply.read(chunks, self._config.items, system=self._config.name)
         else:
-            yield from self._reader.items(chunks, self._config.items)
+            yield from self._reader.items(chunks, self._config.items, self._limits)
 
 
 def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
@@ -113,6 +116,9 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
         raise ConfigError([f"{config.wsdl}: port {port.name} has no address: set endpoint"])
     reader = Reader(operation, Readers(build(bundle)), system=config.name)
     _require_token(config, reader)
+    is_encoded = operation.output is not None and operation.output.use == "encoded"
+    if is_encoded and config.values != "typed":
+        raise ConfigError([f"values: expected typed, since {operation.name} speaks SOAP encoding"])
     with _understood(config.wsdl):
         settings = _zeep.Settings(strict=True, forbid_entities=True)
         document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle), settings=settings)
@@ -121,12 +127,14 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
         service=_local(service.name),
         port=port.name,
         endpoint=endpoint,
-        fields=_fields(reader.field_at(config.items)),
+        fields=_fields(reader.field_at(config.items), attributes=not is_encoded),
         _config=config,
         _reader=reader,
         _client=client,
         _operation=operation.name,
         _headers={**_headers(port, operation), **authorization(config.credentials)},
+        _limits=Limits(document_bytes=config.encoded_bytes) if is_encoded else None,
+        _nothing={part.name: _zeep.xsd.Nil for part in operation.input.parts} if is_encoded else {},
     )
 
 
@@ -202,11 +210,13 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _fields(item: Field) -> frozenset[str] | None:
-    """Return every path in an item; None where anything may be in it."""
+def _fields(item: Field, *, attributes: bool) -> frozenset[str] | None:
+    """Return every path in an item; None where anything may be in it. SOAP encoding has attributes for itself alone."""
     if item.type is None or (isinstance(item.type, Complex) and item.type.is_open):
         return None
-    return frozenset({*_paths(item), "#text"})
+    paths = {*_paths(item), "#text"}
+    is_own = {path for path in paths if "@" in path or path.endswith("/#text")}
+    return frozenset(paths if attributes else paths - is_own)
 
 
 def _paths(field: Field, above: str = "") -> Iterator[str]:
@@ -233,6 +243,10 @@ class _Shelf:
     def load(self, url: str) -> bytes:
         """Return a document."""
         document = self._bundle.documents.get(url.partition("#")[0])
-        if document is None:
+        if document is not None:
+            return etree.tostring(document.root)
+        # zeep asks for the schema of SOAP encoding where a contract does not say where it is.
+        found = standard(url, None)
+        if found is None:
             raise ContractError(self._bundle.start, expected="imports that its bundle has", found=url)
-        return etree.tostring(document.root)
+        return found
