@@ -72,7 +72,10 @@ class Contract:
         """
         name = self._operation
         try:
-            envelope = self._client.create_message(self._client.service, name, **{**self._nothing, **parameters})
+            given = {
+                each: value for each, value in parameters.items() if value is not None or each not in self._nothing
+            }
+            envelope = self._client.create_message(self._client.service, name, **{**self._nothing, **given})
         except _NOT_UNDERSTOOD as error:
             raise ConfigError([f"{name}: parameters {sorted(parameters)} do not fit the contract: {error}"]) from error
         self._sign(envelope)

@@ -237,7 +237,7 @@ class Reader:
             value = read_value(self._field(declared.part).type, detail, tolerance, self._readers)
         else:
             [value] = self._anything(detail, tag, tolerance).values()
-        name = declared and declared.name
+        name = None if declared is None else declared.name
         return LegacyFaultError(self._system, code=said.code, text=said.text, fault=name, detail=value)
 
     def _anything(self, element: Element, tag: str, tolerance: Tolerance) -> Record:
