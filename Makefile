@@ -41,7 +41,7 @@ fuzz: .venv/dev.stamp ## Mutated files and copybooks for five minutes, a third o
 
 interop: .venv/dev.stamp ## Poll and front live servers of six SOAP stacks (Debian packages of tests/interop/tools), and print what held
 	@tests/interop/tools
-	@$(BIN)/python -m pytest -q tests/interop
+	@$(BIN)/python -m pytest -q --timeout 600 tests/interop
 
 format: .venv/dev.stamp ## Format, and apply the safe fixes
 	$(BIN)/ruff format .
