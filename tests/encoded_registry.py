@@ -7,7 +7,10 @@ from pathlib import Path
 from contracts.legacy.soap.contract.bundle import Bundle, gather
 from contracts.legacy.soap.contract.catalog import standard
 
-__all__ = ["WSDL", "bundle", "envelope", "reply", "resident"]
+__all__ = ["STYLE", "WSDL", "bundle", "envelope", "reply", "resident"]
+
+STYLE = 's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/" e:root="0"'
+"""What Axis says of each value that stands apart."""
 
 _LOCATION = "file:///encoded/registry.wsdl"
 _NAMES = (
@@ -94,9 +97,8 @@ def envelope(inside: str) -> bytes:
 
 def resident(number: str, inside: str = "", *, at: str) -> str:
     """Return a resident who stands apart, under an id."""
-    style = 's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/" e:root="0"'
     said = f"<id xsi:type='xsd:string'>{number}</id><name xsi:type='e:string'>N{number}</name>{inside}"
-    return f'<multiRef id="{at}" {style} xsi:type="n:Resident" xmlns:n="urn:legacy">{said}</multiRef>'
+    return f'<multiRef id="{at}" {STYLE} xsi:type="n:Resident" xmlns:n="urn:legacy">{said}</multiRef>'
 
 
 def reply(ids: Sequence[str], apart: str) -> bytes:

@@ -55,8 +55,22 @@ async def _polls(folder: Path, *replies: Reply, **changes: Any) -> tuple[list[li
     with serving(*replies) as script, impatient():
         adapter = _adapter(folder, script.address, **changes)
         found = [[f"{key} {position}" for key, position, _ in await poll(adapter, hub)] for _ in replies]
-    assert b"listRequest" not in script.asked[0][1]
     return found, hub
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, b'nil="true"'),
+        ({"since": None}, b'nil="true"'),
+        ({"since": "2026-01-02T03:04:05Z"}, b">2026-01-02T03:04:05"),
+    ],
+)
+async def test_every_parameter_is_sent(tmp_path: Path, given: dict[str, Any], sent: bytes) -> None:
+    with serving(_listing(7)) as script, impatient():
+        await poll(_adapter(tmp_path, script.address, parameters=given), Hub())
+
+    assert sent in script.asked[0][1]
 
 
 async def test_only_what_changed_is_published_whatever_the_ids_are(tmp_path: Path) -> None:

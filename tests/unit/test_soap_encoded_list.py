@@ -12,7 +12,7 @@ from contracts.legacy.soap.message.deviation import Deviation
 from contracts.legacy.soap.message.reader import Item, Reader, Rest
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.xml import Limits
-from tests.encoded_registry import bundle, envelope, reply, resident
+from tests.encoded_registry import STYLE, bundle, envelope, reply, resident
 
 LIST = ("listResponse", "listReturn")
 PAGE = ("pageResponse", "pageReturn", "residents")
@@ -32,7 +32,7 @@ def read(data: bytes, path: Sequence[str] = LIST, *, limits: Limits | None = Non
 
 def household(city: str, *, at: str, head: str = "") -> str:
     inner = f'<city xsi:type="e:string">{city}</city>' + (f'<head href="#{head}"/>' if head else "")
-    return f'<multiRef id="{at}" xsi:type="m:Household" xmlns:m="urn:legacy">{inner}</multiRef>'
+    return f'<multiRef id="{at}" {STYLE} xsi:type="m:Household" xmlns:m="urn:legacy">{inner}</multiRef>'
 
 
 def test_an_item_has_what_it_refers_to() -> None:
@@ -50,7 +50,7 @@ def test_other_ids_another_order_and_what_stands_in_place_are_the_same_bytes() -
 
     renamed = "".join(apart).replace('"a"', '"id0"').replace('"h"', '"id9"').replace('"#h"', '"#id9"')
     prefixed = renamed.replace('"n:', '"ns4:').replace("xmlns:n=", "xmlns:ns4=")
-    inline = resident("7", household("X", at="h").replace("multiRef", "household"), at="a")
+    inline = resident("7", household("X", at="h").replace("multiRef", "household").replace(STYLE, ""), at="a")
     for other in (reply(["id0"], renamed), reply(["id0"], prefixed), reply(["a"], "".join(apart[::-1]))):
         assert [each.xml for each in read(other)[0]] == [before[0].xml]
     assert [each.digest for each in read(reply(["a"], inline))[0]] == [before[0].digest]
@@ -138,6 +138,21 @@ def test_a_list_of_nobody_is_empty(array: str) -> None:
 def test_a_list_that_can_not_be_true_is_no_listing(array: str, reason: str) -> None:
     with pytest.raises(LegacyUnavailableError, match=reason):
         read(envelope(f"<listResponse><listReturn {array}</listReturn></listResponse>{resident('1', at='a')}"))
+
+
+def test_an_array_that_says_where_its_items_stand_may_have_gaps() -> None:
+    array = '<listReturn e:arrayType="xsd:anyType[9]"><i e:position="[4]" href="#a"/></listReturn>'
+    items, _ = read(envelope(f"<listResponse>{array}</listResponse>{resident('1', at='a')}"))
+
+    assert [each.record["id"] for each in items] == ["1"]
+
+
+def test_an_item_is_of_the_type_that_its_array_says() -> None:
+    said = reply(["a"], resident("7", at="a"))
+    unsaid = said.replace(b' xsi:type="n:Resident"', b"")
+
+    assert unsaid != said
+    assert [each.xml for each in read(unsaid)[0]] == [each.xml for each in read(said)[0]]
 
 
 def test_an_item_that_refers_to_nothing_is_refused_and_the_others_stay() -> None:
