@@ -232,7 +232,7 @@ class Config(_Model):
     """Refuse a request that the contract does not allow, rather than send it."""
     items: FieldPath
     """Path from the child of the SOAP Body to the repeating element, both included, by local names
-    (`ListResponse/resident`) or as a list of `{namespace}name`."""
+    (`ListResponse/resident`) or as a list of `{namespace}name`. In SOAP encoding it ends with the array."""
     key: FieldPath
     """Where an item has its key: `id`, `@id` for an attribute, `person/number` where it is nested."""
     watermark: Watermark | None = None
@@ -278,6 +278,9 @@ class Config(_Model):
     values: Literal["text", "typed"] = "text"
     """What an item's values are. `typed`: what the contract says (numbers, dates, lists), each checked by it; what
     deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""
+    encoded_bytes: Annotated[int, Ge(1)] = 64 * 1024**2
+    """Most bytes of a reply in SOAP encoding, whose values refer to each other, so that it is in memory as a whole; and
+    of its items together, each with all that it refers to. A longer one fails the poll; other replies are streamed."""
     credentials: Credentials | None = None
     """HTTP Basic authentication, where the service wants it."""
     username_token: UsernameToken | None = None
