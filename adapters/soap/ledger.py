@@ -30,6 +30,8 @@ class Mark:
     """When it was last modified, as the legacy system says."""
     k: str | None = None
     """Key of its newest event; None where none was published."""
+    e: str | None = None
+    """Hash of its newest event; None where none was published, or it was refused or deleted since."""
 
     @property
     def position(self) -> str:
@@ -106,7 +108,7 @@ class Ledger:
     def missing(self) -> list[tuple[bytes, Mark]]:
         """Return the items that are known and were not seen, with the marks of their deletion to put."""
         absent = ((key, _mark(data)) for key, data in self._state.items() if key not in self._seen)
-        return [(key, replace(mark, v=mark.v + 1, h=None)) for key, mark in absent if mark.h is not None]
+        return [(key, replace(mark, v=mark.v + 1, h=None, e=None)) for key, mark in absent if mark.h is not None]
 
     def put(self, key: bytes, mark: Mark) -> bytes | None:
         """Remember a mark, and return it as the state's new value; None forgets the item.
