@@ -187,7 +187,8 @@ def _chosen(given: Settings, names: Sequence[str]) -> list[Adapter]:
 
 def _require_known(names: Sequence[str], there: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in there]:
-        raise ConfigError(f"no adapter {name!r}; there are: {', '.join(there) or 'none'}" for name in unknown)
+        none = "none; name its file, or the folder that it is in, in adapters.files of banyan.yaml"
+        raise ConfigError(f"no adapter {name!r}; there are: {', '.join(there) or none}" for name in unknown)
 
 
 def _described(adapter: Adapter) -> dict[str, str]:
