@@ -18,7 +18,7 @@ compiled: build/compiled/stamp ## Compile what every call runs through (a C comp
 	@$(COPY)
 	@cd build/compiled && $(PYTHON_HERE) -m pytest -q -n 2 --dist loadfile tests/conformance/test_http_* tests/conformance/test_facade_* \
 	  tests/conformance/test_trace_context.py tests/unit/test_http_* tests/unit/test_facade_* tests/unit/test_decision.py \
-	  tests/unit/test_masking.py tests/unit/test_soap_* tests/integration/test_facade_processes.py
+	  tests/unit/test_masking.py tests/unit/test_breaker.py tests/unit/test_soap_* tests/integration/test_facade_processes.py
 
 check: .venv/dev.stamp ## Format, lint, both type checkers, import contracts, generated docs
 	$(BIN)/ruff format --check .

@@ -11,19 +11,25 @@ BanyanError
 ├── EnvelopeError            a Kafka record is no CloudEvent
 ├── FencedError              a newer instance took over: stop, and do not come back by itself (exit code 4)
 ├── LegacyFaultError         the legacy system answered with a fault
+├── LegacyInDoubtError       a call that must not be made twice may have been made: look before it is made again
 ├── BrokerRefusedError       Kafka refuses what is sent, and would again
 └── UnavailableError         retryable: the other side may answer later
     ├── LegacyUnavailableError
+    │   ├── LegacyTimeoutError   it took too long to connect, to say more, or in all
+    │   ├── CircuitOpenError     its operation is left alone for a while after failures in a row
+    │   └── TooManyCallsError    as many calls of its operation are under way as may be
     └── BrokerUnavailableError
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal, final
 
 __all__ = [
     "BanyanError",
     "BrokerRefusedError",
     "BrokerUnavailableError",
+    "CircuitOpenError",
     "ConfigError",
     "ContractError",
     "EnvelopeError",
@@ -34,8 +40,12 @@ __all__ = [
     "FramingCode",
     "FramingError",
     "LegacyFaultError",
+    "LegacyInDoubtError",
+    "LegacyTimeoutError",
     "LegacyUnavailableError",
     "RecordError",
+    "TimeoutKind",
+    "TooManyCallsError",
     "UnavailableError",
     "is_retryable",
     "safe_message",
@@ -58,6 +68,9 @@ FramingCode = Literal[
     "trailing",  # data after the end
 ]
 """What is wrong with the framing, for programs."""
+
+TimeoutKind = Literal["connect", "read", "total"]
+"""Which bound of one attempt was reached: until connected, without a further byte, or in all."""
 
 
 class BanyanError(Exception):
@@ -203,6 +216,18 @@ class LegacyFaultError(BanyanError):
 
 
 @final
+class LegacyInDoubtError(BanyanError):
+    """A call that must not be made twice may have been made, and its answer is not known."""
+
+    def __init__(self, system: str, *, operation: str, reason: str) -> None:
+        self.system, self.operation, self.reason = system, operation, reason
+        super().__init__(
+            f"{system}: {operation} may have been done and is not called again: {reason}; "
+            "find out whether it was, then start again"
+        )
+
+
+@final
 class BrokerRefusedError(BanyanError):
     """Kafka refuses what is sent and would refuse it again: too large, a topic that can't be, no permission."""
 
@@ -212,18 +237,63 @@ class BrokerRefusedError(BanyanError):
 
 
 class UnavailableError(BanyanError):
-    """The other side did not answer; the same call may succeed later."""
+    """The other side did not answer; the same call may succeed later, after `retry_after` where that is known."""
 
     retryable: ClassVar[bool] = True
 
-    def __init__(self, system: str, *, reason: str) -> None:
-        self.system, self.reason = system, reason
+    def __init__(self, system: str, *, reason: str, retry_after: timedelta | None = None) -> None:
+        self.system, self.reason, self.retry_after = system, reason, retry_after
         super().__init__(f"{system}: not available: {reason}")
 
 
-@final
 class LegacyUnavailableError(UnavailableError):
-    """A legacy system did not answer in time, or not with a message of its protocol."""
+    """A legacy system did not answer in time, or not with a message of its protocol.
+
+    `sent` is False where not a byte of the request left; `soon` is False where the same call would fail again if it
+    were made at once.
+    """
+
+    def __init__(
+        self, system: str, *, reason: str, retry_after: timedelta | None = None, sent: bool = True, soon: bool = True
+    ) -> None:
+        self.sent, self.soon = sent, soon
+        super().__init__(system, reason=reason, retry_after=retry_after)
+
+
+@final
+class LegacyTimeoutError(LegacyUnavailableError):
+    """A legacy system took too long; says which bound was reached, how long that is, and what was waited for."""
+
+    def __init__(self, system: str, *, kind: TimeoutKind, after: timedelta, phase: str, sent: bool = True) -> None:
+        self.kind, self.after, self.phase = kind, after, phase
+        reason = f"TimeoutError: {kind} timeout after {after.total_seconds():g} s, {phase}"
+        super().__init__(system, reason=reason, sent=sent)
+
+
+@final
+class CircuitOpenError(LegacyUnavailableError):
+    """An operation of a legacy system failed several times in a row, and is not called before `until`."""
+
+    def __init__(
+        self, system: str, *, operation: str, until: datetime, retry_after: timedelta, failures: int, last: str
+    ) -> None:
+        self.operation, self.until, self.failures, self.last = operation, until, failures, last
+        when = until.isoformat(timespec="milliseconds")
+        reason = f"{operation} is left alone until {when} after {failures} failures in a row, the last: {last}"
+        super().__init__(system, reason=reason, retry_after=retry_after, sent=False, soon=False)
+
+
+@final
+class TooManyCallsError(LegacyUnavailableError):
+    """As many calls of an operation as may be are under way, and this one found no place in time."""
+
+    def __init__(self, system: str, *, operation: str, calls: int, waited: timedelta) -> None:
+        self.operation, self.calls, self.waited = operation, calls, waited
+        reason = (
+            f"{operation} has {calls} calls under way, as many as may be, and none ended within "
+            f"{waited.total_seconds():g} s: raise bulkhead.calls or poll less often"
+        )
+        super().__init__(system, reason=reason, sent=False, soon=False)
 
 
 @final

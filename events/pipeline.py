@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -183,9 +183,13 @@ class Pipeline:
         for error, letters in committed.dead_by_error.items():
             self._metrics.dead_lettered(letters, error=error, source=self._source.name)
 
-    def _delay(self, _: RetryCallState) -> float:
+    def _delay(self, state: RetryCallState) -> float:
+        """Return the seconds to wait: at random, and not less than the error says that others want."""
         ceiling = min(self._limits.longest_wait.total_seconds(), 0.5 * 2.0 ** min(self.health.failures, 16))
-        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret
+        error = None if state.outcome is None else state.outcome.exception()
+        asked: timedelta | None = getattr(error, "retry_after", None)
+        least = 0.0 if asked is None else asked.total_seconds()
+        return max(least, random.uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter, no secret
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

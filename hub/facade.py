@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from contracts.errors import ConfigError
+from contracts.ports import Budget
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
+from hub.budget.budgets import Budgets, described
 from hub.facade_contracts import load_contracts
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
@@ -39,10 +41,13 @@ def facade_settings(settings: Settings) -> FacadeSettings:
     """Return the façade's settings.
 
     Raises:
-        ConfigError: There are none.
+        ConfigError: There are none, or a backend names a legacy system that is not described.
     """
     if settings.facade is None:
         raise ConfigError(["facade: is missing; name its listeners and backends in the settings"])
+    for name, backend in settings.facade.backends.items():
+        if backend.system is not None:
+            described(settings, backend.system, named_by=f"facade.backends.{name}.system")
     return settings.facade
 
 
@@ -89,16 +94,23 @@ def run(settings: Settings, *, environ: Mapping[str, str]) -> None:
         asyncio.run(_run(settings, tally=tally, environ=environ))
 
 
-def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[str, str] | None = None) -> Parent:
+def parent(
+    settings: Settings,
+    *,
+    tally: Tally | None = None,
+    environ: Mapping[str, str] | None = None,
+    budgets: Budgets | None = None,
+) -> Parent:
     """Return the parent of a façade; to be made within a running loop.
 
     Args:
         settings: All settings.
         tally: Counts what the workers counted.
         environ: This process's environment; workers get it without the settings in it, some of which are secret.
+        budgets: Where calls to legacy systems are counted, which has to run meanwhile; nowhere without it.
 
     Raises:
-        ConfigError: A contract can't be served.
+        ConfigError: A contract can't be served, or a budget's folder can't be used.
     """
     facade, data = facade_settings(settings), settings.data / "facade"
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)
@@ -135,11 +147,23 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
             feed=Feed(open_log, spool=spool, decisions=decisions.name, in_doubt=in_doubt.name),
             spool=spool,
             tally=tally or Tally(),
+            budgets=_counting(facade, budgets),
         ),
         report_file=report_file(settings),
         make_start=start,
         environ=environ and {name: value for name, value in environ.items() if not name.startswith(ENV_PREFIX)},
     )
+
+
+def _counting(facade: FacadeSettings, budgets: Budgets | None) -> dict[str, Budget]:
+    """Return the budgets of the systems that backends are."""
+    if budgets is None:
+        return {}
+    return {
+        backend.system: budgets.of(backend.system, named_by=f"facade.backends.{name}.system")
+        for name, backend in facade.backends.items()
+        if backend.system is not None
+    }
 
 
 def _rulesets(settings: Settings, facade: FacadeSettings, data: Path) -> tuple[Rulesets, Path]:
@@ -179,11 +203,13 @@ def _require(facade: FacadeSettings, copy: Path) -> None:
 async def _run(settings: Settings, *, tally: Tally, environ: Mapping[str, str]) -> None:
     facade = facade_settings(settings)
     _require(facade, settings.data / "facade" / FILE_COPY)
-    running, loop = parent(settings, tally=tally, environ=environ), asyncio.get_running_loop()
+    budgets, loop = Budgets(settings, process="facade"), asyncio.get_running_loop()
+    running = parent(settings, tally=tally, environ=environ, budgets=budgets)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.drain)
     try:
-        await running.run()
+        async with budgets.running():
+            await running.run()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

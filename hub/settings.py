@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from contracts.budget.settings import LegacySystem
 from contracts.document import FieldPath, fields_below, place, read, refusal
 from contracts.errors import ConfigError
 from events.archive import ArchiveSettings
@@ -29,6 +30,8 @@ ENV_PREFIX = "BANYAN_"
 DEFAULT_FILE = Path("banyan.yaml")
 _FILE_VARIABLE = f"{ENV_PREFIX}CONFIG"
 _NESTED = "__"
+
+SystemName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
 
 
 class AdapterSettings(BaseModel):
@@ -75,6 +78,11 @@ class Settings(BaseModel):
     """The outbound files of this process."""
     telemetry: Telemetry = Telemetry()
     """Where traces and metrics go."""
+    systems: Mapping[SystemName, LegacySystem] = {}
+    """The legacy systems whose calls are bounded, by the name that adapters and backends give as `system`."""
+    budget_folder: Path | None = None
+    """Folder in which the processes of this machine share those bounds; `budget` in `data` by default. It has to be the
+    same for all that call a system, on a local disk, and of one user."""
     archive: ArchiveSettings | None = None
     """Where original bytes are kept; nowhere without it."""
     facade: FacadeSettings | None = None

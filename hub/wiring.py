@@ -3,17 +3,19 @@
 import asyncio
 import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from contracts.errors import BanyanError, safe_message
+from adapters._gate import Gates
+from contracts.errors import BanyanError, ConfigError, safe_message
 from events.archive import FileArchive
 from events.pipeline import Pipeline
 from events.publisher import Published
+from hub.budget.budgets import Budgets
 from hub.discovery import Adapter
 from hub.health import Tells, renew, write
 from hub.settings import Settings
@@ -62,13 +64,29 @@ def pipelines(
     adapters: Sequence[Adapter],
     *,
     on_commit: Callable[[str, Published], None],
+    budgets: Budgets | None = None,
 ) -> dict[str, Pipeline]:
-    """Return a pipeline for each adapter, by name."""
+    """Return a pipeline for each adapter, by name.
+
+    Args:
+        settings: All settings.
+        adapters: The adapters.
+        on_commit: Is told of every transaction, with the adapter's name.
+        budgets: What those draw on that name a legacy system; it has to run while they do.
+
+    Raises:
+        ConfigError: One names a system that there is not.
+    """
     archive = FileArchive(settings.archive) if settings.archive else None
+    gates = Gates()
     for adapter in adapters:
+        if (share := getattr(adapter, "share_gates", None)) is not None:
+            share(gates)
         keep = getattr(adapter, "keep_originals", None)
         if archive is not None and keep is not None:
             keep(archive)
+        if budgets is not None:
+            _let_draw(adapter, budgets)
     return {
         adapter.name: Pipeline(
             adapter,
@@ -81,8 +99,23 @@ def pipelines(
     }
 
 
+def _let_draw(adapter: Adapter, budgets: Budgets) -> None:
+    """Give an adapter that names a legacy system its budget."""
+    system = getattr(adapter, "system", None) or getattr(getattr(adapter, "config", None), "system", None)
+    if system is None:
+        return
+    draw_on = getattr(adapter, "draw_on", None)
+    if draw_on is None:
+        raise ConfigError([f"{adapter.name}: system: this kind of adapter does not keep to a budget; leave it out"])
+    draw_on(budgets.of(system, named_by=f"{adapter.name}: system"))
+
+
 async def run(
-    running: Mapping[str, Pipeline], sending: Mapping[str, Sends] = NOTHING, *, health: Path
+    running: Mapping[str, Pipeline],
+    sending: Mapping[str, Sends] = NOTHING,
+    *,
+    health: Path,
+    budgets: Budgets | None = None,
 ) -> dict[str, Exception]:
     """Run pipelines and outbound files side by side until each has ended; SIGTERM and SIGINT drain them.
 
@@ -105,7 +138,7 @@ async def run(
             part.stop()
 
     with draining(drain):
-        async with asyncio.TaskGroup() as reporting:
+        async with nullcontext() if budgets is None else budgets.running(), asyncio.TaskGroup() as reporting:
             renewed = reporting.create_task(renew(health, running, sending))
             async with asyncio.TaskGroup() as group:
                 for name, part in parts.items():

@@ -200,10 +200,15 @@ BANYAN_OUTCOME: Final = _attribute(
     "`unknown file`, `unreadable` for the answer to an outbound file.",
 )
 BANYAN_OPERATION: Final = _attribute("banyan.operation", "Operation of the legacy system, or the step retried.")
+BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system, or its host where it has none.")
 BANYAN_DEVIATION_KIND: Final = _attribute(
     "banyan.deviation.kind",
     "How a message differs from its contract: `namespace`, `unknown`, `missing`, `too-many`, `content`, "
     "`value`, `facet`, `nil`, `type`, `text`.",
+)
+BANYAN_SYSTEM: Final = _attribute("banyan.system", "Name of the legacy system in the settings.")
+BANYAN_PURPOSE: Final = _attribute(
+    "banyan.purpose", "Why a legacy system is called besides its live traffic: `poll`, `retry`, `shadow`, `snapshot`."
 )
 BANYAN_KEY_HASH: Final = _attribute("banyan.key.hash", "Keyed hash of the canonical key; equal keys have equal hashes.")
 
@@ -244,6 +249,9 @@ BANYAN_DUPLICATES_SUPPRESSED: Final = _counter(
     "banyan.duplicates.suppressed", "{event}", "Events that the idempotent receiver had seen before."
 )
 BANYAN_RETRIES: Final = _counter("banyan.retries", "{attempt}", "Attempts after the first, by operation.")
+BANYAN_CIRCUIT_OPEN: Final = _gauge(
+    "banyan.circuit.open", "{circuit}", "1 while an operation of a legacy system is left alone after failures, or 0."
+)
 BANYAN_CHECKPOINT_TIME: Final = _gauge(
     "banyan.checkpoint.time", "s", "Unix time at which the newest checkpoint was committed: progress, or its absence."
 )
@@ -264,6 +272,32 @@ BANYAN_OUTBOUND_ANSWERS: Final = _counter(
 )
 BANYAN_OUTBOUND_OVERDUE: Final = _gauge(
     "banyan.outbound.overdue", "{file}", "Outbound files whose answer has not come in time."
+)
+BANYAN_BUDGET_GRANTED: Final = _counter(
+    "banyan.budget.granted", "{call}", "Calls that the budget of a legacy system let through, by purpose."
+)
+BANYAN_BUDGET_WAITED: Final = _histogram(
+    "banyan.budget.waited", "How long calls waited for the budget of a legacy system, by purpose."
+)
+BANYAN_BUDGET_CLOSED: Final = _counter(
+    "banyan.budget.closed", "{call}", "Calls that came while the calendar lets nobody call but live traffic, and wait."
+)
+BANYAN_BUDGET_LIVE: Final = _counter(
+    "banyan.budget.live", "{call}", "Live calls that were counted against the budget of a legacy system."
+)
+BANYAN_BUDGET_RATE: Final = _gauge(
+    "banyan.budget.rate",
+    "{call}/s",
+    "What all but live traffic may call now, by the calendar and after cuts; of the process that leads.",
+)
+BANYAN_BUDGET_CUTS: Final = _counter(
+    "banyan.budget.cuts", "{cut}", "Cuts of the rate, since a legacy system answered slowly or failed."
+)
+BANYAN_BUDGET_LEADING: Final = _gauge(
+    "banyan.budget.leading", "{process}", "1 where this process leads the budget of a legacy system, or 0."
+)
+BANYAN_BUDGET_ALONE: Final = _counter(
+    "banyan.budget.alone", "{time}", "How often a process was without a leader, and drew on its fixed slice."
 )
 BANYAN_CALL_DURATION: Final = _histogram(
     "banyan.call.duration",

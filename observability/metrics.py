@@ -166,6 +166,11 @@ class Metrics:
         """Count an attempt after the first; `error` is what the attempt before met."""
         self._count(fields.BANYAN_RETRIES, 1, {fields.BANYAN_OPERATION: operation} | _failure(error))
 
+    def circuit(self, system: str, operation: str, *, is_open: bool) -> None:
+        """Show whether an operation of a legacy system is left alone after failures."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SYSTEM: system, fields.BANYAN_OPERATION: operation}
+        self._instruments().gauges[fields.BANYAN_CIRCUIT_OPEN].set(int(is_open), attributes)
+
     def checkpoint(self, source: str, *, at: datetime, changed: datetime | None = None) -> None:
         """Show progress: a checkpoint was committed at `at`; `changed` is when its newest legacy change happened.
 
@@ -198,6 +203,37 @@ class Metrics:
     def outbound_overdue(self, source: str, files: int) -> None:
         """Show how many outbound files are not answered in time."""
         self._instruments().gauges[fields.BANYAN_OUTBOUND_OVERDUE].set(files, {fields.BANYAN_SOURCE: source})
+
+    def budget_granted(self, system: str, purpose: str, *, waited: timedelta) -> None:
+        """Count a call that a budget let through, and how long it waited."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SYSTEM: system, fields.BANYAN_PURPOSE: purpose}
+        self._count(fields.BANYAN_BUDGET_GRANTED, 1, attributes)
+        self._time(fields.BANYAN_BUDGET_WAITED, waited, attributes)
+
+    def budget_closed(self, system: str, purpose: str) -> None:
+        """Count a call that came while the calendar lets nobody call."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SYSTEM: system, fields.BANYAN_PURPOSE: purpose}
+        self._count(fields.BANYAN_BUDGET_CLOSED, 1, attributes)
+
+    def budget_live(self, system: str, calls: int) -> None:
+        """Count live calls."""
+        self._count(fields.BANYAN_BUDGET_LIVE, calls, {fields.BANYAN_SYSTEM: system})
+
+    def budget_rate(self, system: str, rate: float) -> None:
+        """Show the calls per second that a budget lets through."""
+        self._instruments().gauges[fields.BANYAN_BUDGET_RATE].set(rate, {fields.BANYAN_SYSTEM: system})
+
+    def budget_cut(self, system: str) -> None:
+        """Count a cut of the rate."""
+        self._count(fields.BANYAN_BUDGET_CUTS, 1, {fields.BANYAN_SYSTEM: system})
+
+    def budget_leading(self, system: str, *, leads: bool) -> None:
+        """Show whether this process leads a budget."""
+        self._instruments().gauges[fields.BANYAN_BUDGET_LEADING].set(int(leads), {fields.BANYAN_SYSTEM: system})
+
+    def budget_alone(self, system: str) -> None:
+        """Count that a process has nobody to ask."""
+        self._count(fields.BANYAN_BUDGET_ALONE, 1, {fields.BANYAN_SYSTEM: system})
 
     def _instruments(self) -> "_Instruments":
         provider = self._provider or (_installed[-1] if _installed else None)

@@ -25,6 +25,7 @@ Delivery: exactly once from a poll into Kafka.
 """
 
 from adapters._edge import Patience
+from adapters._gate import Breaker, Bulkhead
 from adapters.soap.adapter import Adapter
 from adapters.soap.config import Config, Credentials, Paging, Tls, UsernameToken, Watermark
 from adapters.soap.http import Answer, Exchange, Opener, Request
@@ -32,6 +33,8 @@ from adapters.soap.http import Answer, Exchange, Opener, Request
 __all__ = [
     "Adapter",
     "Answer",
+    "Breaker",
+    "Bulkhead",
     "Config",
     "Credentials",
     "Exchange",

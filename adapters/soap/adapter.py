@@ -13,13 +13,17 @@ from typing import Any, Self
 
 import structlog
 
-from adapters._edge import call
+from adapters._attempt import during, kept
+from adapters._edge import Patience, call, part
+from adapters._gate import Gates
 from adapters.soap import example
+from adapters.soap.bundle import is_web
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract, load
-from adapters.soap.http import Exchange, HttpExchange, Opener, Request, authorization, tls_context
+from adapters.soap.http import Exchange, HttpExchange, Opener, Request, tls_context
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
+from adapters.soap.outward import Fetching, Outward
 from adapters.soap.paging import Pages
 from adapters.soap.poll import Listed, Poll, Shape, since
 from adapters.soap.watch import Watch
@@ -28,12 +32,11 @@ from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import EventMapping, compile_mapping
-from contracts.ports import EventBatch, Progress
+from contracts.ports import Budget, EventBatch, Progress
 from observability import fields, metrics, tracing
 
 __all__ = ["Adapter"]
 
-_OK = 200
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
@@ -77,6 +80,7 @@ class Adapter:
         self._clock, self._sleep, self._given = clock, sleep, opener
         self._contract: Contract | None = None
         self._tls: tuple[ssl.SSLContext | None] | None = None
+        self._outward = Outward()
         self._metrics = metrics.Metrics()
 
     @property
@@ -119,14 +123,30 @@ class Adapter:
     def asking(self, opener: Opener) -> Self:
         """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
         other = copy(self)
-        vars(other).update(_given=opener, _contract=None)
+        vars(other).update(_given=opener, _contract=None, _outward=Outward())
         return other
 
+    def draw_on(self, budget: Budget) -> None:
+        """Have every call draw on the budget of its legacy system first."""
+        self._outward = replace(self._outward, budget=budget)
+
+    def share_gates(self, gates: Gates) -> None:
+        """Share breakers and bulkheads with other adapters that call the same operation."""
+        self._outward = replace(self._outward, gates=gates)
+
     async def check(self) -> list[str]:
-        """Return what would keep it from working, one sentence each: reads the contract, and asks once."""
+        """Return what would keep it from working, one sentence each: reads the contract, and asks once.
+
+        An `unsafe` operation is not asked.
+        """
         try:
             once = self.config.patience.once()
-            listing, _ = await call(self.name, lambda: self._list(self._smallest(), None), once)
+            contract = await self._load(once)
+            if self.config.operation_class == "unsafe":
+                return []  # to ask would be to do it
+            asked = partial(self._list, contract, self._smallest(), None)
+            operation = self._outward.polls(self.config, contract.endpoint)
+            listing, _ = await call(self.name, asked, once, operation=operation)
         except ConfigError as error:
             return [*error.problems]
         except BanyanError as error:
@@ -145,11 +165,12 @@ class Adapter:
             LegacyUnavailableError: The legacy system gave no answer, or none that can be true, for all our
                 patience.
             LegacyFaultError: It says that our request is wrong.
+            LegacyInDoubtError: An `unsafe` operation may have been called, and gave no answer.
             ConfigError: The contract has no such operation, parameter or items.
             ContractError: The WSDL is not understood.
         """
         ledger = Ledger(since, self._shape.stream)
-        watch = Watch(self.config, since, clock=self._clock)
+        watch = Watch(self.config, since, clock=self._clock, outward=self._outward)
         while True:
             if (told := await watch.look()) is not None:
                 yield told
@@ -179,15 +200,19 @@ class Adapter:
         """Yield the items of all pages, some at a time, and whether they are the last."""
         config, pages = self.config, Pages(self.config.paging, system=self.name)
         asked: Mapping[str, Any] | None = pages.first()
+        contract = await self._load(config.patience)
+        operation = self._outward.polls(config, contract.endpoint)
         while asked is not None:
-            request = {**parameters, **asked}
-            listing, items = await call(self.name, partial(self._list, request, traceparent), config.patience)
+            request = partial(self._list, contract, {**parameters, **asked}, traceparent)
+            listing, items = await call(self.name, request, config.patience, operation=operation)
             with closing(listing):
                 fresh, count = pages.begun(items), len(items)
                 while len(items) == config.chunk_items:
                     yield fresh, False
                     # What was handed on can't be taken back, so the rest of a reply is not tried twice.
-                    fresh = items = await call(self.name, listing.more, config.patience.once())
+                    fresh = items = await part(
+                        self.name, listing.more, config.patience, operation=operation, held=listing.held
+                    )
                     count += len(items)
                 self._refuse_capped(count)
                 deviations += listing.deviations
@@ -212,8 +237,9 @@ class Adapter:
                 times=times,
             )
 
-    async def _list(self, parameters: Mapping[str, Any], parent: str | None) -> tuple[Listing, Sequence[Listed]]:
-        contract = await self._load()
+    async def _list(
+        self, contract: Contract, parameters: Mapping[str, Any], parent: str | None
+    ) -> tuple[Listing, Sequence[Listed]]:
         name = fields.span_name(fields.CALL, self.config.operation)
         with tracing.span(name, kind=tracing.SpanKind.CLIENT, parent=parent), ExitStack() as undo:
             request = contract.request(parameters)
@@ -222,16 +248,26 @@ class Adapter:
             listing = Listing(self._open(request), contract, self.config)
             undo.callback(listing.close)
             items = await listing.begin()
+            listing.held = kept()
             undo.pop_all()
             return listing, items
 
-    async def _load(self) -> Contract:
+    async def _load(self, patience: Patience) -> Contract:
         if self._contract is None:
-            once = self.config.patience.once()
-            contract = await call(self.name, lambda: asyncio.to_thread(load, self.config, self._fetch), once)
+            config = self.config
+            if is_web(config.wsdl):
+                operation = self._outward.fetches(config, config.wsdl)
+                contract = await call(self.name, self._loaded, patience, operation=operation)
+            else:
+                contract = await self._loaded()
             self._require_fields(contract)
             self._contract = contract
         return self._contract
+
+    async def _loaded(self) -> Contract:
+        with closing(Fetching(self.config, self._open)) as fetching:
+            during(fetching)
+            return await asyncio.to_thread(load, self.config, fetching)
 
     def _require_fields(self, contract: Contract) -> None:
         if contract.fields is None:
@@ -247,20 +283,12 @@ class Adapter:
             raise ConfigError([f"{where}: an item has no such field; there are: {known}" for where in missing])
 
     def _open(self, request: Request) -> Exchange:
-        timeout = self.config.patience.timeout
+        patience = self.config.patience
         if self._given is not None:
-            return self._given(request, timeout)
+            return self._given(request, patience.silence)
         if self._tls is None:
             self._tls = (tls_context(self.config.tls),)
-        return HttpExchange(request, timeout, tls=self._tls[0])
-
-    def _fetch(self, url: str) -> bytes:
-        request = Request(url=url, headers=authorization(self.config.credentials))
-        with closing(self._open(request)) as exchange:
-            answer = exchange.send()
-            if answer.status != _OK:
-                raise LegacyUnavailableError(self.name, reason=f"HTTP {answer.status}: expected the contract at {url}")
-            return b"".join(exchange.chunks())
+        return HttpExchange(request, patience.silence, connect=patience.connecting, tls=self._tls[0])
 
 
 def _named(mapping: EventMapping) -> frozenset[str]:

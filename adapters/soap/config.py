@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from adapters._edge import Patience
+from adapters._edge import OperationClass, Patience
+from adapters._gate import Breaker, Bulkhead
 from contracts.legacy.soap.security import PasswordKind
 
 __all__ = ["Config", "Credentials", "Paging", "Tls", "UsernameToken", "Watermark"]
@@ -85,7 +86,8 @@ class Paging(_Model):
     parameter: Name
     """The request parameter that takes it."""
     size: Annotated[int, Ge(2)] = 1000
-    """Items of a full page; by offset and by page, one with fewer is the last."""
+    """Items of a full page. By page, one with fewer is the last; by offset, too, where the service takes a size and the
+    first page had it: else the service may have a size of its own, and is asked on until nothing more comes."""
     size_parameter: str | None = None
     """The request parameter that takes the size, where the service has one."""
     first: Annotated[int, Ge(0)] = 0
@@ -198,6 +200,17 @@ class Config(_Model):
     """Most items in one batch of events."""
     patience: Patience = Patience()
     """How long one call is tried."""
+    operation_class: OperationClass = "safe"
+    """What it means to call the operation twice: nothing (`safe`, it only reads), no more than once (`idempotent`), or
+    something else (`unsafe`). An `unsafe` one is called again only if nothing of the request had left; else the adapter
+    stops, since it may have been done."""
+    breaker: Breaker = Breaker()
+    """When the operation is left alone, after failures of all adapters that call it at the same address."""
+    bulkhead: Bulkhead = Bulkhead()
+    """How many calls of the operation all adapters of the process that call it make at a time."""
+    system: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = None
+    """The legacy system that this is part of: adapters with the same share its rate budget and its bulkheads. By
+    default, those with the same address share the bulkheads, and there is no budget."""
     values: Literal["text", "typed"] = "text"
     """What an item's values are. `typed`: what the contract says (numbers, dates, lists), each checked by it; what
     deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""

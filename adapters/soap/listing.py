@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from adapters._attempt import during
+from adapters._gate import Held
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract
 from adapters.soap.http import Answer, Exchange
@@ -36,6 +38,8 @@ class Listing:
         """What the reply says besides its items, once they are read; where values are typed."""
         self.last: Listed | None = None
         """The last item that was read."""
+        self.held = Held()
+        """The place of its call, which is free when it is closed."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"listing-{config.name}")
 
     def _without_rest(self, found: Generator[Listed | Rest, None, None]) -> Generator[Listed, None, None]:
@@ -67,10 +71,12 @@ class Listing:
     def close(self) -> None:
         """End it, also while it is being read."""
         self._exchange.close()
+        self.held.ended()
         self._thread.submit(self._items.close)
         self._thread.shutdown(wait=False)
 
     async def _run(self, step: Callable[[], _T]) -> _T:
+        during(self._exchange)
         return await asyncio.get_running_loop().run_in_executor(self._thread, step)
 
     def _begin(self) -> Sequence[Listed]:
@@ -81,7 +87,7 @@ class Listing:
         try:
             first = self._take()
         except LegacyUnavailableError as error:
-            raise self._unavailable(answer, error.reason) from error
+            raise self._unavailable(answer, error.reason, soon=error.soon) from error
         if answer.status != _OK:
             raise self._unavailable(answer, "expected a fault, found a reply")
         return first
@@ -93,7 +99,9 @@ class Listing:
             if not fault.is_of_the_server(error.code):
                 raise
             # Its words stay out of the message: they may be about a person.
-            raise LegacyUnavailableError(self._config.name, reason=f"fault {error.code}") from error
+            soon = self._config.patience.server_faults
+            raise LegacyUnavailableError(self._config.name, reason=f"fault {error.code}", soon=soon) from error
 
-    def _unavailable(self, answer: Answer, reason: str) -> LegacyUnavailableError:
-        return LegacyUnavailableError(self._config.name, reason=f"HTTP {answer.status} {answer.content_type}: {reason}")
+    def _unavailable(self, answer: Answer, reason: str, *, soon: bool = True) -> LegacyUnavailableError:
+        said = f"HTTP {answer.status} {answer.content_type}: {reason}"
+        return answer.unavailable(self._config.name, said, soon=soon)

@@ -15,7 +15,8 @@ class Pages:
     """The pages of one listing; without `paging`, all of it is one page.
 
     By offset, each page is asked for from the last item of the page before: where that is another one by then, items
-    have moved, and one may have been passed over.
+    have moved, and one may have been passed over. A page that is not full is the last only where full ones are known to
+    be as long as `size`; a service whose own pages are shorter is asked on until nothing more comes.
     """
 
     def __init__(self, paging: Paging | None, *, system: str) -> None:
@@ -23,7 +24,9 @@ class Pages:
         self._items, self._pages = 0, 0
         self._tokens: set[str] = set()
         self._first: str | None = None
-        """By page: the digest of the page's first item."""
+        """The digest of an item: by page, of the page's first; by offset, of the first page's first."""
+        self._heeded = False
+        """By offset: the first page was as long as it was asked to be."""
         self._last: str | None = None
         """By offset: the digest of the last item."""
 
@@ -43,8 +46,12 @@ class Pages:
         if self._paging is not None and self._paging.by == "page" and items:
             self._refuse_again(items[0].digest)
         if self._last is None:
+            self._first = self._first or (items[0].digest if items else None)
             return items
         if not items or items[0].digest != self._last:
+            if items and items[0].digest == self._first:
+                reason = "a page begins with the first item of all: the service does not heed where it should begin"
+                raise LegacyUnavailableError(self._system, reason=reason)
             reason = "the listing changed while its pages were read: an item may have been passed over"
             raise LegacyUnavailableError(self._system, reason=reason)
         self._items -= 1
@@ -59,8 +66,11 @@ class Pages:
         paging = self._paging
         if paging is None:
             return None
+        if not self._pages:
+            self._heeded = paging.size_parameter is not None and count >= paging.size
+        more = count > (self._last is not None)
         self._items, self._pages = self._items + count, self._pages + 1
-        begins = self._begins(paging, count, rest)
+        begins = self._begins(paging, count, rest) if more or paging.by != "offset" else None
         if begins is None:
             return None
         if self._pages >= paging.most_pages or (paging.by == "token" and begins in self._tokens):
@@ -75,7 +85,7 @@ class Pages:
             found = None if rest is None or paging.token is None else at(rest.record, paging.token[1:])
             # What a token is, was looked at when the contract was read.
             return str(found) if isinstance(found, str | int) and found != "" else None
-        if count < paging.size:
+        if count < paging.size and (paging.by == "page" or self._heeded):
             return None
         return str(paging.first + (self._items - 1 if paging.by == "offset" else self._pages))
 

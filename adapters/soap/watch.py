@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import structlog
 
+from adapters._edge import Patience, call
 from adapters.soap.bundle import is_web, load_bundle, local_path
 from adapters.soap.bundle_folder import is_pinned, read_bundle
 from adapters.soap.bundle_web import Access
 from adapters.soap.config import Config
+from adapters.soap.outward import Outward
 from contracts.errors import BanyanError, ConfigError, safe_message
 from contracts.identifiers import ordinal
 from contracts.legacy.soap.contract.bundle import Bundle
@@ -26,6 +28,9 @@ __all__ = ["STREAM", "Watch"]
 
 STREAM: Final = "contract"
 """The stream of what is told of the contract."""
+_WHOLE: Final = timedelta(minutes=2)
+_PATIENCE: Final = Patience(timeout=_WHOLE + timedelta(seconds=10), attempts=1)
+"""What fetches the contract ends by itself before that."""
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
@@ -58,8 +63,10 @@ def _read(data: bytes | None) -> _Checkpoint:
 class Watch:
     """Looks now and then, and tells each drift once; a live contract that can't be had ends nothing."""
 
-    def __init__(self, config: Config, since: Progress, *, clock: Callable[[], datetime]) -> None:
-        self._config, self._clock = config, clock
+    def __init__(
+        self, config: Config, since: Progress, *, clock: Callable[[], datetime], outward: Outward | None = None
+    ) -> None:
+        self._config, self._clock, self._outward = config, clock, outward or Outward()
         self._known = _read(since.checkpoints.get(STREAM))
         self._metrics = metrics.Metrics()
 
@@ -73,7 +80,7 @@ class Watch:
         if every is None or (self._known.looked is not None and now - self._known.looked < every):
             return None
         try:
-            found, live = await asyncio.to_thread(_compared, self._config)
+            found, live = await self._asked()
         except ConfigError:
             raise
         except BanyanError as error:
@@ -84,6 +91,16 @@ class Watch:
             return None
         self._metrics.contract_drifted(self._config.name, drifted=found.is_changed)
         return self._batch(found, live, now)
+
+    async def _asked(self) -> tuple[Drift, Bundle]:
+        """Compare once; the next poll looks again where that fails."""
+        config = self._config
+        folder = await asyncio.to_thread(_folder, config)
+        url = config.drift_url or folder.start
+        operation = self._outward.fetches(config, url)
+        return await call(
+            config.name, lambda: asyncio.to_thread(_compared, config, folder, url), _PATIENCE, operation=operation
+        )
 
     def _batch(self, found: Drift, live: Bundle, now: datetime) -> EventBatch:
         digest = found.live_digest if found.is_changed else None
@@ -112,17 +129,15 @@ class Watch:
         return EventBatch(stream=STREAM, checkpoint=self._known.to_bytes(), events=events)
 
 
-def _compared(config: Config) -> tuple[Drift, Bundle]:
-    folder = None if is_web(config.wsdl) else _folder(config)
-    if folder is None:
-        raise ConfigError(["drift_every: expected wsdl to be a folder that `banyan wsdl import` wrote"])
-    url = config.drift_url or folder.start
-    access = Access(credentials=config.credentials, ca_file=config.tls.ca, whole=timedelta(minutes=2))
+def _compared(config: Config, folder: Bundle, url: str) -> tuple[Drift, Bundle]:
+    access = Access(credentials=config.credentials, ca_file=config.tls.ca, whole=_WHOLE)
     root = None if config.drift_url else folder.root
     live = load_bundle(url, root=root, catalog=kept(folder), access=access)
     return drift(folder, live), live
 
 
-def _folder(config: Config) -> Bundle | None:
-    path = local_path(config.wsdl)
-    return read_bundle(path) if is_pinned(path) else None
+def _folder(config: Config) -> Bundle:
+    path = None if is_web(config.wsdl) else local_path(config.wsdl)
+    if path is None or not is_pinned(path):
+        raise ConfigError(["drift_every: expected wsdl to be a folder that `banyan wsdl import` wrote"])
+    return read_bundle(path)

@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from contracts.errors import BanyanError, ConfigError, FencedError
 from events.publisher import Published
+from hub.budget.budgets import Budgets
 from hub.cli.context import settings
 from hub.cli.lazy import Place, lazily
 from hub.cli.output import AsJson, print_json, print_table
@@ -126,8 +127,9 @@ def _run(
 ) -> None:
     adapters = [_once(adapter) for adapter in chosen] if once else chosen
     with observed(given, service="pipeline"), _progress() as tell:
-        running = pipelines(given, adapters, on_commit=tell)
-        failed = asyncio.run(run(running, sending, health=given.health_file))
+        budgets = Budgets(given, process="pipeline")
+        running = pipelines(given, adapters, on_commit=tell, budgets=budgets)
+        failed = asyncio.run(run(running, sending, health=given.health_file, budgets=budgets))
     held = {adapter.name: int(getattr(adapter, "held", 0)) for adapter in adapters}
     still = {adapter.name: int(getattr(adapter, "still_rejected", 0)) for adapter in adapters}
     counts = {name: _counts(pipeline.published) | {"held": held[name]} for name, pipeline in running.items()}

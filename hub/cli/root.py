@@ -56,6 +56,7 @@ _COMMANDS: Final = {
     "facade": Place(
         "hub.cli.facade", "app", "The façade: callers come in, and each is answered by the side decided on."
     ),
+    "budget": Place("hub.cli.budget", "app", "Budgets: how much legacy systems are called besides their live traffic."),
     "in-doubt": Place(
         "hub.cli.in_doubt", "app", "In doubt: calls that may have been done, and writes that the modern side is owed."
     ),

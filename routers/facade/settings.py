@@ -101,6 +101,8 @@ class Backend(_Model):
     """For `https`."""
     breaker: Breaker = Breaker()
     """When it is left alone."""
+    system: str | None = None
+    """Name of the legacy system that it is, under `systems`: its calls are counted there, and leave less for polls."""
 
     @model_validator(mode="after")
     def _address(self) -> Self:

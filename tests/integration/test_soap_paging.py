@@ -11,9 +11,10 @@ from adapters.soap.paging import Pages
 from adapters.soap.sandbox import Sandbox, SandboxOptions, Scenario
 from contracts.errors import ConfigError, LegacyUnavailableError
 from contracts.event import Event, Personal
+from contracts.legacy.soap import reply
 from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.soap.message.reader import Rest
-from tests.members import Scripted, member, polling
+from tests.members import HEAD, TAIL, Scripted, member, polling
 from tests.polls import Hub, poll
 from tests.wsdls import OWN, contract_of
 
@@ -97,6 +98,53 @@ async def test_a_listing_that_changes_between_two_pages_fails_and_deletes_nothin
     with pytest.raises(LegacyUnavailableError, match="changed while its pages were read"):
         await poll(adapter, hub)
     assert not any(letter for batch in hub.batches for letter in batch.dead)
+
+
+async def test_a_service_whose_own_pages_are_shorter_is_asked_to_the_end() -> None:
+    hub = Hub()
+    pages = [member("1") + member("2") + member("3"), member("3") + member("4") + member("5"), member("5")]
+    legacy = Scripted(*pages, *pages)
+    adapter = paged(legacy, paging={**BY_OFFSET, "size": 5}, most_deleted=1)
+
+    assert [key for key, _, _ in await poll(adapter, hub)] == ["1", "2", "3", "4", "5"]
+    assert await poll(adapter, hub) == []
+    assert legacy.asked_since() == ["0", "2", "4"] * 2
+
+
+async def test_an_empty_listing_is_asked_for_once() -> None:
+    legacy = Scripted("")
+
+    assert await poll(paged(legacy, paging=BY_OFFSET), Hub()) == []
+    assert len(legacy.requests) == 1
+
+
+async def test_a_service_that_does_not_heed_the_offset_is_refused_and_nothing_is_deleted() -> None:
+    hub = Hub()
+    everything = member("1") + member("2") + member("3")
+    adapter = paged(Scripted(*[everything] * 4), paging={**BY_OFFSET, "size": 9}, most_deleted=1)
+
+    with pytest.raises(LegacyUnavailableError, match="does not heed where it should begin"):
+        await poll(adapter, hub)
+    assert [value for _, _, value in hub.events if value is None] == []
+
+
+@pytest.mark.parametrize(
+    ("size_parameter", "first", "following"), [("limit", 5, None), ("limit", 4, "6"), (None, 5, "7")]
+)
+def test_a_page_that_is_not_full_is_the_last_where_the_first_was_as_long_as_it_was_asked_to_be(
+    size_parameter: str | None, first: int, following: str | None
+) -> None:
+    paging = Paging(by="offset", parameter="offset", size=5, size_parameter=size_parameter)
+    pages = Pages(paging, system="s")
+    body = f"{HEAD}{member('1')}{TAIL}".encode()
+    [item] = reply.read([body], ("ListMembersResponse", "member"), system="s")
+
+    pages.begun([item])
+    assert (pages.following(first, item, None) or {})["offset"] == str(first - 1)
+    assert pages.begun([item]) == []
+    asked = pages.following(4, item, None)
+
+    assert (None if asked is None else asked["offset"]) == following
 
 
 async def test_pages_by_number_are_read_to_the_last_and_find_no_deletes() -> None:

@@ -14,6 +14,7 @@ from adapters.soap.bundle_folder import planned
 from adapters.soap.example import CONFIG, MemberRegistered
 from contracts.errors import ConfigError
 from contracts.wsdl_drifted import WsdlDrifted
+from tests.budgets import Draws
 from tests.contract_server import Page, Shelf, serving_contract
 from tests.members import NOON, Clock, Scripted, member
 from tests.polls import Hub, poll
@@ -141,3 +142,23 @@ async def test_an_import_that_cant_be_had_is_no_drift(live: Shelf, tmp_path: Pat
     assert told(hub) == []
     assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["contract not compared"]
     assert "contract" not in hub.progress.checkpoints
+
+
+async def test_each_look_draws_on_the_budget_and_is_left_alone_after_failures(live: Shelf, tmp_path: Path) -> None:
+    clock, hub, budget = Clock(), Hub(), Draws()
+    adapter = watching(live, tmp_path / "pinned", clock, breaker={"failures": 2, "pause": 60})
+    adapter.draw_on(budget)
+    await poll(adapter, hub)
+    assert budget.drawn == ["poll", "poll"]
+    live.pages["/members?wsdl"] = Page(status=503)
+    live.asked.clear()
+    with capture_logs() as logs:
+        for _ in range(4):
+            clock.now += timedelta(hours=1)
+            await poll(adapter, hub)
+
+    assert len(live.asked) == 2
+    assert budget.drawn[2:] == ["poll"] * (2 * 2 + 2)
+    assert [log["operation"] for log in logs if log["event"] == "circuit breaker"] == ["contract"]
+    reasons = [log["reason"] for log in logs if log["event"] == "contract not compared"]
+    assert ["left alone" in reason for reason in reasons] == [False, False, True, True]

@@ -1,6 +1,7 @@
 """What the pipeline's parts do at their edges, on a broker that is not there or is embedded."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import cast
@@ -8,8 +9,9 @@ from typing import cast
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
+from typing_extensions import override
 
-from contracts.errors import BrokerUnavailableError, ConfigError
+from contracts.errors import BrokerUnavailableError, ConfigError, LegacyUnavailableError
 from contracts.ports import EventBatch, LogRecord, Progress
 from events import log as log_module
 from events.connection import Connection
@@ -57,6 +59,28 @@ async def test_a_source_may_be_any_iterator(embedded: Connection, namespace: str
     published = await Pipeline(FromOutside(), embedded, namespace=namespace).run()
 
     assert published.events == 3
+
+
+class LeftAlone(FromOutside):
+    """Says at first when it may be asked again."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    @override
+    def read(self, since: Progress) -> AsyncIterator[EventBatch]:
+        self.asked.append(time.monotonic())
+        if len(self.asked) == 1:
+            raise LegacyUnavailableError("crm", reason="left alone", retry_after=timedelta(seconds=0.7))
+        return super().read(since)
+
+
+async def test_a_source_is_not_asked_again_before_it_wants_to(embedded: Connection, namespace: str) -> None:
+    source = LeftAlone()
+    pipeline = Pipeline(source, embedded, namespace=namespace, limits=Limits(longest_wait=timedelta(0)))
+
+    assert (await pipeline.run()).events == 3
+    assert source.asked[1] - source.asked[0] >= 0.7
 
 
 class Dotted(FromOutside):

@@ -225,7 +225,7 @@ def test_an_import_that_keeps_us_waiting_is_missing(shelf: Shelf) -> None:
         bundle = load_bundle(shelf.address + START, access=Access(patience=timedelta(milliseconds=200)))
     finally:
         answering.set()
-    assert reasons(bundle) == [("slow.xsd", "timed out")]
+    assert reasons(bundle) == [("slow.xsd", "read timeout after 0.2 s, waiting for the head of the answer")]
 
 
 def test_a_refusal_is_told_with_its_status(shelf: Shelf) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from contracts.errors import (
     BanyanError,
     BrokerRefusedError,
     BrokerUnavailableError,
+    CircuitOpenError,
     ConfigError,
     ContractError,
     EnvelopeError,
@@ -19,8 +21,11 @@ from contracts.errors import (
     FileIncompleteError,
     FramingError,
     LegacyFaultError,
+    LegacyInDoubtError,
+    LegacyTimeoutError,
     LegacyUnavailableError,
     RecordError,
+    TooManyCallsError,
     UnavailableError,
     is_retryable,
 )
@@ -69,6 +74,42 @@ EACH = [
     (LegacyFaultError("registry", code="Client", text="no such day"), "registry: fault Client: no such day", False),
     (UnavailableError("registry", reason="closed"), "registry: not available: closed", True),
     (LegacyUnavailableError("registry", reason="closed"), "registry: not available: closed", True),
+    (
+        LegacyTimeoutError("registry", kind="read", after=timedelta(seconds=2.5), phase="reading the answer"),
+        "registry: not available: TimeoutError: read timeout after 2.5 s, reading the answer",
+        True,
+    ),
+    (
+        CircuitOpenError(
+            "registry",
+            operation="List",
+            until=datetime(2026, 1, 2, 12, tzinfo=UTC),
+            retry_after=timedelta(seconds=3),
+            failures=5,
+            last="HTTP 503",
+        ),
+        (
+            "registry: not available: List is left alone until 2026-01-02T12:00:00.000+00:00 after 5 failures in "
+            "a row, the last: HTTP 503"
+        ),
+        True,
+    ),
+    (
+        TooManyCallsError("registry", operation="List", calls=4, waited=timedelta(seconds=30)),
+        (
+            "registry: not available: List has 4 calls under way, as many as may be, and none ended within 30 s: "
+            "raise bulkhead.calls or poll less often"
+        ),
+        True,
+    ),
+    (
+        LegacyInDoubtError("registry", operation="Take", reason="TimeoutError"),
+        (
+            "registry: Take may have been done and is not called again: TimeoutError; "
+            "find out whether it was, then start again"
+        ),
+        False,
+    ),
     (BrokerUnavailableError("Kafka", reason="closed"), "Kafka: not available: closed", True),
 ]
 

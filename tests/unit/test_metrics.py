@@ -17,6 +17,8 @@ from observability.tracing import Telemetry
 TOOK = timedelta(milliseconds=12)
 ERROR = BrokerUnavailableError("kafka", reason="no answer")
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+CRM: dict[str, fields.Value] = {"banyan.system": "crm"}
+POLL: dict[str, fields.Value] = {"banyan.purpose": "poll"}
 
 CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]]] = [
     (
@@ -90,6 +92,14 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.outbound_answered("bank", "rejected"),
     ),
     (fields.BANYAN_OUTBOUND_OVERDUE, 2, {"banyan.source": "bank"}, lambda m: m.outbound_overdue("bank", 2)),
+    (fields.BANYAN_BUDGET_GRANTED, 1, CRM | POLL, lambda m: m.budget_granted("crm", "poll", waited=TOOK)),
+    (fields.BANYAN_BUDGET_WAITED, 1, CRM | POLL, lambda m: m.budget_granted("crm", "poll", waited=TOOK)),
+    (fields.BANYAN_BUDGET_CLOSED, 1, CRM | POLL, lambda m: m.budget_closed("crm", "poll")),
+    (fields.BANYAN_BUDGET_LIVE, 30, CRM, lambda m: m.budget_live("crm", 30)),
+    (fields.BANYAN_BUDGET_RATE, 2.5, CRM, lambda m: m.budget_rate("crm", 2.5)),
+    (fields.BANYAN_BUDGET_CUTS, 1, CRM, lambda m: m.budget_cut("crm")),
+    (fields.BANYAN_BUDGET_LEADING, 1, CRM, lambda m: m.budget_leading("crm", leads=True)),
+    (fields.BANYAN_BUDGET_ALONE, 1, CRM, lambda m: m.budget_alone("crm")),
     (fields.BANYAN_OUTBOUND_WAITING, 7, {"banyan.source": "bank"}, lambda m: m.outbound_waiting("bank", 7)),
     (
         fields.BANYAN_EVENTS_PUBLISHED,
@@ -126,6 +136,12 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         1,
         {"banyan.operation": "getResidents", "error.type": "BrokerUnavailableError"},
         lambda m: m.retried("getResidents", ERROR),
+    ),
+    (
+        fields.BANYAN_CIRCUIT_OPEN,
+        1,
+        {"banyan.system": "registry", "banyan.operation": "List"},
+        lambda m: m.circuit("registry", "List", is_open=True),
     ),
     (
         fields.BANYAN_CHECKPOINT_TIME,

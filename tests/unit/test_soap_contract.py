@@ -120,13 +120,13 @@ def test_the_paths_in_an_item_are_known() -> None:
 
 
 def test_wildcards_and_types_that_hold_themselves_are_read(tmp_path: Path) -> None:
-    wild = _written(tmp_path, ('<xsd:element name="status" type="xsd:string"/>', '<xsd:any processContents="lax"/>'))
+    wild = _written(tmp_path, ('<xsd:element name="status" type="tns:Status"/>', '<xsd:any processContents="lax"/>'))
     assert _load(wsdl=wild).fields is None
 
     own = _written(
         tmp_path,
         (
-            '<xsd:element name="status" type="xsd:string"/>',
+            '<xsd:element name="status" type="tns:Status"/>',
             '<xsd:element name="of" type="tns:Resident" minOccurs="0"/>',
         ),
     )

@@ -25,6 +25,7 @@ from routers.facade.process import report
 from routers.facade.process.crew import Crew
 from routers.facade.process.link import Kind
 from routers.facade.process.listening import address, bind_all
+from routers.facade.process.live import LiveCalls
 from routers.facade.process.member import Member
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parts import Parts
@@ -166,6 +167,7 @@ class Parent:
                 group.create_task(rulesets.run(self._ruleset_changed)),
                 group.create_task(self._renew_report()),
                 group.create_task(self._recover(left)),
+                group.create_task(LiveCalls(self._settings.backends).count(self.crew.reports, self._parts.budgets)),
             ]
             with suppress(TimeoutError):  # not a stale answer for want of a moment's patience; but no Kafka, no wait
                 await asyncio.wait_for(rulesets.caught_up(), _FIRST_RULESET_SECONDS)

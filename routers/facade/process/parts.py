@@ -1,9 +1,10 @@
 """What a parent works with besides its workers; `hub` puts it together."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from contracts.ports import Budget
 from routers.facade.accounting.tally import Tally
 from routers.facade.process.feed import Feed
 from routers.facade.process.spool import Spool
@@ -51,3 +52,5 @@ class Parts:
     feed: Feed
     spool: Spool
     tally: Tally
+    budgets: Mapping[str, Budget] = field(default_factory=dict[str, Budget])
+    """Legacy system -> where the calls to backends that are it are counted."""

@@ -6,9 +6,9 @@ from collections import deque
 
 import structlog
 
+from contracts.breaker import BreakerState, CircuitBreaker
 from routers.facade.http.shape import Shapes
 from routers.facade.process.report import BackendReport
-from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
 from routers.facade.serving.upstream import Upstream
@@ -37,7 +37,8 @@ class Pool:
     ) -> None:
         self.name = name
         self.settings, self.limits, self.clock, self.shapes = settings, limits, clock, shapes
-        self.breaker = CircuitBreaker(settings.breaker, changed=self._breaker_changed)
+        failures, pause = settings.breaker.failures, settings.breaker.pause
+        self.breaker = CircuitBreaker(failures=failures, pause=pause, changed=self._breaker_changed)
         self.calls = 0
         """How often it was asked, ever."""
         self.timeout = settings.timeout.total_seconds()
@@ -129,7 +130,7 @@ class Pool:
             failures=self.breaker.failures,
         )
 
-    def _breaker_changed(self, state: str) -> None:
+    def _breaker_changed(self, state: BreakerState) -> None:
         tell = _log.warning if state == "open" else _log.info
         tell("circuit breaker", backend=self.name, state=state)
 

@@ -5,10 +5,10 @@ from typing import Protocol, cast
 
 from typing_extensions import override
 
+from contracts.breaker import CircuitBreaker
 from routers.facade.http.chunks import ChunkError, ChunkReader
 from routers.facade.http.head import AnswerHead, MalformedError, read_answer_fields
 from routers.facade.http.shape import AnswerShape, Shapes
-from routers.facade.serving.breaker import CircuitBreaker
 from routers.facade.serving.clock import Clock
 from routers.facade.serving.port import Asker
 from routers.facade.settings import Limits

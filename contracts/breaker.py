@@ -1,9 +1,8 @@
-"""Leaves a backend alone after failures in a row, and lets one call try again after a pause."""
+"""Leaves another system alone after failures in a row, and lets one call try again after a pause. Pure."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal, TypeAlias
-
-from routers.facade.settings import Breaker
 
 __all__ = ["BreakerState", "CircuitBreaker"]
 
@@ -18,14 +17,21 @@ class CircuitBreaker:
 
     __slots__ = ("_changed", "_failures", "_pause", "_threshold", "_trial", "_trial_until", "_until", "failures")
 
-    def __init__(self, settings: Breaker, *, changed: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, *, failures: int, pause: timedelta, changed: Callable[[BreakerState], None] = lambda _: None
+    ) -> None:
         self._changed = changed
-        self._threshold, self._pause = settings.failures, settings.pause.total_seconds()
+        self._threshold, self._pause = failures, pause.total_seconds()
         self._failures = 0
         self._until = self._trial_until = 0.0
         self._trial: object = None
         self.failures = 0
-        """How often the backend failed, ever."""
+        """How often the other system failed, ever."""
+
+    @property
+    def in_a_row(self) -> int:
+        """Return how often it failed since it last answered."""
+        return self._failures
 
     def lets_through(self, now: float, call: object = None) -> bool:
         """Tell whether a call may be sent; when the pause is over, the first to ask is the one that tries."""
@@ -37,8 +43,16 @@ class CircuitBreaker:
         self._trial, self._trial_until = call, now + 10 * self._pause
         return True
 
+    def still_lets_through(self, now: float, call: object) -> bool:
+        """Tell the same for a call that was let through and waited since; the one that tries still is."""
+        return call is self._trial or self.lets_through(now, call)
+
+    def again_at(self, now: float) -> float:
+        """Return when it is worth asking again, where it lets nothing through: a pause from now where another tries."""
+        return self._until if now < self._until else min(self._trial_until, now + self._pause)
+
     def given_up(self, call: object) -> None:
-        """Take that a call ended without a word on the backend; was it the one that tried, the next one tries."""
+        """Take that a call ended without a word on the other system; was it the one that tried, the next one tries."""
         if call is self._trial:
             self._trial, self._trial_until = None, 0.0
 

@@ -4,13 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from routers.facade.serving.breaker import CircuitBreaker
-from routers.facade.settings import Breaker
+from contracts.breaker import CircuitBreaker
 
 
 @pytest.fixture
 def breaker() -> CircuitBreaker:
-    return CircuitBreaker(Breaker(failures=3, pause=timedelta(seconds=2)))
+    return CircuitBreaker(failures=3, pause=timedelta(seconds=2))
 
 
 def opened(breaker: CircuitBreaker, at: float) -> CircuitBreaker:
@@ -85,3 +84,22 @@ def test_who_was_once_the_trial_can_not_give_up_another_ones(breaker: CircuitBre
     breaker.given_up(first)
 
     assert not breaker.lets_through(14, first)
+
+
+def test_who_was_let_through_and_waited_is_asked_again(breaker: CircuitBreaker) -> None:
+    trial, other = object(), object()
+    assert breaker.still_lets_through(10, other)
+    assert opened(breaker, 10).lets_through(12, trial)
+
+    assert [breaker.still_lets_through(at, trial) for at in (12, 13, 40)] == [True] * 3
+    assert not breaker.still_lets_through(13, other)
+
+
+def test_it_tells_when_it_is_worth_asking_again(breaker: CircuitBreaker) -> None:
+    assert opened(breaker, 10).in_a_row == 3
+    assert (breaker.again_at(10), breaker.again_at(11.5)) == (12, 12)
+
+    breaker.lets_through(12)
+
+    assert (breaker.again_at(12.5), breaker.again_at(31)) == (14.5, 32)
+    assert [breaker.lets_through(at) for at in (31.9, 32)] == [False, True]
