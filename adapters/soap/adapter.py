@@ -247,7 +247,8 @@ class Adapter:
                 request = replace(request, headers={**request.headers, "traceparent": traceparent})
             listing = Listing(self._open(request), contract, self.config)
             undo.callback(listing.close)
-            items = await listing.begin()
+            with contract.addressed():
+                items = await listing.begin()
             listing.held = kept()
             undo.pop_all()
             return listing, items

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from contracts.legacy import xml
 from contracts.legacy.xml import Element, local_name
@@ -40,7 +41,7 @@ def _at(element: Element, steps: Sequence[str]) -> Iterable[Element]:
 
 def _leave_out(owner: Element, name: str) -> None:
     if name.startswith("@"):
-        for each in [*owner.keys()]:
+        for each in [*cast("Iterable[str]", owner.keys())]:
             if each.rpartition("}")[2] == name[1:]:
                 del owner.attrib[each]
         return

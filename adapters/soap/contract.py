@@ -5,11 +5,12 @@ fetch: every document comes from the bundle.
 """
 
 import secrets
+import socket
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 from pydantic import JsonValue
@@ -64,6 +65,19 @@ class Contract:
         self._sign(envelope)
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Request(url=self.endpoint, body=body, headers=self._headers)
+
+    @contextmanager
+    def addressed(self) -> Generator[None, None, None]:
+        """Say whom nobody answers for, and who says so, where no connection comes about in the block."""
+        try:
+            yield
+        except (ConnectionRefusedError, socket.gaierror) as error:
+            address = urlsplit(self.endpoint)._replace(query="", fragment="")
+            netloc = address.netloc.rpartition("@")[2]
+            own = "the WSDL's own address; set endpoint to call another"
+            origin = own if self._config.endpoint is None else "the adapter's endpoint"
+            told = f"{error.strerror}: {address._replace(netloc=netloc).geturl()} ({origin})"
+            raise type(error)(error.errno, told) from error
 
     def _sign(self, envelope: Element) -> None:
         token = self._config.username_token
