@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,8 +91,7 @@ def poll(adapter: soap.Adapter, reply: str, *, after: Collected | None = None) -
         reply: The whole envelope.
         after: What it published before; without it, it begins.
     """
-    once = adapter.configured({"once": True, "patience": soap.Patience(attempts=1)})
-    return collect(once.asking(_Replies(reply.encode())), after=after)
+    return collect(_ready(adapter).asking(_Replies(reply.encode())), after=after)
 
 
 def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = None) -> Collected:
@@ -105,6 +105,14 @@ def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = N
     as_it_is = {"done_file": None, "partial": None, "trailer": None, "expected": None, "dead_letter_share": 1}
     once = adapter.configured({"path": file, "once": True, "stable_for": timedelta(0), **as_it_is})
     return collect(once, after=after)
+
+
+@lru_cache(maxsize=16)
+def _ready(adapter: soap.Adapter) -> soap.Adapter:
+    """Return the same adapter as polls want it, with its contract read: large ones take seconds."""
+    once = adapter.configured({"once": True, "patience": soap.Patience(attempts=1)}).asking(_Replies(b""))
+    asyncio.run(once.check())
+    return once
 
 
 async def _collected(source: Source, progress: Progress) -> Collected:

@@ -123,7 +123,8 @@ class Adapter:
     def asking(self, opener: Opener) -> Self:
         """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
         other = copy(self)
-        vars(other).update(_given=opener, _contract=None, _outward=Outward())
+        contract = None if is_web(self.config.wsdl) else self._contract
+        vars(other).update(_given=opener, _contract=contract, _outward=Outward())
         return other
 
     def draw_on(self, budget: Budget) -> None:

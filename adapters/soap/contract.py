@@ -35,6 +35,7 @@ from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.soap.message.structure import Complex
 from contracts.legacy.soap.security import add_username_token
 from contracts.legacy.xml import Element, XmlError
+from contracts.near import near
 
 __all__ = ["Contract", "load"]
 
@@ -120,7 +121,7 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     if config.request is not None:
         ask = by_template(config.request, port, known=config.asked)
     else:
-        with _understood(config.wsdl):
+        with _understood(config.wsdl, expected="a WSDL that requests can be built by; `request` names one as XML"):
             ask = by_zeep(bundle, service, port, operation=operation)
     return Contract(
         service=_local(service.name),
@@ -135,14 +136,15 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
 
 
 @contextmanager
-def _understood(wsdl: str) -> Generator[None, None, None]:
+def _understood(wsdl: str, expected: str = "a WSDL that can be read") -> Generator[None, None, None]:
     try:
         yield
     except ContractError:
         raise
     except (*NOT_UNDERSTOOD, XmlError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise ContractError(wsdl, expected="a WSDL that can be read", found=found) from error
+        # What zeep does not find is an IndexError of its own, whose name says nothing.
+        found = str(error) if isinstance(error, IndexError) else f"{type(error).__name__}: {error}"
+        raise ContractError(wsdl, expected=expected, found=found) from error
 
 
 def _bundle(config: Config, fetch: Callable[[str], bytes]) -> Bundle:
@@ -193,7 +195,7 @@ def _choose(wsdl: Wsdl, config: Config) -> tuple[Service, Port, Operation]:
         service, port = having[0]
         return service, port, port.operations[config.operation]
     if fit:
-        known = sorted({name for _, port in fit for name in port.operations})
+        known = near(config.operation, {name for _, port in fit for name in port.operations})
         raise ConfigError([f"{config.wsdl}: no operation {config.operation}; there are: {known}"])
     raise ConfigError([f"{config.wsdl}: no SOAP port {config.service}/{config.port}; there are: {_listed(every)}"])
 
