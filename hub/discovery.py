@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeIs
 
 from contracts.errors import ConfigError
+from contracts.event import Event
 from contracts.ports import Source
 from hub.settings import AdapterSettings
 
@@ -51,14 +52,16 @@ def discover(settings: AdapterSettings) -> dict[str, Adapter]:
     """Return the adapters by name, with this environment's settings applied.
 
     Raises:
-        ConfigError: Files that can't be loaded, names that stand twice, settings that don't fit: all at once.
+        ConfigError: Files that can't be loaded, names that stand twice, event types that two models have,
+            settings that don't fit: all at once.
     """
     problems: list[str] = []
     found: dict[str, Adapter] = {}
+    places: dict[str, str] = {}
     for path in _files(settings.files, problems):
-        _add(found, _from_file(path, problems), where=str(path), problems=problems)
+        _add(found, _from_file(path, problems), where=str(path), problems=problems, places=places)
     for adapter, where in _from_packages():
-        _add(found, adapter, where=where, problems=problems)
+        _add(found, adapter, where=where, problems=problems, places=places)
     problems += [
         f"adapters.config.{name}: no adapter of that name; there are: {', '.join(found) or 'none'}"
         for name in sorted(settings.config.keys() - found.keys())
@@ -148,13 +151,36 @@ def _from_packages() -> Iterator[tuple[Adapter | None, str]]:
             _log.warning("adapter skipped", source=point.name, reason=f"{point.value} is no adapter")
 
 
-def _add(found: dict[str, Adapter], adapter: Adapter | None, *, where: str, problems: list[str]) -> None:
+def _add(
+    found: dict[str, Adapter], adapter: Adapter | None, *, where: str, problems: list[str], places: dict[str, str]
+) -> None:
     if adapter is None:
         return
     if adapter.name in found:
         problems.append(f"{where}: there is another adapter of the name {adapter.name!r}")
         return
-    found[adapter.name] = adapter
+    if (other := _other_of_its_type(found, adapter)) is not None:
+        model, its = _model(adapter), f"{other!r} ({places[other]})"
+        said = f"the event type {getattr(model, 'type', '')} has another model in adapter {its}"
+        problems.append(f"{where}: {getattr(model, '__name__', '')}: {said}; change one's `type`, or share the model")
+    found[adapter.name], places[adapter.name] = adapter, where
+
+
+def _other_of_its_type(found: Mapping[str, Adapter], adapter: Adapter) -> str | None:
+    """Return an adapter whose events have the same type and are something else: who reads them can't tell which."""
+    model = _model(adapter)
+    for name, each in found.items():
+        other = _model(each)
+        if model is None or other is None or other is model or other.type != model.type:
+            continue
+        if other.model_json_schema(mode="serialization") != model.model_json_schema(mode="serialization"):
+            return name
+    return None
+
+
+def _model(adapter: Adapter) -> type[Event] | None:
+    model = getattr(adapter, "model", None)
+    return model if isinstance(model, type) and issubclass(model, Event) and hasattr(model, "type") else None
 
 
 def _configured(adapter: Adapter, changes: Mapping[str, Any] | None, problems: list[str]) -> Adapter:

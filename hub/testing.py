@@ -1,7 +1,8 @@
 """Runs an adapter for a test: without a network and without Kafka, with the state that Kafka would keep.
 
-from hub.testing import poll
+from hub.testing import load, poll
 
+adapter = load(Path("adapters/residents.py"), soap.Adapter)
 first = poll(adapter, reply)
 assert first.events == [("R1", {"name": "Ada"})]
 assert poll(adapter, reply, after=first).events == []
@@ -12,13 +13,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from adapters import batch, soap
+from contracts.errors import ConfigError
+from contracts.event import Event
 from contracts.ports import DeadLetter, EventBatch, Progress, Source
+from hub.discovery import loaded
 
-__all__ = ["Collected", "collect", "poll", "read_file"]
+__all__ = ["Collected", "collect", "load", "poll", "read_back", "read_file"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,35 @@ class Collected:
     def reasons(self) -> list[str]:
         """Return why each dead letter is one."""
         return [letter.reason for letter in self.dead]
+
+
+def load(path: Path, kind: type[_T]) -> _T:
+    """Return the adapter of a file, wherever that stands: no folder has to be on Python's path.
+
+    Args:
+        path: The file.
+        kind: What the adapter is: `soap.Adapter`, `batch.Adapter`.
+
+    Raises:
+        ConfigError: There is no such file, something is wrong with it, or it has no such adapter.
+    """
+    problems: list[str] = []
+    adapter = getattr(loaded(path, problems, kind="tested"), "adapter", None)
+    if not isinstance(adapter, kind):
+        raise ConfigError(problems or [f"{path}: expected a variable `adapter`, a {kind.__module__}.{kind.__name__}"])
+    return adapter
+
+
+def read_back(model: type[Event], found: Collected) -> list[tuple[str, Any]]:
+    """Return events as those have them who read them from Kafka: written again by their model from its own JSON.
+
+    Raises:
+        ValidationError: An event can't be read.
+    """
+    data = [(key, None if each is None else json.dumps(each)) for key, each in found.events]
+    return [
+        (key, None if each is None else model.model_validate_json(each).model_dump(mode="json")) for key, each in data
+    ]
 
 
 def collect(source: Source, *, after: Collected | None = None) -> Collected:
@@ -55,8 +91,7 @@ def poll(adapter: soap.Adapter, reply: str, *, after: Collected | None = None) -
         reply: The whole envelope.
         after: What it published before; without it, it begins.
     """
-    once = adapter.configured({"once": True, "patience": soap.Patience(attempts=1)})
-    return collect(once.asking(_Replies(reply.encode())), after=after)
+    return collect(_ready(adapter).asking(_Replies(reply.encode())), after=after)
 
 
 def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = None) -> Collected:
@@ -70,6 +105,14 @@ def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = N
     as_it_is = {"done_file": None, "partial": None, "trailer": None, "expected": None, "dead_letter_share": 1}
     once = adapter.configured({"path": file, "once": True, "stable_for": timedelta(0), **as_it_is})
     return collect(once, after=after)
+
+
+@lru_cache(maxsize=16)
+def _ready(adapter: soap.Adapter) -> soap.Adapter:
+    """Return the same adapter as polls want it, with its contract read: large ones take seconds."""
+    once = adapter.configured({"once": True, "patience": soap.Patience(attempts=1)}).asking(_Replies(b""))
+    asyncio.run(once.check())
+    return once
 
 
 async def _collected(source: Source, progress: Progress) -> Collected:

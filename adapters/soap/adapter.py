@@ -135,7 +135,8 @@ class Adapter:
     def asking(self, opener: Opener) -> Self:
         """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
         other = copy(self)
-        vars(other).update(_given=opener, _contracts={}, _outward=Outward())
+        contracts = {} if is_web(self.config.wsdl) else self._contracts
+        vars(other).update(_given=opener, _contracts=contracts, _outward=Outward())
         return other
 
     def draw_on(self, budget: Budget) -> None:
@@ -339,7 +340,8 @@ class Adapter:
                 request = replace(request, headers={**request.headers, "traceparent": traceparent})
             listing = Listing(self._open(request), contract, self.config)
             undo.callback(listing.close)
-            items = await listing.begin()
+            with contract.addressed():
+                items = await listing.begin()
             listing.held = kept()
             undo.pop_all()
             return listing, items

@@ -1,6 +1,7 @@
 """How the envelope of a request is made: by zeep from the contract, or from a template where zeep can't."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from zeep.exceptions import Error as ZeepError
 
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap.answer import ENVELOPES
-from contracts.legacy.soap.contract.bundle import Bundle
+from contracts.legacy.soap.contract.bundle import WSDL, Bundle
 from contracts.legacy.soap.contract.catalog import standard
 from contracts.legacy.soap.contract.model import Operation, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas
@@ -34,7 +35,7 @@ NOT_UNDERSTOOD = (ZeepError, ValueError, TypeError, LookupError, AttributeError,
 def by_zeep(bundle: Bundle, service: Service, port: Port, *, operation: Operation) -> Asking:
     """Return what asks by the contract; raises what zeep does where it can't read that."""
     settings = _zeep.Settings(strict=True, forbid_entities=True)
-    document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle), settings=settings)
+    document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle, operation.name), settings=settings)
     client = _zeep.Client(document, service_name=service.name.rpartition("}")[2], port_name=port.name)
     # In SOAP encoding, no parameter may be left out.
     is_encoded = operation.input.use == "encoded"
@@ -100,18 +101,44 @@ def checked(ask: Asking, schemas: Schemas, operation: Operation) -> Asking:
 
 
 class _Shelf:
-    """Hands zeep the documents of a bundle, without a DTD; the one method that it asks of a transport is `load`."""
+    """Hands zeep the documents of a bundle, without a DTD; the one method that it asks of a transport is `load`.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Of all operations they have the one alone: what is broken in others is no matter of it, and zeep would refuse all.
+    """
+
+    def __init__(self, bundle: Bundle, operation: str) -> None:
         self._bundle = bundle
+        self._roots = {uri: _with_one(document.root, operation) for uri, document in bundle.documents.items()}
+        wsdls = [root for root in self._roots.values() if root.tag == WSDL + "definitions"]
+        needed = {_local(each.get("message") or "") for root in wsdls for each in root.iter("{*}*")}
+        for root in wsdls:
+            for message in [*root.iterchildren(WSDL + "message")]:
+                if message.get("name") not in needed:
+                    root.remove(message)
 
     def load(self, url: str) -> bytes:
         """Return a document."""
-        document = self._bundle.documents.get(url.partition("#")[0])
-        if document is not None:
-            return etree.tostring(document.root)
+        root = self._roots.get(url.partition("#")[0])
+        if root is not None:
+            return etree.tostring(root)
         # zeep asks for the schema of SOAP encoding where a contract does not say where it is.
         found = standard(url, None)
         if found is None:
             raise ContractError(self._bundle.start, expected="imports that its bundle has", found=url)
         return found
+
+
+def _with_one(root: Element, operation: str) -> Element:
+    """Return a WSDL with one operation, and any other document as it is."""
+    if root.tag != WSDL + "definitions":
+        return root
+    root = deepcopy(root)
+    for owner in root.iterchildren(WSDL + "binding", WSDL + "portType"):
+        for each in [*owner.iterchildren(WSDL + "operation")]:
+            if each.get("name") != operation:
+                owner.remove(each)
+    return root
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2].strip()

@@ -1,7 +1,8 @@
 """What items of a listing change: what is new, what is gone, what is bad. Pure; polls and snapshots share it."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from adapters.soap.config import Config, Watermark
+from adapters.soap.content import digest_without
 from adapters.soap.ledger import Ledger, Mark
 from contracts.errors import LegacyUnavailableError, RecordError
 from contracts.event import Event
@@ -124,7 +126,8 @@ class Changes:
         return Changed(events=tombstones, dead=(), state={key: self._ledger.put(key, mark) for key, mark in gone})
 
     def _change(self, item: Listed) -> _Change | None:
-        config, digest = self._shape.config, item.digest
+        config = self._shape.config
+        digest = digest_without(item.xml, config.ignore) if config.ignore else item.digest
         self._note(item.deviations)
         key = key_of(at(item.record, config.key))
         modified, error = _modified(item.record, config.watermark)
@@ -158,15 +161,42 @@ class Changes:
     def _encode(self, changes: Sequence[_Change]) -> tuple[Columns, list[DeadLetter], list[Marked]]:
         sound = [change for change in changes if change.error is None]
         encoded = self._shape.mapper.encode_records([self._row(change.item.record) for change in sound])
-        done = [sound[row] for row in encoded.rows]
-        keys = {id(change): key.decode() for change, key in zip(done, encoded.keys, strict=True)}
+        made = {
+            id(sound[row]): (key, value)
+            for row, key, value in zip(encoded.rows, encoded.keys, encoded.values, strict=True)
+        }
         bad = [(change, change.error) for change in changes if change.error is not None]
         bad += [(sound[row], error) for row, error in encoded.bad.items()]
-        marks = [(c.key, replace(c.mark, k=keys.get(id(c), c.mark.k))) for c in changes]
+        marks = self._marks(changes, made, {id(change) for change, _ in bad})
+        new = [change for change in changes if id(change) in made]
         columns = self._columns(
-            encoded.keys, [c.mark for c in done], time=[c.time for c in done], values=encoded.values
+            [made[id(change)][0] for change in new],
+            [change.mark for change in new],
+            time=[change.time for change in new],
+            values=[made[id(change)][1] for change in new],
         )
         return columns, [self._dead_letter(change, error) for change, error in bad], marks
+
+    def _marks(
+        self, changes: Sequence[_Change], made: dict[int, tuple[bytes, bytes]], bad: Container[int]
+    ) -> list[Marked]:
+        """Return the marks of changes, and take out of what is made of them those events that are there already."""
+        marks: dict[bytes, Mark] = {}
+        for change in changes:
+            before = marks.get(change.key, change.mark)
+            mark = replace(change.mark, k=before.k, e=None if id(change) in bad else before.e)
+            if (event := made.get(id(change))) is not None:
+                mark = replace(mark, k=event[0].decode(), e=self._event_hash(*event))
+                if mark.e == before.e:
+                    del made[id(change)]
+            marks[change.key] = mark
+        return [*marks.items()]
+
+    def _event_hash(self, key: bytes, value: bytes) -> str:
+        """Return the hash of an event: of another type or on another topic, the same values are another one."""
+        model = self._shape.model
+        head = f"{model.topic}\0{model.type}\0".encode()
+        return hashlib.blake2b(b"\0".join([head, key, value]), digest_size=16).hexdigest()
 
     def _row(self, record: Record) -> Record:
         fields = self._shape.mapper.fields

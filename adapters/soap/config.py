@@ -235,6 +235,9 @@ class Config(_Model):
     (`ListResponse/resident`) or as a list of `{namespace}name`. In SOAP encoding it ends with the array."""
     key: FieldPath
     """Where an item has its key: `id`, `@id` for an attribute, `person/number` where it is nested."""
+    ignore: tuple[FieldPath, ...] = ()
+    """Fields of an item whose changes are no change of it, such as when it was last seen: `audit/seen`, `@version`.
+    The contract need not have them."""
     watermark: Watermark | None = None
     """How to ask for changes only; without it, every poll lists everything."""
     full_every: Span = timedelta(days=1)

@@ -5,11 +5,12 @@ fetch: every document comes from the bundle.
 """
 
 import secrets
+import socket
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 from pydantic import JsonValue
@@ -66,6 +67,19 @@ class Contract:
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Request(url=self.endpoint, body=body, headers=self._headers)
 
+    @contextmanager
+    def addressed(self) -> Generator[None, None, None]:
+        """Say whom nobody answers for, and who says so, where no connection comes about in the block."""
+        try:
+            yield
+        except (ConnectionRefusedError, socket.gaierror) as error:
+            address = urlsplit(self.endpoint)._replace(query="", fragment="")
+            netloc = address.netloc.rpartition("@")[2]
+            own = "the WSDL's own address; set endpoint to call another"
+            origin = own if self._config.endpoint is None else "the adapter's endpoint"
+            told = f"{error.strerror}: {address._replace(netloc=netloc).geturl()} ({origin})"
+            raise type(error)(error.errno, told) from error
+
     def _sign(self, envelope: Element) -> None:
         token = self._config.username_token
         if token is not None:
@@ -109,10 +123,12 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     is_encoded = operation.output is not None and operation.output.use == "encoded"
     if is_encoded and config.values != "typed":
         raise ConfigError([f"values: expected typed, since {operation.name} speaks SOAP encoding"])
+    if is_encoded and config.ignore:
+        raise ConfigError([f"ignore: expected none, since {operation.name} speaks SOAP encoding"])
     if config.request is not None:
         ask = by_template(config.request, port, known=config.asked)
     else:
-        with _understood(config.wsdl):
+        with _understood(config.wsdl, expected="a WSDL that requests can be built by; `request` names one as XML"):
             ask = by_zeep(bundle, service, port, operation=operation)
     return Contract(
         service=local(service.name),
@@ -128,14 +144,15 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
 
 
 @contextmanager
-def _understood(wsdl: str) -> Generator[None, None, None]:
+def _understood(wsdl: str, expected: str = "a WSDL that can be read") -> Generator[None, None, None]:
     try:
         yield
     except ContractError:
         raise
     except (*NOT_UNDERSTOOD, XmlError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise ContractError(wsdl, expected="a WSDL that can be read", found=found) from error
+        # What zeep does not find is an IndexError of its own, whose name says nothing.
+        found = str(error) if isinstance(error, IndexError) else f"{type(error).__name__}: {error}"
+        raise ContractError(wsdl, expected=expected, found=found) from error
 
 
 def _bundle(config: Config, fetch: Callable[[str], bytes]) -> Bundle:

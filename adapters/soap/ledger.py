@@ -39,6 +39,8 @@ class Mark:
     """When it was last modified, as the legacy system says."""
     k: str | None = None
     """Key of its newest event; None where none was published."""
+    e: str | None = None
+    """Hash of its newest event; None where none was published, or it was refused or deleted since."""
 
     @property
     def position(self) -> str:
@@ -183,7 +185,8 @@ class Ledger:
         """
         seen = self._listed if in_snapshot else self._seen
         marks = ((key, _mark(data)) for key, data in self._state.items())
-        return [(key, replace(mark, v=mark.v + 1, h=None)) for key, mark in marks if mark.h and mark.n not in seen]
+        absent = ((key, mark) for key, mark in marks if mark.h and mark.n not in seen)
+        return [(key, replace(mark, v=mark.v + 1, h=None, e=None)) for key, mark in absent]
 
     def put(self, key: bytes, mark: Mark) -> bytes | None:
         """Remember a mark, and return it as the state's new value; None forgets the item.

@@ -13,9 +13,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from contracts.errors import BanyanError, ConfigError, FencedError
 from events.publisher import Published
 from hub.budget.budgets import Budgets
+from hub.cli.adapter_show import first_events
 from hub.cli.context import settings
 from hub.cli.lazy import Place, lazily
-from hub.cli.output import AsJson, print_json, print_table
+from hub.cli.output import AsJson, console, print_json, print_table
 from hub.cli.redrive import redriving
 from hub.discovery import Adapter, discover
 from hub.outbound import made, outbounds
@@ -56,18 +57,36 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def check(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One adapter; all without it.")] = None,
+    show: Annotated[
+        int, typer.Option("--show", metavar="N", min=0, help="Show what becomes of N records, masked.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Check configuration, mapping and whether the legacy system can be reached; publishes nothing."""
+    """Check configuration, mapping and whether the legacy system can be reached; publishes nothing.
+
+    With --show the legacy system is read from the beginning, and what the first records become is shown: events as
+    they would be published, and dead letters with their reason.
+    """
     chosen = _chosen(settings(context), [name] if name else [])
     problems = {adapter.name: asyncio.run(adapter.check()) for adapter in chosen}
+    sound = [adapter for adapter in chosen if show and not problems[adapter.name]]
+    shown = {adapter.name: asyncio.run(first_events(adapter, show)) for adapter in sound}
     if as_json:
-        print_json(problems)
+        told = {each: {"problems": found, "shown": shown.get(each, [])} for each, found in problems.items()}
+        print_json(told if show else problems)
     else:
         rows = [(n, "ok" if not found else "\n".join(found)) for n, found in problems.items()]
         print_table(("name", "result"), rows, empty="no adapters")
+        _print_shown(shown)
     if any(problems.values()):
         raise typer.Exit(code=1)
+
+
+def _print_shown(shown: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    for name, lines in shown.items():
+        for line in lines or [{"type": "no records"}]:
+            kind, rest = line["type"], {key: value for key, value in line.items() if key != "type"}
+            console().print(f"{name}: {kind}  {rest or ''}".rstrip(), markup=False, soft_wrap=True)
 
 
 @app.command("run")
@@ -203,7 +222,8 @@ def _chosen(given: Settings, names: Sequence[str]) -> list[Adapter]:
 
 def _require_known(names: Sequence[str], there: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in there]:
-        raise ConfigError(f"no adapter {name!r}; there are: {', '.join(there) or 'none'}" for name in unknown)
+        none = "none; name its file, or the folder that it is in, in adapters.files of banyan.yaml"
+        raise ConfigError(f"no adapter {name!r}; there are: {', '.join(there) or none}" for name in unknown)
 
 
 def _described(adapter: Adapter) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`banyan adapter new`: the first version of an adapter, with a fixture and a test that passes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,9 +9,10 @@ import typer
 
 from contracts.errors import ConfigError
 from contracts.legacy.file_spec import FileSpec
+from hub.cli.adapter_next import next_steps, require_own_folder
 from hub.cli.context import settings
 from hub.cli.file_options import described_if_named
-from hub.cli.output import AsJson, print_json, print_table
+from hub.cli.output import AsJson, console, print_json, print_table
 from hub.scaffold.copybook import copybook_files
 from hub.scaffold.files import NewFile, write_all
 from hub.scaffold.soap import soap_files
@@ -63,32 +64,42 @@ def new(
         raise ConfigError([f"NAME: expected lower-case letters, digits and `-`, found {name}"])
     if not _NAMESPACE.fullmatch(types):
         raise ConfigError([f"--namespace-of-types: expected a name such as org.example, found {types}"])
-    folder = _folder(context) if into is None else into
+    known = settings(context).adapters.files
+    folder = _folder(known) if into is None else into
+    require_own_folder(folder)
     if spec is not None:
         if wsdl is not None:
             raise ConfigError(["--wsdl, --copybook: expected one of them"])
         files = copybook_files(name, spec, folder, key=key, namespace=types)
-        _deliver(files, force=force, dry_run=dry_run, as_json=as_json)
-        return
-    if wsdl is None or operation is None:
+    elif wsdl is None or operation is None:
         raise ConfigError(["expected --wsdl FILE and --operation O, or --copybook FILE"])
-    wanted = Wanted(
-        name=name,
-        wsdl=wsdl,
-        root=root,
-        operation=operation,
-        service=service,
-        port=port,
-        items=items,
-        key=key,
-        namespace=types,
-    )
-    _deliver(soap_files(wanted, folder), force=force, dry_run=dry_run, as_json=as_json)
+    else:
+        wanted = Wanted(
+            name=name,
+            wsdl=wsdl,
+            root=root,
+            operation=operation,
+            service=service,
+            port=port,
+            items=items,
+            key=key,
+            namespace=types,
+        )
+        files = soap_files(wanted, folder)
+    _deliver(files, force=force, dry_run=dry_run, as_json=as_json)
+    if not dry_run and not as_json:
+        _print_steps(next_steps(name, [each.path for each in files], known))
 
 
-def _folder(context: typer.Context) -> Path:
-    named = settings(context).adapters.files
-    return next((path for path in named if path.suffix != ".py"), Path("adapters"))
+def _print_steps(steps: Iterator[str]) -> None:
+    out = console()
+    out.print("\nNext:")
+    for step in steps:
+        out.print(f"  {step}", markup=False, soft_wrap=True)
+
+
+def _folder(known: Sequence[Path]) -> Path:
+    return next((path for path in known if path.suffix != ".py"), Path("adapters"))
 
 
 def _deliver(files: Sequence[NewFile], *, force: bool, dry_run: bool, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from hub.cli.context import settings
 from hub.cli.output import AsJson, console, print_json
 from hub.discovery import discover
 
-__all__ = ["app"]
+__all__ = ["app", "data_shown"]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -91,13 +91,14 @@ def _line(record: LogRecord, known: dict[str, type[Event]], *, unmask: bool) -> 
         "id": event.id,
         "source": event.source,
         "key": event.subject if unmask else "***",
-        "data": _data(event.data, known.get(event.type), unmask=unmask),
+        "data": data_shown(event.data, known.get(event.type), unmask=unmask),
         "traceparent": event.traceparent,
         **place,
     }
 
 
-def _data(data: bytes | None, model: type[Event] | None, *, unmask: bool) -> object:
+def data_shown(data: bytes | None, model: type[Event] | None, *, unmask: bool) -> object:
+    """Return an event's data as they may be shown."""
     if data is None:
         return None
     if unmask:

@@ -15,6 +15,7 @@ from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas, build
 from contracts.legacy.soap.contract.wsdl import read_contract
+from contracts.near import near
 from hub.cli.output import complain
 
 __all__ = ["Root", "built", "load", "narrowed", "shown_path"]
@@ -100,9 +101,9 @@ def _chosen(kind: str, known: Mapping[str, _Named], name: str | None) -> dict[st
 
 
 def _known(kind: str, name: str, known: Iterable[str]) -> None:
-    names = sorted(set(known))
+    names = set(known)
     if name not in names:
-        raise ConfigError([f"expected --{kind} with one of: {', '.join(names) or 'none'}; found {name}"])
+        raise ConfigError([f"expected --{kind} with one of: {near(name, names)}; found {name}"])
 
 
 def _kept(ports: Mapping[str, Port], port: str | None, operation: str | None) -> dict[str, Port]:

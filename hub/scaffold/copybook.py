@@ -28,6 +28,7 @@ from pathlib import Path
 
 {imports}
 
+adapter = load(Path(__file__).with_name("{module}.py"), batch.Adapter)
 FILE = Path(__file__).with_name("{file}")
 
 
@@ -214,12 +215,13 @@ class _Writing:
 
     def test(self, bad: Spoiled, *, module: str, local: frozenset[str]) -> str:
         """Return the test's text."""
-        ours = sorted(["from hub.testing import read_file", f"from {module} import adapter"], key=str.lower)
+        ours = ["from adapters import batch", "from hub.testing import load, read_file"]
         blocks = [
             [each for each in ours if (each.split()[1].partition(".")[0] in local) is own] for own in (False, True)
         ]
         return _TEST.format(
             name=self._name,
+            module=module,
             imports="\n\n".join("\n".join(block) for block in blocks if block),
             file=f"{module}.sample",
             events="\n".join(_event(key, data) for key, data in bad.found.events),

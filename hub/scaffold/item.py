@@ -54,6 +54,8 @@ class Item:
     members: tuple[Member, ...]
     left_out: tuple[str, ...]
     """What no field is made of, a sentence each."""
+    elements: frozenset[str] = frozenset()
+    """The local names of all elements right in it, of those, too."""
 
 
 @dataclass(slots=True)
@@ -77,9 +79,11 @@ def documentation(component: Any) -> str:  # noqa: ANN401 - xmlschema's classes 
 def _item(element: XsdElement, *, seen: tuple[XsdType, ...]) -> Item:
     walk = _Walk()
     kind = element.type
+    elements = frozenset[str]()
     if kind.is_simple():
         walk.members.append(Member(path="#text", annotation=python_type(kind), kind=kind))
     else:
+        elements = _elements(cast("XsdComplexType", kind))
         _walk(cast("XsdComplexType", kind), walk, above="", is_optional=False, seen=seen)
     return Item(
         name=element.local_name,
@@ -87,7 +91,14 @@ def _item(element: XsdElement, *, seen: tuple[XsdType, ...]) -> Item:
         documentation=documentation(element) or documentation(kind),
         members=tuple(walk.members),
         left_out=tuple(walk.left_out),
+        elements=elements,
     )
+
+
+def _elements(kind: XsdComplexType) -> frozenset[str]:
+    if kind.has_simple_content():
+        return frozenset()
+    return frozenset(tag.rpartition("}")[2] for tag in content(kind).particles)
 
 
 def _walk(kind: XsdComplexType, walk: _Walk, *, above: str, is_optional: bool, seen: tuple[XsdType, ...]) -> None:

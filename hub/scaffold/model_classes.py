@@ -125,7 +125,7 @@ class Classes:
             above = self.class_of(base, called=f"{name}Base")
         entries = {each.alias: each for each in self._of(kind, name)}
         inherited: Mapping[str, Entry] = self._entries.get(id(base), {}) if above != "Record" else {}
-        if any(entries.get(alias) != each for alias, each in inherited.items()):
+        if any(entries.get(alias) != each for alias, each in inherited.items()) or self._hides(base, entries):
             # What is said of a field differs below, so nothing is inherited.
             above, inherited = "Record", {}
         names = _named([*entries.values()], self._fields.get(id(base), {}) if inherited else {})
@@ -135,6 +135,10 @@ class Classes:
         choices = [f"One of: {', '.join(each)}." for each in _choices(kind)]
         notes = [comment(each, indent=4) for each in choices]
         self._texts[name] = above, _class(name, above, docstring(said), lines=[*notes, *_lines(own, names)])
+
+    def _hides(self, base: Any, entries: Mapping[str, Entry]) -> bool:  # noqa: ANN401 - as in item
+        """Tell whether a field of the class above is called as another is in records."""
+        return any(name in entries and name != alias for alias, name in self._fields.get(id(base), {}).items())
 
     def _of(self, kind: XsdComplexType, owner: str) -> Iterator[Entry]:
         for name, attribute in kind.attributes.items():
@@ -215,14 +219,14 @@ def _choices(kind: XsdComplexType) -> Iterator[list[str]]:
 
 
 def _named(entries: list[Entry], above: Mapping[str, str]) -> dict[str, str]:
-    """Return a name for each alias; those of the class above stay."""
-    names = dict(above)
+    """Return a name for each alias, which is no other's alias: both are read; those of the class above stay."""
+    names, aliases = dict(above), {each.alias for each in entries}
     for each in entries:
         if each.alias not in names:
             local = each.alias.rpartition("}")[2].lstrip("@#")
             name = snake(local)
             name = f"{name}_" if name in _TAKEN or name.startswith("model_") else name
-            names[each.alias] = unique(name, {*names.values()})
+            names[each.alias] = unique(name, {*names.values(), *aliases} - {each.alias})
     return names
 
 

@@ -26,6 +26,8 @@ _RESERVED: Final = frozenset(
             "Decimal",
             "Discriminator",
             "Enum",
+            "SerializerFunctionWrapHandler",
+            "model_serializer",
             "FAULTS",
             "Field",
         ),
@@ -45,16 +47,33 @@ UNSET: Final = Unset.UNSET
 class Record(BaseModel):
     """Any record of this contract. What the contract does not have is left out: services grow."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        ser_json_inf_nan="strings",
+    )
 
     xsi_type: str = Field(default="", alias="@xsi:type")
     """`{namespace}name` of another type than the declared one."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        absent = [name for name, value in self if value is UNSET]
+        aliases = [type(self).model_fields[name].alias or name for name in absent]
+        return {name: each for name, each in dumped.items() if name not in absent + aliases}
 '''
 _XSI: Final = '''def _xsi_type(value: Any) -> str:
     """Return which of several types a record says that it has."""
     if isinstance(value, Record):
         return value.xsi_type
-    return str(value.get("@xsi:type", "")) if isinstance(value, dict) else ""'''
+    if not isinstance(value, dict):
+        return ""
+    return str(value.get("@xsi:type", value.get("xsi_type", "")))'''
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,8 +51,13 @@ def unique(name: str, taken: Collection[str]) -> str:
     return found
 
 
-def short_names(paths: Sequence[str], *, item: str) -> dict[str, str]:
+def short_names(paths: Sequence[str], *, item: str, beside: Collection[str] = ()) -> dict[str, str]:
     """Return a field's name for each path: its last step, or as many as tell it from the others.
+
+    Args:
+        paths: The steps of each field.
+        item: What they are fields of, which stands before a name that can't be one.
+        beside: Names in a record, of which no field has another's: it would be read for it.
 
     >>> short_names(["id", "name", "home/city", "work/city", "fee/#text", "fee/@currency"], item="resident")
     {'id': 'resident_id', 'name': 'name', 'home/city': 'home_city', 'work/city': 'work_city', 'fee/#text': 'fee', \
@@ -70,7 +75,8 @@ def short_names(paths: Sequence[str], *, item: str) -> dict[str, str]:
     done: dict[str, str] = {}
     for path, name in named.items():
         is_plain = name not in TAKEN and name not in {"id", "key", "number"} and not name.startswith("model_")
-        done[path] = unique(name if is_plain else f"{snake(item)}_{name}", [*done.values()])
+        others = [each for each in beside if path not in {each, f"{each}/#text"}]
+        done[path] = unique(name if is_plain else f"{snake(item)}_{name}", [*done.values(), *others])
     return done
 
 

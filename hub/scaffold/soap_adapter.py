@@ -12,7 +12,9 @@ from hub.scaffold.text import WIDTH, article, comment, docstring, imports, liter
 
 __all__ = ["adapter_text", "event_name", "thing"]
 
-_GENERIC = frozenset({"return", "item", "result", "value", "element", "record", "row", "entry", "data", "any"})
+_GENERIC = frozenset(
+    {"return", "returnval", "item", "result", "value", "element", "record", "row", "entry", "data", "any"}
+)
 _REVIEW = (
     "REVIEW: every field is Personal, which is shown masked. Write Public[...] for what may stand in logs, and "
     "Sensitive[...] for health, origin, belief and the like."
@@ -42,8 +44,8 @@ def adapter_text(plan: Plan, folder: Path, *, local: Collection[str]) -> str:
 
 def thing(plan: Plan) -> str:
     """Return what an item is called: by its element, unless that says nothing."""
-    item = plan.item
-    return item.name if item.name.lower() not in _GENERIC else item.type_name or plan.wanted.name
+    names = (plan.item.name, plan.item.type_name)
+    return next((each for each in names if each and each.lower() not in _GENERIC), plan.wanted.name)
 
 
 def _head(plan: Plan) -> str:
@@ -68,7 +70,9 @@ class _Models:
     def of(self, item: Item) -> str:
         """Return the name of an item's model, which is written before what uses it."""
         said = item.documentation or f"One {item.type_name or item.name}."
-        config = "model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)"
+        # By alias a reply is read, by name the event that was made of it.
+        options = "frozen=True, populate_by_name=True, use_attribute_docstrings=True"
+        config = f"model_config = ConfigDict(\n        {options}\n    )"
         fields = "\n".join(self._fields(item))
         body = f"{docstring(said)}\n\n    {config}\n\n{fields}"
         if body in self.names:
@@ -89,7 +93,8 @@ class _Models:
         return f"{one} | None" if member.is_optional else one
 
     def _fields(self, item: Item) -> Iterator[str]:
-        names = short_names([each.path for each in item.members], item=item.type_name or item.name)
+        called = item.type_name or item.name
+        names = short_names([each.path for each in item.members], item=called, beside=item.elements)
         for member in item.members:
             steps = member.path.split("/")
             alias = quoted(member.path) if len(steps) == 1 else f"AliasPath({', '.join(map(quoted, steps))})"
@@ -104,10 +109,9 @@ class _Models:
 
 def _event(plan: Plan, names: dict[str, str], models: _Models) -> str:
     item, called = plan.item, snake(thing(plan))
-    said = (
-        item.documentation
-        or f"{article(called.replace('_', ' '))} was recorded or changed; a tombstone says that it is gone."
-    )
+    noun = called.replace("_", " ")
+    one = f"One of {noun}" if thing(plan) == plan.wanted.name else article(noun)
+    said = item.documentation or f"{one} was recorded or changed; a tombstone says that it is gone."
     kind = f"{plan.wanted.namespace}.{called.replace('_', '-')}.recorded.v1"
     lines = [
         f"class {event_name(plan)}(Event):",

@@ -7,9 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from adapters.soap import Config
 from adapters.soap.bundle import is_web, load_bundle
-from adapters.soap.contract import load
 from contracts.errors import ConfigError, ContractError, RecordError
 from contracts.legacy.soap.contract.model import Contract, Operation, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas, build
@@ -19,6 +17,7 @@ from contracts.legacy.soap.message.field import read_field
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.sample.message import Sampler
 from contracts.legacy.soap.sample.options import Options
+from contracts.near import near
 from hub.scaffold.item import Item, item_of
 from hub.scaffold.soap_guess import (
     Found,
@@ -111,7 +110,7 @@ def plan(wanted: Wanted) -> Plan:
     item = item_of(items.element)
     parameters = parameters_of(operation.input, schemas)
     watermark = guess_watermark(parameters, item)
-    made = Plan(
+    return Plan(
         wanted=wanted,
         schemas=schemas,
         service=service,
@@ -125,13 +124,6 @@ def plan(wanted: Wanted) -> Plan:
         watermark=watermark,
         parameters=_constants(operation, schemas, parameters, watermark=watermark),
     )
-    # Whatever the adapter would refuse at its first poll is refused now.
-    load(Config.model_validate(made.config), _unasked).request(dict(made.parameters))
-    return made
-
-
-def _unasked(url: str) -> bytes:
-    raise ConfigError([f"{url}: expected a contract on this machine"])
 
 
 def _chosen(contract: Contract, wanted: Wanted) -> tuple[Service, Port, bool]:
@@ -143,10 +135,8 @@ def _chosen(contract: Contract, wanted: Wanted) -> tuple[Service, Port, bool]:
         if wanted.service in {None, service.name.rpartition("}")[2]} and wanted.port in {None, port.name}
     ]
     if not having:
-        known = sorted({name for _, port in soap for name in port.operations})
-        raise ConfigError(
-            [f"--operation: no SOAP port has {wanted.operation}; there are: {', '.join(known) or 'none'}"]
-        )
+        known = near(wanted.operation, {name for _, port in soap for name in port.operations})
+        raise ConfigError([f"--operation: no SOAP port has {wanted.operation}; there are: {known}"])
     if not fit:
         names = ", ".join(f"--service {_local(service)} --port {port.name}" for service, port in having)
         raise ConfigError([f"--port: {wanted.operation} is not offered there; there are: {names}"])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 {imports}
 
+adapter = load(Path(__file__).with_name("{module}.py"), soap.Adapter)
 REPLY = Path(__file__).with_name("{reply}").read_text(encoding="utf-8")
 
 
@@ -24,6 +25,7 @@ def test_each_{item}_becomes_an_event() -> None:
     assert polled.events == [
 {events}
     ]
+    assert read_back(adapter.model, polled) == polled.events
 
 
 def test_{what}_becomes_a_dead_letter() -> None:
@@ -60,7 +62,7 @@ def text_of_test(plan: Plan, trial: Trial, *, item: str, module: str, reply: str
     inline = ", ".join(arguments)
     if len(inline) + 28 > WIDTH:
         inline = "\n" + "".join(f"        {each},\n" for each in arguments) + "    "
-    ours = sorted(["from hub.testing import poll", f"from {module} import adapter"], key=str.lower)
+    ours = ["from adapters import soap", "from hub.testing import load, poll, read_back"]
     blocks = [[each for each in ours if (each.split()[1].partition(".")[0] in local) is own] for own in (False, True)]
     return _TEXT.format(
         imports="\n\n".join("\n".join(block) for block in blocks if block),

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from lxml import etree
 
 from adapters import soap
-from contracts.errors import BanyanError, ConfigError
+from contracts.errors import BanyanError, ConfigError, ContractError
 from contracts.legacy.soap.answer import Answers, envelope
 from contracts.legacy.soap.sample.message import Sampler
 from contracts.legacy.soap.sample.options import Options
@@ -60,6 +60,8 @@ def try_out(plan: Plan, text: str) -> Trial:
         reply = _reply(plan, answers, seed, replace(_FULL, items=items))
         try:
             found = poll(adapter, reply)
+        except (ConfigError, ContractError):
+            raise
         except BanyanError as error:
             raise ConfigError([f"{plan.operation.name}: a sample reply can't be polled: {error}"]) from error
         reasons |= dict.fromkeys(found.reasons)

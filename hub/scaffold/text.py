@@ -23,7 +23,16 @@ _FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "contracts.event": ("Event", "Personal"),
     "contracts.legacy.file_spec": ("FileSpec",),
     "contracts.legacy.framing": ("FramingSpec",),
-    "pydantic": ("AliasPath", "BaseModel", "ConfigDict", "Discriminator", "Field", "Tag"),
+    "pydantic": (
+        "AliasPath",
+        "BaseModel",
+        "ConfigDict",
+        "Discriminator",
+        "Field",
+        "SerializerFunctionWrapHandler",
+        "Tag",
+        "model_serializer",
+    ),
 }
 _OTHERS: Final = ("adapters", "contracts.event", "contracts.legacy.file_spec", "contracts.legacy.framing", "pydantic")
 
@@ -129,7 +138,9 @@ def _lines(group: Iterable[str], used: set[str]) -> Iterator[str]:
     for module in group:
         names = [name for name in _FROM[module] if name in used]
         if names:
-            yield f"from {module} import {', '.join(names)}"
+            line = f"from {module} import {', '.join(names)}"
+            broken = f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+            yield line if len(line) <= WIDTH else broken
 
 
 def _without_texts(body: str) -> str:

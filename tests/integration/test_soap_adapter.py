@@ -287,3 +287,35 @@ def test_an_exchange_that_is_closed_while_it_is_read_ends_by_itself_or_with_an_e
                 assert len(read) < 500_000
             closing.join()
         waits.set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"endpoint": "http://127.0.0.1:1/soap?token=secret"},
+            (
+                "residents: not available: ConnectionRefusedError: Connection refused: http://127.0.0.1:1/soap "
+                "(the adapter's endpoint)"
+            ),
+        ),
+        (
+            {"endpoint": None},
+            (
+                "residents: not available: ConnectionRefusedError: Connection refused: http://127.0.0.1:9/registry "
+                "(the WSDL's own address; set endpoint to call another)"
+            ),
+        ),
+    ],
+)
+async def test_who_does_not_answer_is_named_and_who_says_so(changes: dict[str, Any], told: str, tmp_path: Path) -> None:
+    text = WSDL.read_text(encoding="utf-8")
+    address = text.partition('<soap:address location="')[2].partition('"')[0]
+    wsdl = tmp_path / "registry.wsdl"
+    wsdl.write_text(text.replace(address, "http://127.0.0.1:9/registry"), encoding="utf-8")
+    adapter = _adapter("http://127.0.0.1:1/", wsdl=str(wsdl), **changes)
+
+    assert await adapter.check() == [told]
+    with impatient(), pytest.raises(LegacyUnavailableError) as caught:
+        await poll(adapter, Hub())
+    assert str(caught.value) == told

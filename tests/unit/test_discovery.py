@@ -257,3 +257,42 @@ def test_a_broken_package_is_skipped_with_a_warning(
 
     assert list(found) == ["a"]
     assert logs == [{"event": "adapter skipped", "log_level": "warning", "source": "theirs", "reason": reason}]
+
+
+WITH_MODEL = (
+    FILE
+    + """
+from contracts.event import Event, Public
+
+
+class Recorded(Event):
+    '''Something was recorded.'''
+
+    type = "org.example.thing.recorded.v1"
+    topic = "things"
+
+    {field}: Public[str]
+
+
+Adapter.model = Recorded
+"""
+)
+
+
+def test_one_event_type_with_two_models_is_refused(tmp_path: Path) -> None:
+    files = [
+        write(tmp_path, name, WITH_MODEL.format(name=name, field=field)) for name, field in (("a", "x"), ("b", "y"))
+    ]
+
+    [problem] = problems(*files)
+
+    assert problem == (
+        f"{files[1]}: Recorded: the event type org.example.thing.recorded.v1 has another model in adapter "
+        f"'a' ({files[0]}); change one's `type`, or share the model"
+    )
+
+
+def test_one_event_type_may_come_from_two_adapters_whose_models_say_the_same(tmp_path: Path) -> None:
+    files = tuple(write(tmp_path, name, WITH_MODEL.format(name=name, field="x")) for name in ("a", "b"))
+
+    assert [*discover(AdapterSettings(files=files))] == ["a", "b"]

@@ -16,6 +16,7 @@ from contracts.legacy.soap.message.reader import Item as TypedItem
 from contracts.legacy.soap.message.reader import Rest
 from contracts.legacy.soap.reply import Item
 from hub.demo.registry import WSDL
+from tests.wsdls import OWN
 
 SOURCE = WSDL.read_text("utf-8")
 CONFIG: dict[str, Any] = {
@@ -146,7 +147,7 @@ def test_an_endpoint_and_credentials_are_used() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"operation": "ListAll"}, r"no operation ListAll; there are: \['GetResident', 'ListResidents',"),
+        ({"operation": "ListAll"}, "no operation ListAll; there are: GetResident, ListResidents,"),
         ({"port": "Other"}, "no SOAP port None/Other; there are: ResidentRegistry/ResidentRegistrySoap"),
         ({"service": "Other"}, "no SOAP port Other/None"),
         ({"items": "ListResidentsResponse/person"}, r"items: the reply has no person; there are: resident"),
@@ -275,3 +276,58 @@ def test_typed_items_are_checked_by_the_contract() -> None:
     assert typed.error is not None
     assert typed.error.code == "missing"
     assert isinstance(rest, Rest)
+
+
+def _with_a_broken_header(folder: Path, operation: str) -> Config:
+    """Write a contract whose operation Move names a header that there is not; return how another one is polled."""
+    text = (OWN / "namesakes.wsdl").read_text(encoding="utf-8")
+    move = text.partition('<wsdl:portType name="Things">')[2].partition("</wsdl:portType>")[0].replace("List", "Move")
+    bound = """<wsdl:operation name="Move"><soap:operation soapAction="move"/>
+      <wsdl:input><soap:header message="tns:Nobody" part="who" use="literal"/><soap:body use="literal"/></wsdl:input>
+      <wsdl:output><soap:body use="literal"/></wsdl:output></wsdl:operation>"""
+    text = text.replace(
+        "</wsdl:portType>", move.replace("MoveIn", "ListIn").replace("MoveOut", "ListOut") + "</wsdl:portType>"
+    )
+    text = text.replace("</wsdl:binding>", bound + "</wsdl:binding>")
+    path = folder / "things.wsdl"
+    path.write_text(text, encoding="utf-8")
+    items = ("ListResponse", "returnval")
+    return Config(name="things", wsdl=str(path), operation=operation, items=items, key=("handle",))
+
+
+def test_what_is_broken_in_another_operation_is_no_matter(tmp_path: Path) -> None:
+    request = load(_with_a_broken_header(tmp_path, "List"), _no_network).request({})
+
+    assert request.headers["SOAPAction"] == '"list"'
+    assert b"urn:banyan:namesakes" in (request.body or b"")
+
+
+def test_what_requests_can_not_be_built_by_is_said_with_what_else_there_is(tmp_path: Path) -> None:
+    config = _with_a_broken_header(tmp_path, "Move")
+
+    with pytest.raises(ContractError) as caught:
+        load(config, _no_network)
+
+    assert caught.value.expected == "a WSDL that requests can be built by; `request` names one as XML"
+    assert "IndexError" not in str(caught.value)
+    assert "Nobody" in str(caught.value)
+    template = tmp_path / "request.xml"
+    template.write_text('<t:List xmlns:t="urn:banyan:namesakes"/>')
+    request = load(config.model_copy(update={"request": template}), _no_network).request({})
+    assert request.headers["SOAPAction"] == '"move"'
+
+
+def test_of_many_operations_those_are_told_that_are_most_like_it(tmp_path: Path) -> None:
+    config = _with_a_broken_header(tmp_path, "MoveOver")
+    text = Path(config.wsdl).read_text(encoding="utf-8")
+    bound = [f'<wsdl:operation name="Other{number}"/>' for number in range(50)]
+    port = text.partition('<wsdl:portType name="Things">')[2].partition("</wsdl:operation>")[0] + "</wsdl:operation>"
+    ports = [port.replace('name="List"', f'name="Other{number}"') for number in range(50)]
+    text = text.replace("</wsdl:portType>", "".join(ports) + "</wsdl:portType>")
+    Path(config.wsdl).write_text(text.replace("</wsdl:binding>", "".join(bound) + "</wsdl:binding>"), encoding="utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        load(config, _no_network)
+
+    assert "; did you mean Move?" in str(caught.value)
+    assert str(caught.value).count("Other") < 20

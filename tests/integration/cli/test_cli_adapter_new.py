@@ -1,15 +1,20 @@
 """`banyan adapter new --wsdl`, as its user runs it: what it writes works as it stands."""
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from adapters import soap
 from hub.cli import root
 from hub.discovery import discover
 from hub.settings import AdapterSettings
+from hub.testing import load, poll, read_back
 from tests.data import real_data
 from tests.scaffolds import require_sound
 from tests.wsdls import OWN
@@ -158,3 +163,80 @@ def test_nothing_is_replaced_unasked(run: Run, tmp_path: Path, capsys: pytest.Ca
     told = json.loads(capsys.readouterr().out)
     assert [each["is"] for each in told] == ["replaced", "unchanged", "unchanged"]
     assert adapter.read_text() == written
+
+
+def test_a_subscriber_reads_what_repeats_in_an_event_and_no_field_for_another(run: Run, tmp_path: Path) -> None:
+    asked = ("--wsdl", OWN / "namesakes.wsdl", "--operation", "List", "--key", "handle")
+    assert run("things", *asked) == 0
+
+    path = tmp_path / "adapters" / "things.py"
+    adapter = load(path, soap.Adapter)
+    polled = poll(adapter, path.with_suffix(".reply.xml").read_text())
+    assert read_back(adapter.model, polled) == polled.events
+    reply = """<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
+        <r:ListResponse xmlns:r="urn:banyan:namesakes"><returnval><handle>h</handle>
+        <thing><unit_price>1</unit_price><id>7</id></thing></returnval></r:ListResponse></e:Body></e:Envelope>"""
+    [(key, data)] = poll(adapter, reply).events
+    things = {"thing_id_2": "7", "thing_id": None, "since": None, "unit_price": "1", "unit_price_2": None}
+    assert (key, sorted(data["thing"][0].items())) == ("h", sorted(things.items()))
+
+
+def test_a_type_is_not_called_after_what_says_nothing(run: Run, tmp_path: Path) -> None:
+    assert run("things", "--wsdl", OWN / "namesakes.wsdl", "--operation", "List", "--key", "handle") == 0
+
+    text = (tmp_path / "adapters" / "things.py").read_text()
+    assert '    type = "org.example.things.recorded.v1"\n' in text
+    assert "class ThingsRecorded(Event):\n" in text
+
+
+def test_what_is_to_be_done_next_is_said_as_commands_that_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("residents", "--wsdl", REGISTRY, "--operation", "List") == 0
+
+    lines = capsys.readouterr().out.partition("Next:\n")[2].splitlines()
+    guess, test, named, check = [line.strip() for line in lines]
+    assert guess == "look at each GUESS in adapters/residents.py"
+    assert named == "name it in banyan.yaml: `adapters: {files: [adapters]}`"
+    assert check.endswith("adapter check residents --show 1")
+    subprocess.run([*shlex.split(test), "-p", "no:cacheprovider"], cwd=tmp_path, check=True, timeout=100)
+    # With what it says in the settings, the adapter is there, and nothing is to be named.
+    (tmp_path / "banyan.yaml").write_text(named.partition("`")[2].removesuffix("`"))
+    assert run("orders", "--wsdl", ORDERS, "--operation", "Find") == 0
+    assert "name it" not in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["banyan", "adapter", "list", "--json"])
+    with pytest.raises(SystemExit):
+        root.main()
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["orders", "residents"]
+
+
+def test_the_test_runs_wherever_it_stands(run: Run, tmp_path: Path) -> None:
+    assert run("residents", "--wsdl", REGISTRY, "--operation", "List") == 0
+
+    here = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", here / "pyproject.toml"]
+    subprocess.run([*command, tmp_path / "adapters" / "test_residents.py"], cwd=here, check=True, timeout=100)
+
+
+def test_nothing_is_written_between_our_own_modules(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[3])
+
+    assert run("residents", "--wsdl", REGISTRY, "--operation", "List") == 2
+
+    said = "adapters is a package of Banyan itself: begin in a folder of your own (mkdir my-project && cd my-project)"
+    assert said in capsys.readouterr().err
+
+
+def test_an_adapter_that_is_not_there_is_told_how_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["banyan", "adapter", "check", "residents"])
+
+    with pytest.raises(SystemExit):
+        root.main()
+
+    said = "there are: none; name its file, or the folder that it is in, in adapters.files of banyan.yaml"
+    assert said in capsys.readouterr().err

@@ -14,8 +14,9 @@ from rich.console import Console
 
 from adapters.batch.example import COPYBOOK
 from contracts.legacy.copybook import Codec, parse
+from events.embedded import EmbeddedKafka
 from hub import discovery
-from tests.command_line import BANYAN, FAILING, World, banyan
+from tests.command_line import BANYAN, FAILING, World, banyan, write
 
 
 def test_adapters_are_listed_with_what_they_publish(world: World) -> None:
@@ -249,3 +250,76 @@ def test_progress_is_shown_on_a_terminal(world: World, monkeypatch: pytest.Monke
 
     assert ran.json["members"]["events"] == 2
     assert "members: 2 events published" in ran.err
+
+
+SHOWN = """
+from adapters import soap
+from adapters.soap.example import CONFIG, Registry
+from contracts.event import Event, Personal, Public
+
+
+class MemberSeen(Event):
+    type = "org.banyan.testing.member.seen.v1"
+    topic = "members"
+
+    member_id: Public[str]
+    name: Personal[str]
+    kind: Public[int]
+
+
+adapter = soap.Adapter(
+    CONFIG,
+    model=MemberSeen,
+    key="member_id",
+    mapping={"member_id": "id", "name": "name", "kind": ("id", {"1": 1, "2": 2}.__getitem__)},
+    opener=Registry({"1": "Ada", "2": "Grace", "3": "Elfrun"}),
+)
+"""
+
+
+def test_check_shows_what_becomes_of_some_records_and_publishes_nothing(tmp_path: Path) -> None:
+    with EmbeddedKafka() as connection:
+        world = write(tmp_path, connection, soap=SHOWN)
+
+        shown = world.run("adapter", "check", "members", "--show", "2", "--json").json
+        table = world.run("adapter", "check", "members", "--show", "9")
+        again = world.run("adapter", "check", "members", "--show", "9")
+
+    event = {"type": "org.banyan.testing.member.seen.v1", "topic": "members", "key": "***"}
+    data = {"member_id": "1", "name": "***", "kind": 1}
+    assert shown["members"]["problems"] == []
+    assert shown["members"]["shown"] == [
+        {**event, "data": data},
+        {**event, "data": data | {"member_id": "2", "kind": 2}},
+    ]
+    assert (table.code, table.out) == (0, again.out)  # as before: nothing is published, and nothing remembered
+    assert "members: dead letter  {'reason': 'kind: expected a value that its converter takes (KeyError)'}" in table.out
+    assert "Ada" not in table.out + str(shown)
+
+
+def test_check_shows_records_of_a_file_too(world: World) -> None:
+    shown = world.run("adapter", "check", "--show", "1", "--json").json
+
+    assert [[each["type"] for each in shown[name]["shown"]] for name in ("members", "residents-file")] == [
+        ["org.banyan.example.member.registered.v1"],
+        ["org.example.resident.registered.v1"],
+    ]
+    # It was read, and still is what it was to the one that publishes it.
+    assert world.run("adapter", "run", "residents-file", "--once", "--json").json["residents-file"]["events"] > 1
+
+
+def test_what_is_not_well_is_not_read(tmp_path: Path) -> None:
+    with EmbeddedKafka() as connection:
+        ran = write(tmp_path, connection, failing=FAILING).run("adapter", "check", "--show", "1", "--json")
+
+    assert ran.json == {"failing": {"problems": ["expected a registry, found none"], "shown": []}}
+    assert ran.code == 1
+
+
+def test_what_would_be_done_by_asking_is_not_asked(tmp_path: Path) -> None:
+    unsafe = SHOWN.replace("    CONFIG,", '    CONFIG.model_copy(update={"operation_class": "unsafe"}),')
+    with EmbeddedKafka() as connection:
+        ran = write(tmp_path, connection, soap=unsafe).run("adapter", "check", "--show", "1")
+
+    assert ran.code == 2
+    assert "members: --show: the operation is unsafe, and to ask would be to do it" in ran.err

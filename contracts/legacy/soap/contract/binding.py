@@ -1,6 +1,7 @@
 """Reads one binding: the operations of its port type, and how each is put on the wire (WSDL 1.1, section 3)."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -88,9 +89,12 @@ def read_port(name: str, found: Found, definitions: Definitions, *, address: str
 
 
 def _operations(binding: _Binding) -> Iterator[Operation]:
+    by_name = defaultdict[str, list[Element]](list)
+    for each in binding.port_type.children("operation"):
+        by_name[each.get("name") or ""].append(each)
     for bound in binding.found.children("operation"):
         name = bound.get("name") or ""
-        abstract = _abstract(binding.port_type, bound)
+        abstract = _abstract(by_name.get(name, []), bound)
         if abstract is None:
             text = f"port type {binding.port_type.name} has no operation {name}"
             binding.broken("missing-operation", bound, about=name, text=text)
@@ -179,9 +183,8 @@ def _message(binding: _Binding, element: Element | None) -> tuple[str, Mapping[s
     return name, binding.definitions.messages.get(name, {})
 
 
-def _abstract(port_type: Found, bound: Element) -> Element | None:
+def _abstract(same: Sequence[Element], bound: Element) -> Element | None:
     """Return the port type's operation; of overloaded ones that whose input and output have the bound one's names."""
-    same = [each for each in port_type.children("operation") if each.get("name") == bound.get("name")]
     named = [_direction_names(bound) == _direction_names(each) for each in same]
     return next((each for each, fits in zip(same, named, strict=True) if fits), same[0] if same else None)
 
