@@ -13,6 +13,7 @@ from contracts.errors import ConfigError
 from events.log import KafkaLog
 from events.topics import decision_topic, in_doubt_topic, ruleset_topic
 from hub.facade_contracts import load_contracts
+from hub.rule_fit import ComparedRulesets
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
@@ -103,6 +104,8 @@ def parent(settings: Settings, *, tally: Tally | None = None, environ: Mapping[s
     facade, data = facade_settings(settings), settings.data / "facade"
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)
     contracts = load_contracts(facade)
+    if contracts:
+        rulesets = ComparedRulesets(rulesets, facade)
     decisions, in_doubt = decision_topic(settings.namespace), in_doubt_topic(settings.namespace)
     topics = [decisions, in_doubt, ruleset_topic(settings.namespace)]
 

@@ -156,6 +156,7 @@ class Parent:
             in_doubt_sent=feed.sent_in_doubt,
             lost=self._lost,
             observed=tuple(self._parts.tally.observed()),
+            unusable_keys=tuple(self._parts.tally.unusable_keys()),
         )
 
     async def _serve(self, left: Sequence[Path]) -> None:
