@@ -14,6 +14,7 @@ BanyanError
 ├── BrokerRefusedError       Kafka refuses what is sent, and would again
 └── UnavailableError         retryable: the other side may answer later
     ├── LegacyUnavailableError
+    ├── ListingRefusedError  a listing that can hardly be true: nothing of it is taken
     └── BrokerUnavailableError
 """
 
@@ -35,6 +36,7 @@ __all__ = [
     "FramingError",
     "LegacyFaultError",
     "LegacyUnavailableError",
+    "ListingRefusedError",
     "RecordError",
     "UnavailableError",
     "is_retryable",
@@ -224,6 +226,15 @@ class UnavailableError(BanyanError):
 @final
 class LegacyUnavailableError(UnavailableError):
     """A legacy system did not answer in time, or not with a message of its protocol."""
+
+
+@final
+class ListingRefusedError(UnavailableError):
+    """A legacy system listed what can hardly be true: nothing of it is taken, and the next listing may be right."""
+
+    def __init__(self, system: str, *, reason: str) -> None:
+        super().__init__(system, reason=reason)
+        self.args = (f"{system}: the listing is not taken: {reason}",)
 
 
 @final

@@ -62,8 +62,9 @@ def pipelines(
     adapters: Sequence[Adapter],
     *,
     on_commit: Callable[[str, Published], None],
+    attempts: int | None = None,
 ) -> dict[str, Pipeline]:
-    """Return a pipeline for each adapter, by name."""
+    """Return a pipeline for each adapter, by name; each goes on for ever, or so many attempts in a row that fail."""
     archive = FileArchive(settings.archive) if settings.archive else None
     for adapter in adapters:
         keep = getattr(adapter, "keep_originals", None)
@@ -75,6 +76,7 @@ def pipelines(
             settings.kafka,
             namespace=settings.namespace,
             limits=settings.publishing,
+            attempts=attempts,
             on_commit=partial(on_commit, adapter.name),
         )
         for adapter in adapters

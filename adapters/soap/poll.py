@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.soap.config import Config, Watermark
 from adapters.soap.ledger import Checkpoint, Ledger, Mark
-from contracts.errors import LegacyUnavailableError, RecordError
+from contracts.errors import ListingRefusedError, RecordError
 from contracts.event import Event
 from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import Mapper
@@ -113,7 +113,7 @@ class Poll:
         what was published is known by its hash.
 
         Raises:
-            LegacyUnavailableError: The listing lacks more of the known items than `most_deleted` allows.
+            ListingRefusedError: The listing lacks more of the known items than `most_deleted` allows.
         """
         changes = [change for item in items if (change := self._change(item)) is not None]
         gone = self._gone() if last and self._finds_deletes else []
@@ -191,8 +191,11 @@ class Poll:
         known, missing = self._ledger.alive, self._ledger.missing()
         share = self._shape.config.most_deleted
         if len(missing) > share * known:
-            reason = f"a full listing lacks {len(missing)} of {known} known items, more than most_deleted = {share}"
-            raise LegacyUnavailableError(self._shape.config.name, reason=reason)
+            reason = (
+                f"a full listing lacks {len(missing)} of {known} known items, more than most_deleted = {share}; where "
+                "it is right, run once with another most_deleted; where it is of another service, use another namespace"
+            )
+            raise ListingRefusedError(self._shape.config.name, reason=reason)
         return missing
 
     def _tombstones(self, gone: Sequence[_Marked]) -> Columns:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -23,6 +23,9 @@ from hub.settings import Settings
 from hub.wiring import observed, pipelines, run
 
 __all__ = ["app", "run_all"]
+
+_ATTEMPTS_ONCE: Final = 3
+"""How often a run that is to end tries in a row, each with all the patience of its adapter."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,7 +76,9 @@ def check(
 def run_(
     context: typer.Context,
     name: Name,
-    once: Annotated[bool, typer.Option("--once", help="End after what is there now.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End after what is there now; with 1 where that can't be had.")
+    ] = False,
     accept: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Publish this extract although a guard holds it; needs --reason."),
@@ -126,7 +131,7 @@ def _run(
 ) -> None:
     adapters = [_once(adapter) for adapter in chosen] if once else chosen
     with observed(given, service="pipeline"), _progress() as tell:
-        running = pipelines(given, adapters, on_commit=tell)
+        running = pipelines(given, adapters, on_commit=tell, attempts=_ATTEMPTS_ONCE if once else None)
         failed = asyncio.run(run(running, sending, health=given.health_file))
     held = {adapter.name: int(getattr(adapter, "held", 0)) for adapter in adapters}
     still = {adapter.name: int(getattr(adapter, "still_rejected", 0)) for adapter in adapters}

@@ -20,6 +20,7 @@ from contracts.errors import (
     FramingError,
     LegacyFaultError,
     LegacyUnavailableError,
+    ListingRefusedError,
     RecordError,
     UnavailableError,
     is_retryable,
@@ -69,6 +70,7 @@ EACH = [
     (LegacyFaultError("registry", code="Client", text="no such day"), "registry: fault Client: no such day", False),
     (UnavailableError("registry", reason="closed"), "registry: not available: closed", True),
     (LegacyUnavailableError("registry", reason="closed"), "registry: not available: closed", True),
+    (ListingRefusedError("registry", reason="half"), "registry: the listing is not taken: half", True),
     (BrokerUnavailableError("Kafka", reason="closed"), "Kafka: not available: closed", True),
 ]
 
