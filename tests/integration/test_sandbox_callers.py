@@ -82,11 +82,12 @@ async def test_a_call_at_any_other_path_gets_a_fault_that_says_what_there_is(ver
 
 
 async def test_zeep_is_told_by_a_fault_too() -> None:
+    library: Any = zeep  # it has no types
     async with sandbox() as running:
 
         def call() -> str:
             with requests.Session() as session:
-                client: Any = zeep.Client(running.url + "?wsdl", transport=zeep.Transport(session=session))
+                client = library.Client(running.url + "?wsdl", transport=library.Transport(session=session))
                 service = client.create_service(f"{{{TNS}}}Registry11", running.url + "elsewhere")
                 with pytest.raises(Fault) as caught:
                     service.List(limit=5)

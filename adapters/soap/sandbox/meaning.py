@@ -21,7 +21,7 @@ def meaning(element: Element) -> Meaning:
     ('{urn:a}x', (), (('y', (), ('1',)),))
     """
     attributes = (
-        (str(name), _name(value, element) if name == f"{_XSI}type" else " ".join(value.split()))
+        (str(name), _name(str(value), element) if name == f"{_XSI}type" else " ".join(str(value).split()))
         for name, value in element.attrib.items()
         if name not in _HINTS
     )
