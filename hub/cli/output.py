@@ -96,7 +96,7 @@ def _row(cells: Sequence[str], kept: Sequence[int], widths: Sequence[int]) -> st
 
 
 def _wrapped(items: Sequence[str], width: int) -> Iterator[str]:
-    """Yield indented lines of whole items; one that is longer than a line has its own, folded between words."""
+    """Yield indented lines of whole items; one that is longer than a line has its own; from two on, it is folded."""
     line = ""
     for item in items:
         longer = f"{line}{' ' * _GAP}{item}" if line else " " * _INDENT + item
@@ -110,7 +110,7 @@ def _wrapped(items: Sequence[str], width: int) -> Iterator[str]:
 
 def _folded(line: str, width: int) -> Sequence[str]:
     indent = " " * (2 * _INDENT)
-    if cell_len(line) <= width or width <= len(indent):
+    if cell_len(line) <= 2 * width or width <= len(indent):
         return [line]
     # A name stays on the line of what it names.
     kept = line.strip().replace(": ", ":\xa0", 1)
