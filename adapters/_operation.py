@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from contracts.errors import ConfigError
 from contracts.legacy.soap.contract.model import Contract, Operation, Port, Service
+from contracts.near import near
 
 __all__ = ["chosen", "local"]
 
@@ -36,7 +37,7 @@ def chosen(
         found, offered = having[0]
         return found, offered, offered.operations[operation]
     if fit:
-        known = sorted({name for _, offered in fit for name in offered.operations})
+        known = near(operation, {name for _, offered in fit for name in offered.operations})
         raise ConfigError([f"{where}: no operation {operation}; there are: {known}"])
     raise ConfigError([f"{where}: no SOAP port {service}/{port}; there are: {_listed(every)}"])
 

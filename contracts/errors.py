@@ -18,6 +18,7 @@ BanyanError
     │   ├── LegacyTimeoutError   it took too long to connect, to say more, or in all
     │   ├── CircuitOpenError     its operation is left alone for a while after failures in a row
     │   └── TooManyCallsError    as many calls of its operation are under way as may be
+    ├── ListingRefusedError  a listing that can hardly be true: nothing of it is taken
     └── BrokerUnavailableError
 """
 
@@ -43,6 +44,7 @@ __all__ = [
     "LegacyInDoubtError",
     "LegacyTimeoutError",
     "LegacyUnavailableError",
+    "ListingRefusedError",
     "RecordError",
     "TimeoutKind",
     "TooManyCallsError",
@@ -294,6 +296,15 @@ class TooManyCallsError(LegacyUnavailableError):
             f"{waited.total_seconds():g} s: raise bulkhead.calls or poll less often"
         )
         super().__init__(system, reason=reason, sent=False, soon=False)
+
+
+@final
+class ListingRefusedError(UnavailableError):
+    """A legacy system listed what can hardly be true: nothing of it is taken, and the next listing may be right."""
+
+    def __init__(self, system: str, *, reason: str) -> None:
+        super().__init__(system, reason=reason)
+        self.args = (f"{system}: the listing is not taken: {reason}",)
 
 
 @final

@@ -37,7 +37,18 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 class Pipeline:
-    """Publishes what a source reads, until the source is exhausted or it is told to stop."""
+    """Publishes what a source reads, until the source is exhausted or it is told to stop.
+
+    Args:
+        source: What is read.
+        connection: Where Kafka is.
+        namespace: What the names of topics begin with.
+        limits: Of one transaction, and of waiting.
+        attempts: Most failures in a row, without a commit in between; the next one ends it. It goes on for ever
+            without it.
+        probe: Called at each phase of a transaction.
+        on_commit: Told what each transaction published.
+    """
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class Pipeline:
         *,
         namespace: str,
         limits: Limits | None = None,
+        attempts: int | None = None,
         probe: Callable[[Phase], None] = lambda _: None,
         on_commit: Callable[[Published], None] = lambda _: None,
     ) -> None:
@@ -57,6 +69,7 @@ class Pipeline:
         self.instance = new_instance()
         self._source, self._connection, self._namespace = source, connection, namespace
         self._limits = limits or Limits()
+        self._attempts, self._left, self._since = attempts, attempts, 0
         self._probe, self._on_commit = probe, on_commit
         self._claimed = False
         self._stop = asyncio.Event()
@@ -77,11 +90,11 @@ class Pipeline:
 
         Raises:
             FencedError: A newer instance of the source took over.
-            BanyanError: The source failed for good.
+            BanyanError: The source failed for good, or as often as it may.
         """
         attempts = AsyncRetrying(
             retry=retry_if_exception(is_retryable),
-            stop=lambda _: self._stop.is_set(),
+            stop=lambda _: self._stop.is_set() or self._gives_up(),
             wait=self._delay,
             sleep=self._sleep,
             before_sleep=self._warn,
@@ -94,6 +107,17 @@ class Pipeline:
         finally:
             self.health.stopped()
         return self.published
+
+    def _gives_up(self) -> bool:
+        """Tell whether an attempt that failed was the last one."""
+        if self._attempts is None or self._left is None:
+            return False
+        if self.published.transactions != self._since:
+            self._left, self._since = self._attempts, self.published.transactions
+        self._left -= 1
+        if self._left <= 0:
+            self.health.state = State.FAILED
+        return self._left <= 0
 
     async def _attempt(self) -> None:
         if self._stop.is_set():

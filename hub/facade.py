@@ -16,6 +16,7 @@ from events.topics import Topic, decision_topic, in_doubt_topic, intercept_topic
 from hub.budget.budgets import Budgets, described
 from hub.captured import captured_topic
 from hub.facade_contracts import load_contracts
+from hub.rule_fit import ComparedRulesets
 from hub.rules import FILE_COPY
 from hub.settings import ENV_PREFIX, Settings
 from hub.wiring import logging_level, observed
@@ -118,6 +119,8 @@ def parent(
     facade, data = facade_settings(settings), settings.data / "facade"
     spool, (rulesets, copy) = Spool(Files(data).spool), _rulesets(settings, facade, data)
     contracts = load_contracts(facade)
+    if contracts:
+        rulesets = ComparedRulesets(rulesets, facade)
     decisions, in_doubt = decision_topic(settings.namespace), in_doubt_topic(settings.namespace)
     tally = tally or Tally()
     intercepts = _intercepts(settings, facade, data=data, tally=tally)

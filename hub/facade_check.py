@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from cryptography import x509
 
 from contracts.errors import ConfigError
-from hub.facade_contracts import load_contract
+from hub.facade_contracts import load_contract, misplaced
+from hub.rule_fit import fit
 from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.listening import address, bind, resolved
 from routers.facade.process.report import Report
@@ -19,39 +21,59 @@ from routers.facade.settings import Backend, FacadeSettings, Listener
 from routers.rulesets.capability import Capability
 from routers.rulesets.document import read_rules
 
-__all__ = ["check"]
+__all__ = ["Found", "check"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What a check found."""
+
+    problems: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """What would keep it from serving, by what it concerns; an empty list where nothing would."""
+    warnings: list[str] = field(default_factory=list[str])
+    """What serves, and hardly as it is meant."""
 
 
 async def check(
     facade: FacadeSettings, *, running: Report | None = None, in_force: Mapping[str, Capability] | None = None
-) -> dict[str, list[str]]:
-    """Return what is wrong, by what it concerns; changes nothing.
+) -> Found:
+    """Return what is wrong, and what is hardly meant; changes nothing.
 
     Args:
         facade: The settings.
         running: The façade that runs with them; the addresses that it has are not taken by somebody else.
-        in_force: The capabilities that a façade with these settings took over last.
+        in_force: The capabilities that a façade with these settings took over last; None where nobody knows.
     """
     own = frozenset[tuple[str, int]]() if running is None else frozenset(map(address, running.addresses.values()))
-    found: dict[str, list[str]] = {}
-    path = facade.ruleset
-    if path is not None:
-        found["ruleset"] = _ruleset(path, facade, in_force or {})
+    found = Found()
+    _rules(facade, in_force, found)
     for name, listener in facade.listeners.items():
-        found[f"listener {name}"] = _listener(name, listener, own)
+        found.problems[f"listener {name}"] = _listener(name, listener, own)
         for served_at, contract in listener.contracts.items():
-            found[f"contract {served_at} of {name}"] = _problems(partial(load_contract, served_at, contract))
+            where = f"contract {served_at} of {name}"
+            found.problems[where] = _problems(partial(load_contract, served_at, contract))
+            if not found.problems[where]:
+                found.warnings += [f"{where}: {each}" for each in misplaced(served_at, contract)]
     for name, backend in facade.backends.items():
-        found[f"backend {name}"] = await _backend(name, backend)
+        found.problems[f"backend {name}"] = await _backend(name, backend)
     return found
 
 
-def _ruleset(path: Path, facade: FacadeSettings, in_force: Mapping[str, Capability]) -> list[str]:
-    try:
-        document = read_rules(path, backends=facade.backends)
-    except ConfigError as error:
-        return list(error.problems)
-    return refusals(path, in_force, document)
+def _rules(facade: FacadeSettings, in_force: Mapping[str, Capability] | None, found: Found) -> None:
+    """Check a file of rules, or how those of the topic fit the contracts."""
+    path, document, problems = facade.ruleset, None, list[str]()
+    if path is not None:
+        try:
+            document = read_rules(path, backends=facade.backends)
+        except ConfigError as error:
+            found.problems["ruleset"] = list(error.problems)
+            return
+        problems = refusals(path, in_force or {}, document)
+    elif in_force is None:
+        return
+    fits = fit(facade, in_force or {} if document is None else document.capabilities, document)
+    found.problems["ruleset"] = [*problems, *fits.problems]
+    found.warnings += fits.warnings
 
 
 def _listener(name: str, listener: Listener, own: Collection[tuple[str, int]]) -> list[str]:

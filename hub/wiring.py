@@ -66,6 +66,7 @@ def pipelines(
     *,
     on_commit: Callable[[str, Published], None],
     budgets: Budgets | None = None,
+    attempts: int | None = None,
 ) -> dict[str, Pipeline]:
     """Return a pipeline for each adapter, by name.
 
@@ -74,6 +75,7 @@ def pipelines(
         adapters: The adapters.
         on_commit: Is told of every transaction, with the adapter's name.
         budgets: What those draw on that name a legacy system; it has to run while they do.
+        attempts: How many in a row may fail until one ends; none goes on for ever.
 
     Raises:
         ConfigError: One names a system that there is not.
@@ -96,6 +98,7 @@ def pipelines(
             settings.kafka,
             namespace=settings.namespace,
             limits=settings.publishing,
+            attempts=attempts,
             on_commit=partial(on_commit, adapter.name),
         )
         for adapter in adapters

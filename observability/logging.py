@@ -29,6 +29,8 @@ REPEAT_SECONDS: Final = 30.0
 """How long a library's message that was shown is not shown again."""
 _MOST_SAID: Final = 1_000
 _last_said: Final[dict[tuple[str, str], float]] = {}
+_TOLD: Final = frozenset({"Topic %s not found in cluster metadata"})
+"""What libraries say and is nothing new: a topic that is just being made; where none comes, our own error says so."""
 GUARDED: Final = ("aiokafka", "asyncio", "botocore", "faststream", "fsspec", "httpx", "lxml", "urllib3", "zeep")
 """Loggers of libraries that print payloads, keys or addresses with passwords below WARNING: never shown there.
 
@@ -94,7 +96,7 @@ def _shown(record: logging.LogRecord) -> bool:
     # A library may lower the level of a logger below the guarded one.
     if record.name.partition(".")[0] not in GUARDED:
         return True
-    return record.levelno >= logging.WARNING and not _is_repeated(record)
+    return record.levelno >= logging.WARNING and record.msg not in _TOLD and not _is_repeated(record)
 
 
 def _is_repeated(record: logging.LogRecord) -> bool:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from adapters.soap.config import Config, Watermark
 from adapters.soap.content import digest_without
 from adapters.soap.ledger import Ledger, Mark
-from contracts.errors import LegacyUnavailableError, RecordError
+from contracts.errors import ListingRefusedError, RecordError
 from contracts.event import Event
 from contracts.legacy.soap.message.deviation import Deviation
 from contracts.mapping import Mapper
@@ -244,13 +244,14 @@ def within_limits(gone: Sequence[Marked], *, known: int, config: Config) -> Sequ
     """Return what a full listing lacked.
 
     Raises:
-        LegacyUnavailableError: It lacked more of the known items than `most_deleted` allows.
+        ListingRefusedError: It lacked more of the known items than `most_deleted` allows.
     """
     if len(gone) > config.most_deleted * known:
         reason = (
-            f"a full listing lacks {len(gone)} of {known} known items, more than most_deleted = {config.most_deleted}"
+            f"a full listing lacks {len(gone)} of {known} known items, more than most_deleted = {config.most_deleted}; "
+            "where it is right, run once with another most_deleted; of another service, use another namespace"
         )
-        raise LegacyUnavailableError(config.name, reason=reason)
+        raise ListingRefusedError(config.name, reason=reason)
     return gone
 
 

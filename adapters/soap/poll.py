@@ -52,7 +52,7 @@ class Poll:
         what was published is known by its hash.
 
         Raises:
-            LegacyUnavailableError: The listing lacks more of the known items than `most_deleted` allows.
+            ListingRefusedError: The listing lacks more of the known items than `most_deleted` allows.
         """
         changed = self._changes.made_by(items)
         known = self._ledger.alive

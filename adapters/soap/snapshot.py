@@ -26,7 +26,7 @@ from adapters.soap.changes import Changed, Changes, Listed, Marked, Shape, withi
 from adapters.soap.config import Config, Snapshot
 from adapters.soap.cursor import Chunk, Walk, walk
 from adapters.soap.ledger import Ledger, Mark, Running
-from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError
+from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError, ListingRefusedError
 from contracts.legacy.soap.message.deviation import Deviation
 from contracts.legacy.soap.message.reader import Rest
 from contracts.ports import EventBatch
@@ -143,14 +143,14 @@ class Snapshots:
         """Yield what ends the one under way: tombstones, and that nothing of it need be known any more.
 
         Raises:
-            LegacyUnavailableError: It lacked more of the known items than `most_deleted` allows; it has ended, and
+            ListingRefusedError: It lacked more of the known items than `most_deleted` allows; it has ended, and
                 nothing is deleted.
         """
-        running, refused = self._running, list[LegacyUnavailableError]()
+        running, refused = self._running, list[ListingRefusedError]()
         gone: Sequence[Marked] = ()
         try:
             gone = within_limits(self._gone(), known=self._ledger.alive, config=self._config)
-        except LegacyUnavailableError as lacks:
+        except ListingRefusedError as lacks:
             refused.append(lacks)
         changes, size = Changes(self._shape, self._ledger, started=self._clock()), self._config.chunk_items
         for start in range(0, len(gone), size):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -25,6 +25,9 @@ from hub.settings import Settings
 from hub.wiring import observed, pipelines, run
 
 __all__ = ["app", "run_all"]
+
+_ATTEMPTS_ONCE: Final = 3
+"""How often a run that is to end tries in a row, each with all the patience of its adapter."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -93,7 +96,9 @@ def _print_shown(shown: Mapping[str, Sequence[dict[str, Any]]]) -> None:
 def run_(
     context: typer.Context,
     name: Name,
-    once: Annotated[bool, typer.Option("--once", help="End after what is there now.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End after what is there now; with 1 where that can't be had.")
+    ] = False,
     accept: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Publish this extract although a guard holds it; needs --reason."),
@@ -160,8 +165,8 @@ def _run(
 ) -> None:
     adapters = [_once(adapter) for adapter in chosen] if once else chosen
     with observed(given, service="pipeline"), _progress() as tell:
-        budgets = Budgets(given, process="pipeline")
-        running = pipelines(given, adapters, on_commit=tell, budgets=budgets)
+        budgets, attempts = Budgets(given, process="pipeline"), _ATTEMPTS_ONCE if once else None
+        running = pipelines(given, adapters, on_commit=tell, budgets=budgets, attempts=attempts)
         failed = asyncio.run(run(running, sending, health=given.health_file, budgets=budgets))
     held = {adapter.name: int(getattr(adapter, "held", 0)) for adapter in adapters}
     still = {adapter.name: int(getattr(adapter, "still_rejected", 0)) for adapter in adapters}

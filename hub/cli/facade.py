@@ -1,17 +1,22 @@
 """`banyan facade`: run the strangler façade, check it, and see how it is."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import typer
 
+from contracts.errors import BrokerUnavailableError, ConfigError
 from hub import facade as facades
 from hub import facade_check
 from hub.cli.context import settings
 from hub.cli.options import Options
-from hub.cli.output import AsJson, console, print_json, print_table
+from hub.cli.output import AsJson, complain, console, print_json, print_table
 from hub.rules import in_force
+from hub.settings import Settings
 from routers.facade.process.report import Report, read
+from routers.facade.settings import FacadeSettings
+from routers.rulesets.capability import Capability
 
 __all__ = ["app"]
 
@@ -29,12 +34,13 @@ def run(context: typer.Context) -> None:
 
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
-    """Check rules, addresses, certificates and whether the backends can be reached; serves nothing."""
+    """Check rules, contracts, addresses, certificates and whether the backends can be reached; serves nothing."""
     given = settings(context)
     facade, running = facades.facade_settings(given), facades.running(given)
-    rules = asyncio.run(in_force(given)) if facade.ruleset is not None else None
-    there = None if rules is None else rules.chain.ruleset.capabilities
-    problems = asyncio.run(facade_check.check(facade, running=running, in_force=there))
+    found = asyncio.run(facade_check.check(facade, running=running, in_force=_in_force(given, facade)))
+    problems = found.problems
+    for warning in found.warnings:
+        complain(f"warning: {warning}")
     if as_json:
         print_json(problems)
     else:
@@ -44,6 +50,19 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
             typer.echo(f"a façade with these settings runs, process {running.pid}: its own addresses are not taken")
     if any(problems.values()):
         raise typer.Exit(code=1)
+
+
+def _in_force(given: Settings, facade: FacadeSettings) -> Mapping[str, Capability] | None:
+    """Return the rules in force; those of the topic only where there are contracts that they have to fit."""
+    if facade.ruleset is None and not any(each.contracts for each in facade.listeners.values()):
+        return None
+    try:
+        return asyncio.run(in_force(given)).chain.ruleset.capabilities
+    except (BrokerUnavailableError, ConfigError) as error:
+        if facade.ruleset is not None:
+            raise
+        complain(f"warning: the rules are not compared with the contracts: {error}")
+        return None
 
 
 @app.command()
@@ -91,3 +110,6 @@ def _print(report: Report) -> None:
     print_table(columns, sorted(backends), empty="no worker has told of its backends yet")
     calls = [(o.route or "-", o.side or "-", o.outcome, o.calls) for o in report.observed]
     print_table(("route", "side", "outcome", "calls"), calls, empty="no calls yet")
+    if report.unusable_keys:
+        keys = [(u.route, u.reason, u.calls) for u in report.unusable_keys]
+        print_table(("route", "key", "calls"), keys, empty="")

@@ -1,7 +1,7 @@
 """`banyan kafka`: a real Apache Kafka on this machine, without containers."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,11 +54,17 @@ def up(
 
 @app.command()
 def status(home: Home, *, json: AsJson = False) -> None:
-    """Tell which brokers run, where, and where they log."""
+    """Tell which brokers run, where, and where they log; the exit code is 1 unless all do."""
     brokers = LocalKafka(home).status()
     if json:
         print_json([_document(broker) for broker in brokers])
-        return
+    else:
+        _show(brokers, home)
+    if not brokers or not all(broker.running for broker in brokers):
+        raise typer.Exit(code=1)
+
+
+def _show(brokers: Sequence[Status], home: Path) -> None:
     rows = [_document(broker) for broker in brokers]
     print_table(
         ("broker", "address", "state", "pid", "started"),

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
@@ -95,13 +96,30 @@ def _row(cells: Sequence[str], kept: Sequence[int], widths: Sequence[int]) -> st
 
 
 def _wrapped(items: Sequence[str], width: int) -> Iterator[str]:
-    """Yield indented lines of whole items; one that is longer than a line has its own."""
+    """Yield indented lines of whole items; one that is longer than a line has its own; from two on, it is folded."""
     line = ""
     for item in items:
         longer = f"{line}{' ' * _GAP}{item}" if line else " " * _INDENT + item
         if line and cell_len(longer) > width:
-            yield line
+            yield from _folded(line, width)
             longer = " " * _INDENT + item
         line = longer
     if line:
-        yield line
+        yield from _folded(line, width)
+
+
+def _folded(line: str, width: int) -> Sequence[str]:
+    indent = " " * (2 * _INDENT)
+    if cell_len(line) <= 2 * width or width <= len(indent):
+        return [line]
+    # A name stays on the line of what it names.
+    kept = line.strip().replace(": ", ":\xa0", 1)
+    lines = textwrap.wrap(
+        kept,
+        width,
+        initial_indent=" " * _INDENT,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [each.replace(":\xa0", ": ", 1) for each in lines]

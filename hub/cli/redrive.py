@@ -30,7 +30,9 @@ def redriving(settings: Settings, adapter: Adapter, ids: Sequence[str], reason: 
     """
     make = getattr(adapter, "redriving", None)
     if make is None:
-        raise ConfigError([f"{adapter.name}: --redrive: it reads no files, so it tries no record again"])
+        raise ConfigError(
+            [f"{adapter.name}: --redrive: it reads no files; what its source gives again, mended, is published then"]
+        )
     found = [record for _, record in asyncio.run(letters(settings.kafka, settings.namespace, adapter.name))]
     named = {name: record for record in found for name in _names(record, context_of(record))}
     unknown = [each for each in ids if each != _ALL and each not in named]

@@ -14,6 +14,7 @@ from events.log import KafkaLog
 from events.topics import ruleset_topic
 from hub.cli.context import settings
 from hub.cli.output import AsJson, complain, console, print_json, print_table
+from hub.rule_fit import fit
 from hub.rules import Rules, current, in_force, read_document
 from hub.settings import Settings
 from routers.rulesets.capability import Capability
@@ -79,6 +80,8 @@ def diff(
     rules = _told(asyncio.run(in_force(given)))
     there = rules.chain.ruleset.capabilities
     _show_changes(rules, difference(there, document.capabilities), as_json=as_json)
+    for problem in _fitting(given, document):
+        complain(f"warning: this would be refused: {problem}")
     for each in undeclared(there, document.capabilities, declared=document.redraws):
         complain(f"warning: this would be refused: {each.effect}; if it is meant, add `{each.declaration}`")
 
@@ -102,6 +105,8 @@ def apply(
     _require_topic(given)
     signed = _signed(author, reason)
     document = _document(given, file)
+    if problems := _fitting(given, document):
+        raise ConfigError(problems)
     proposal = Proposal(document.capabilities, *signed, declared=document.redraws, allowed=redraw or ())
     _propose(given, proposal, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -192,6 +197,14 @@ def _document(given: Settings, file: Path) -> RulesetDocument:
     for warning in document.warnings:
         complain(f"warning: {warning}")
     return document
+
+
+def _fitting(given: Settings, document: RulesetDocument) -> Sequence[str]:
+    """Tell what of a document may not fit the contracts that the façade serves; return what can't."""
+    fits = fit(given.facade, document.capabilities, document)
+    for warning in fits.warnings:
+        complain(f"warning: {warning}")
+    return fits.problems
 
 
 def _told(rules: Rules) -> Rules:

@@ -103,8 +103,7 @@ def _folders(comparer: Comparer, left: Path, right: Path, *, as_json: bool) -> b
 
 
 def _row(each: Difference) -> tuple[str, ...]:
-    sides = ("(none)" if side is None else repr(side) for side in (each.left, each.right))
-    return each.kind, each.path, each.type or "", *sides, each.hint
+    return each.kind, each.path, each.type or "", *each.sides, each.hint
 
 
 def _class_row(each: Class) -> tuple[object, ...]:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import typer
 
 from adapters._bundle_folder import Plan, planned
 from adapters.soap.bundle import load_bundle
 from contracts.errors import ConfigError
-from contracts.legacy.soap.contract.address import without_secrets
+from contracts.legacy.soap.contract.address import absolute, without_secrets
 from contracts.legacy.soap.contract.bundle import Missing
 from hub.cli.output import AsJson, console, print_json, print_table
 from hub.cli.wsdl_options import CaFile, CatalogFolder, PasswordEnv, Seconds, User, access_by, telling
@@ -18,7 +19,8 @@ from hub.cli.wsdl_options import CaFile, CatalogFolder, PasswordEnv, Seconds, Us
 __all__ = ["import_contract"]
 
 _EXIT_INCOMPLETE: Final = 3
-_OUTSIDE: Final = "it lies outside of the bundle's root file:"
+_WEB: Final = frozenset({"http", "https"})
+_OUTSIDE: Final = "it lies outside of the bundle's root "
 
 
 def import_contract(
@@ -107,8 +109,16 @@ def _show_missing(plan: Plan, missing: Sequence[Missing]) -> None:
         needed.setdefault((each.location, each.reason), []).append(f"{files[each.needed_by]}:{each.line}")
     for (location, reason), places in needed.items():
         console().print(f"missing: {without_secrets(location)}, needed by {', '.join(places)}: {reason}", markup=False)
-    if any(each.reason.startswith(_OUTSIDE) for each in missing):
+    outside = [each for each in missing if each.reason.startswith(_OUTSIDE)]
+    web = [each for each in outside if urlsplit(absolute(each.needed_by, each.location) or "").scheme in _WEB]
+    if len(web) < len(outside):
         console().print("--root names a folder above them all, if they are part of the contract.")
+    if web:
+        console().print(
+            "No other server than the WSDL's own is asked: fetch those yourself, and name their folder with --catalog; "
+            'its catalog.json says which file stands for which address: {"http://…": "FILE"}.',
+            markup=False,
+        )
 
 
 def _counted(plan: Plan) -> str:

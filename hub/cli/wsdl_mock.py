@@ -43,7 +43,10 @@ def mock(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Another number makes other samples.", show_default="0")] = None,
     items: Annotated[
-        int | None, typer.Option(min=0, help="How often repeated elements stand.", show_default="1 to 3")
+        int | None,
+        typer.Option(
+            min=0, help="How often repeated elements stand; 0 leaves out those that may be.", show_default="1 to 3"
+        ),
     ] = None,
     latency: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long each answer takes: 50ms, 2s, or 50ms..2s.")
@@ -74,6 +77,9 @@ def mock(
         typer.Option(help="Folder of *.request.xml and *.answer.xml: what is there goes before samples."),
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Folder to record calls in, as --recorded reads them.")] = None,
+    check_headers: Annotated[
+        bool, typer.Option("--check-headers", help="Refuse requests without the SOAP headers that are declared.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Stand in for a service: answer its operations with valid samples, until told to stop; SIGTERM drains.
@@ -83,6 +89,7 @@ def mock(
     """
     given: dict[str, Any] = {} if seed is None else {"seed": seed}
     every = _every(items, latency, no_answer, http=http or (), drift=drift or ())
+    every |= {"check_headers": True} if check_headers else {}
     given |= {"every": every} if every else {}
     given |= {"operations": _faults(fault or ())} if fault else {}
     options = SandboxOptions(

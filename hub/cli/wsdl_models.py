@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from contracts.legacy.soap.contract.schema import build
-from hub.cli.output import AsJson, complain, print_json
+from hub.cli.output import AsJson, complain, console, print_json
 from hub.cli.wsdl_contract import Root, load, narrowed
 from hub.scaffold.files import NewFile, write_all
 from hub.scaffold.models import models_of
@@ -34,7 +34,13 @@ def models(
     whole = load(contract, root)
     made = models_of(narrowed(whole, service=None, port=None, operation=operation), build(whole.bundle))
     if out is not None:
-        write_all([NewFile(path=out, data=made.text.encode())], force=force)
+        file = NewFile(path=out, data=made.text.encode())
+        state = {"new": "written", "differs": "replaced"}.get(file.state, file.state)
+        write_all([file], force=force)
+        if not as_json:
+            counts = {"requests": made.requests, "replies": made.replies, "faults": made.faults}
+            told = ", ".join(f"{name}: {len(each)}" for name, each in counts.items())
+            console().print(f"{out}: {state}; {told}", markup=False)
     elif not as_json:
         sys.stdout.write(made.text)
     if as_json:

@@ -81,6 +81,18 @@ class RulesetDocument:
     """What is allowed but hardly meant, one sentence each."""
     redraws: Mapping[str, Redraw]
     """Capability -> the declaration that its keys may be drawn anew."""
+    places: Mapping[FieldPath, str]
+    """Path of a field -> `file:line`."""
+    prefixes: Mapping[str, str]
+    """Its `namespaces`."""
+
+    def at(self, path: FieldPath, said: str) -> str:
+        """Return a sentence about a field, with where it stands."""
+        return _at(self.places, path, said)
+
+    def spelled(self, clark: str) -> str:
+        """Return a name as the document would write it: with a prefix where it has one for the namespace."""
+        return _spelled(self.prefixes, clark)
 
 
 def read_rules(path: Path, *, backends: Collection[str] | None = None) -> RulesetDocument:
@@ -102,7 +114,11 @@ def read_rules(path: Path, *, backends: Collection[str] | None = None) -> Rulese
     if reading.problems:
         raise ConfigError(dict.fromkeys(reading.problems))
     return RulesetDocument(
-        capabilities=reading.capabilities, warnings=tuple(_warnings(reading)), redraws=reading.redraws
+        capabilities=reading.capabilities,
+        warnings=tuple(_warnings(reading)),
+        redraws=reading.redraws,
+        places=reading.places,
+        prefixes=reading.prefixes,
     )
 
 
@@ -120,12 +136,23 @@ def _unknown(backend: str, backends: Collection[str]) -> str:
     return f"the settings have no backend {backend!r}{fix}"
 
 
+def _at(places: Mapping[FieldPath, str], path: FieldPath, said: str) -> str:
+    where = place(path, places)
+    return f"{where}: {'.'.join(path)}: {said}" if where else f"{'.'.join(path)}: {said}"
+
+
+def _spelled(prefixes: Mapping[str, str], clark: str) -> str:
+    namespace, _, local = clark.removeprefix("{").rpartition("}")
+    prefix = next((prefix for prefix, each in prefixes.items() if each == namespace), None)
+    return clark if prefix is None or not namespace else f"{prefix}:{local}"
+
+
 class _Reading:
     """One document, and the problems found so far."""
 
     def __init__(self, document: Document) -> None:
-        self._document = document
-        self._prefixes = _mapping(document.values.get("namespaces"))
+        self.places = document.places
+        self.prefixes = _mapping(document.values.get("namespaces"))
         self.problems = list(document.problems)
         self.capabilities: dict[str, Capability] = {}
         """Those that are right."""
@@ -143,14 +170,11 @@ class _Reading:
 
     def at(self, path: FieldPath, said: str) -> str:
         """Return a sentence about a field, with where it stands."""
-        where = place(path, self._document.places)
-        return f"{where}: {'.'.join(path)}: {said}" if where else f"{'.'.join(path)}: {said}"
+        return _at(self.places, path, said)
 
     def prefixed(self, clark: str) -> str:
-        """Return a name as the document would write it: with a prefix where it has one for the namespace."""
-        namespace, _, local = clark.removeprefix("{").rpartition("}")
-        prefix = next((prefix for prefix, each in self._prefixes.items() if each == namespace), None)
-        return clark if prefix is None or not namespace else f"{prefix}:{local}"
+        """Return a name as the document would write it."""
+        return _spelled(self.prefixes, clark)
 
     def _read(self, name: str, given: dict[str, Any]) -> None:
         path = ("capabilities", str(name))
@@ -192,9 +216,9 @@ class _Reading:
         def name(found: re.Match[str]) -> str:
             if found[1]:
                 return found[1]
-            if found[2] not in self._prefixes:
-                self.problems.append(self.at(path, f"unknown prefix {found[2]!r}{meant(found[2], self._prefixes)}"))
-            return f"{{{self._prefixes.get(found[2], 'urn:unknown')}}}"
+            if found[2] not in self.prefixes:
+                self.problems.append(self.at(path, f"unknown prefix {found[2]!r}{meant(found[2], self.prefixes)}"))
+            return f"{{{self.prefixes.get(found[2], 'urn:unknown')}}}"
 
         return _PREFIX.sub(name, text)
 

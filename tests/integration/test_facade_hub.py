@@ -176,6 +176,20 @@ async def test_an_edit_moves_the_share_and_a_bad_edit_changes_nothing(world: Wor
         assert await world.call() == "new"
 
 
+async def test_status_tells_of_calls_whose_key_could_not_decide(world: World) -> None:
+    world.rules.write_text(world.rules.read_text().replace("salt: s1", "salt: s1\n    key: {type: digits}"))
+    async with world.running():
+        for path in ("/residents/1", "/residents/one", "/residents/two"):
+            assert await world.call(path) == "old"
+        await until(lambda: sum(each.calls for each in world.report.observed) == 3)
+        await until(lambda: world.report.unusable_keys)
+        status = await world.command("facade", "status", "--json")
+        plain = await world.command("facade", "status")
+
+    assert status.json["unusable_keys"] == [{"route": "address/read", "reason": "unfit_key", "calls": 2}]
+    assert ["address/read", "unfit_key", "2"] in [line.split() for line in plain.out.splitlines()]
+
+
 async def test_status_tells_of_each_backend_and_its_breakers(world: World) -> None:
     """The modern side is gone: legacy answers in its place, and whoever looks sees why."""
     world.new.port = 9

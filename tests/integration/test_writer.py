@@ -141,6 +141,38 @@ async def test_a_log_that_is_cancelled_while_it_connects_leaves_nothing_open(sil
         await entering
 
 
+class Faltering:
+    """Hands on one batch more each time it is asked, and fails then; in the end only fails."""
+
+    name = "numbers"
+
+    def __init__(self, batches: int) -> None:
+        self.asked, self._batches = 0, batches
+
+    async def read(self, since: Progress) -> AsyncIterator[EventBatch]:
+        del since
+        self.asked += 1
+        if self.asked <= self._batches:
+            yield batch(range(self.asked * 10, self.asked * 10 + 1))
+            await asyncio.sleep(0.5)  # until what is read ahead of is committed
+        raise LegacyUnavailableError("numbers", reason=f"asked {self.asked} times")
+
+
+async def test_with_bounded_attempts_it_ends_after_so_many_failures_without_a_commit_in_between(
+    embedded: Connection, namespace: str
+) -> None:
+    source = Faltering(batches=3)
+    limits = Limits(longest_wait=timedelta(milliseconds=10))
+    pipeline = Pipeline(source, embedded, namespace=namespace, limits=limits, attempts=2)
+
+    with pytest.raises(LegacyUnavailableError, match="asked 4 times"):
+        await pipeline.run()
+
+    # The third attempt committed, and its failure is the first of those in a row.
+    assert (pipeline.published.events, source.asked) == (3, 4)
+    assert pipeline.health.state is State.FAILED
+
+
 async def test_a_batch_that_comes_as_it_is_told_to_stop_is_left_to_the_next_run(
     embedded: Connection, namespace: str
 ) -> None:

@@ -120,10 +120,12 @@ def test_a_life_of_a_local_kafka_from_the_command_line(tmp_path: Path, namespace
             pytest.skip(NONE)
         connection = Connection(bootstrap_servers=local.bootstrap)
         asyncio.run(publish(connection, namespace, b"one"))
-        assert json.loads(run(app, ["status", "--json", *home]).stdout)[0]["state"] == "running"
+        running = run(app, ["status", "--json", *home])
+        assert (running.exit_code, json.loads(running.stdout)[0]["state"]) == (0, "running")
 
         local.kill(1)
-        assert "stopped" in run(app, ["status", *home]).stdout
+        stopped = run(app, ["status", *home])
+        assert (stopped.exit_code, "stopped" in stopped.stdout) == (1, True)
         again = run(app, ["up", *home])
         assert f"bootstrap_servers: {connection.bootstrap_servers}" in again.stdout
         assert asyncio.run(committed(connection, namespace)) == [b"one"]

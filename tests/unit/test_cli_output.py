@@ -55,6 +55,19 @@ def test_an_identifier_is_whole_on_whatever_line(
     ]
 
 
+def test_a_long_sentence_below_its_row_is_folded_between_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    reason = "diagnoses.0.text: is missing; " * 3
+
+    print_table(("id", "reason"), [("0:1", reason)], empty="none", spare=("reason",))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 30
+    assert " ".join(" ".join(lines[2:]).split()) == f"reason: {reason.strip()}"
+
+
 def test_a_pipe_bounds_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr("shutil.get_terminal_size", os.terminal_size)  # what it says where there is no terminal

@@ -24,6 +24,7 @@ from contracts.errors import (
     LegacyInDoubtError,
     LegacyTimeoutError,
     LegacyUnavailableError,
+    ListingRefusedError,
     RecordError,
     TooManyCallsError,
     UnavailableError,
@@ -110,6 +111,7 @@ EACH = [
         ),
         False,
     ),
+    (ListingRefusedError("registry", reason="half"), "registry: the listing is not taken: half", True),
     (BrokerUnavailableError("Kafka", reason="closed"), "Kafka: not available: closed", True),
 ]
 

@@ -161,6 +161,9 @@ def test_named_counters_have_their_own_labels() -> None:
         "banyan.calls.refused": [({"error.type": "target_too_long"}, 1)],
         "banyan.decisions.dropped": [({}, 7)],
     }
+    assert [each.model_dump() for each in tally.unusable_keys()] == [
+        {"route": "addresses/change", "reason": "unfit_key", "calls": 2}
+    ]
 
 
 def test_routes_beyond_the_bound_are_one_and_that_is_told_once() -> None:

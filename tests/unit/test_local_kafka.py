@@ -228,5 +228,6 @@ def test_the_commands_say_when_there_is_nothing(tmp_path: Path) -> None:
     down = run(app, ["down", "--home", str(tmp_path)])
 
     assert "No local Kafka in" in people.stdout
+    assert (people.exit_code, programs.exit_code) == (1, 1)
     assert programs.stdout == "[]\n"
     assert isinstance(down.exception, ConfigError)

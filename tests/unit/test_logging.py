@@ -155,6 +155,14 @@ def test_handlers_that_a_library_gave_itself_are_taken_away(lines: Lines) -> Non
     assert [line["event"] for line in lines()] == ["broken"]
 
 
+def test_a_topic_that_is_just_being_made_is_no_error_of_a_library(lines: Lines) -> None:
+    library = logging.getLogger("aiokafka.cluster")
+    library.error("Topic %s not found in cluster metadata", "benefits.residents")
+    library.error("Topic %s is not available", "benefits.residents")
+
+    assert [line["event"] for line in lines()] == ["Topic benefits.residents is not available"]
+
+
 def test_what_is_below_the_level_is_not_shown(lines: Lines) -> None:
     configure("WARNING", json_lines=True)
     structlog.get_logger("a").info("no")

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from adapters import soap
 from adapters.soap.changes import key_of
 from adapters.soap.example import CONFIG, MemberRegistered, Registry
-from contracts.errors import LegacyFaultError, LegacyUnavailableError
+from contracts.errors import LegacyFaultError, LegacyUnavailableError, ListingRefusedError
 from contracts.event import Event
 from contracts.ports import Progress
 from tests.members import NOON, Clock, Scripted, member, polling
@@ -181,8 +181,13 @@ async def test_a_listing_that_lacks_too_much_deletes_nothing() -> None:
     adapter = polling(legacy)
     await poll(adapter, hub)
 
-    with pytest.raises(LegacyUnavailableError, match="a full listing lacks 2 of 3 known items"):
+    with pytest.raises(ListingRefusedError) as caught:
         await poll(adapter, hub)
+    assert str(caught.value) == (
+        "members: the listing is not taken: a full listing lacks 2 of 3 known items, more than most_deleted = 0.5; "
+        "where it is right, run once with another most_deleted; where it is of another service, use another namespace"
+    )
+    assert caught.value.retryable
     assert len(hub.events) == 3
 
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from adapters import soap
 from adapters.soap.cursor import Chunk, walk
 from adapters.soap.seen import Numbers, packed, unpacked
-from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError
+from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError, ListingRefusedError
 from contracts.legacy.soap.message.reader import Rest
 from tests.members import CONFIG
 from tests.polls import Hub, poll
@@ -150,7 +150,7 @@ async def test_one_that_lacks_too_much_deletes_nothing_is_told_and_not_tried_at_
     for number in range(1, 6):
         register.delete(f"{number:02d}")
 
-    with pytest.raises(LegacyUnavailableError, match="lacks 5 of 10 known items"):
+    with pytest.raises(ListingRefusedError, match="lacks 5 of 10 known items"):
         await poll(adapter, hub)
     lists = register.lists
     await poll(adapter, hub)

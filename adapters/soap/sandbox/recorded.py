@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from adapters.soap.sandbox.meaning import Meaning, meaning
 from contracts.errors import ConfigError
 from contracts.legacy.soap.answer import ENVELOPES
 from contracts.legacy.soap.envelope import body_of
-from contracts.legacy.xml import Element, XmlError, canonical, local_name, parse
+from contracts.legacy.xml import Element, XmlError, local_name, parse
 
 __all__ = ["Recorder", "Recording", "Recordings"]
 
@@ -73,9 +74,9 @@ class Recorder:
         (self._folder / (name + _REQUEST)).write_bytes(request)
 
 
-def _keys(asked: Element, match: Sequence[Sequence[str]]) -> Mapping[str, str | None] | bytes:
+def _keys(asked: Element, match: Sequence[Sequence[str]]) -> Mapping[str, str | None] | Meaning:
     if not match:
-        return canonical(asked)
+        return meaning(asked)
     return {"/".join(steps): _text(asked, steps) for steps in match}
 
 

@@ -100,12 +100,15 @@ class Behaviour(_Model):
     """How calls are answered."""
 
     items: Annotated[int, Ge(0)] | None = None
-    """How often repeated elements stand; one to three times where this is left out."""
+    """How often repeated elements stand, those that need not be there, too; one to three times by default."""
     latency: Latency | None = None
     faults: tuple[FaultRate, ...] = ()
     broken: tuple[Breakage, ...] = ()
     drift: tuple[Drift, ...] = ()
     paging: Paging | None = None
+    check_headers: bool = False
+    """Refuse a request without a SOAP header that the contract declares, or with one that it does not allow. Many
+    callers leave them out, and many services let them."""
     match: tuple[Steps, ...] = ()
     """Fields of a request that make it the same as a recorded one; the whole request where there are none."""
 

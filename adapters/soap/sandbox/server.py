@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from adapters.soap.sandbox.http import Request, talk
 from adapters.soap.sandbox.recorded import Recorder, Recordings
 from adapters.soap.sandbox.scenario import Scenario
-from adapters.soap.sandbox.service import Reply, Service
+from adapters.soap.sandbox.service import Reply, Service, nowhere
 from contracts.errors import ConfigError
 from contracts.legacy.soap.contract.model import Contract, Port
 from contracts.legacy.soap.contract.schema import Schemas
@@ -73,7 +73,7 @@ class Sandbox:
             return Service(schemas, ports, self._options.scenario, recordings=recordings)
 
         self._every = service(*self._paths.values())
-        self._services = {path: service(port) for path, port in self._paths.items()}
+        self._services = {path: service(*ports) for path, ports in _endings(self._paths).items()}
         offered = {port.name: path for path, port in self._paths.items() if path.count("/") > 1}
         self._pages = serve(contract.bundle, "/", ports=offered).pages
         self._stack = AsyncExitStack()
@@ -151,7 +151,7 @@ class Sandbox:
             await self._sleep(reply.delay)
         if reply.operation or request.method == "POST":
             self._outcomes[reply.operation, reply.outcome] += 1
-            if self._recorder is not None and reply.operation and reply.body:
+            if self._recorder is not None and reply.operation and reply.body and not reply.is_broken:
                 self._recorder.keep(reply.operation, request.body, reply.body)
             self._told(reply)
         return reply
@@ -163,16 +163,19 @@ class Sandbox:
         if request.method != "POST":
             return Reply(status=405, body=b"expected POST, or GET of ?wsdl", outcome="refused")
         path = unquote(parts.path)
-        service = self._every if path in {"", "/"} else self._services.get(path)
+        service, headers = self._at(path), request.headers
         if service is None:
             known = ", ".join(["/", *self._services])
-            return Reply(
-                status=404, body=f"expected one of {known}".encode(), outcome="refused", reason=f"no path {path}"
-            )
-        headers = request.headers
+            return nowhere(f"no path {path}: expected one of {known}", content_type=headers.get("content-type", ""))
         return service.answer(
             request.body, content_type=headers.get("content-type", ""), action=headers.get("soapaction", "")
         )
+
+    def _at(self, path: str) -> Service | None:
+        """Return what answers at a path: a façade may have put something before a port's own."""
+        if path in {"", "/"}:
+            return self._every
+        return next((each for ending, each in self._services.items() if path.endswith(ending)), None)
 
     def _document(self, query: str, host: str) -> Reply:
         kind, equals, name = query.partition("=")
@@ -182,6 +185,17 @@ class Sandbox:
         # As the caller named us: the address that we listen on may be one that nobody can call.
         origin = f"http://{host}" if _HOST.fullmatch(host) else self.url.rstrip("/")
         return Reply(status=200, body=page.at(origin), content_type="text/xml", outcome="document")
+
+
+def _endings(paths: Mapping[str, Port]) -> dict[str, list[Port]]:
+    """Return the ports by how the paths of their calls end, the longest first: ours, and the contract's own."""
+    found: dict[str, list[Port]] = {}
+    for path, port in paths.items():
+        own = urlsplit(port.address or "").path.rstrip("/")
+        for ending in dict.fromkeys((path, own, f"/{port.name}")):
+            if ending.startswith("/"):
+                found.setdefault(ending, []).append(port)
+    return {ending: found[ending] for ending in sorted(found, key=len, reverse=True)}
 
 
 def _paths(contract: Contract) -> dict[str, Port]:

@@ -2,25 +2,27 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters.soap.sandbox.drift import Drifts
+from adapters.soap.sandbox.meaning import meaning
 from adapters.soap.sandbox.paging import Pages
 from adapters.soap.sandbox.recorded import Recordings
 from adapters.soap.sandbox.scenario import Behaviour, Breakage, Scenario
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap.answer import CONTENT_TYPES, Answers, Refusal, envelope, fault
 from contracts.legacy.soap.call import Call, Reader
-from contracts.legacy.soap.contract.model import Operation, Port, SoapVersion
+from contracts.legacy.soap.contract.model import Body, Operation, Port, SoapVersion
 from contracts.legacy.soap.contract.schema import Schemas
 from contracts.legacy.soap.sample.draw import Draw
 from contracts.legacy.soap.sample.message import Sampler
 from contracts.legacy.soap.sample.options import Options
-from contracts.legacy.xml import Element, canonical
+from contracts.legacy.soap.validity import problems
+from contracts.legacy.xml import Element
 
-__all__ = ["Reply", "Service"]
+__all__ = ["Reply", "Service", "nowhere"]
 
 _HTML: Final = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
@@ -45,6 +47,8 @@ class Reply:
     """Seconds before it is sent."""
     sent: int | None = None
     """Bytes of the body after which the connection ends, where it ends early; -1: before anything is sent."""
+    is_broken: bool = False
+    """It is trouble of HTTP that the scenario wants, and none of the service's answers."""
 
 
 class Service:
@@ -83,6 +87,10 @@ class Service:
         if isinstance(call, Refusal):
             return _faulty(version, call)
         name = call.operation.name
+        if self._scenario.behaviour(name).check_headers:
+            refusal = next((Refusal(code="Client", text=each) for each in self._wrong_headers(call)), None)
+            if refusal is not None:
+                return _faulty(version, refusal)
         self._calls[name] += 1
         draw = Draw.of((self._scenario.seed, name, self._calls[name]))
         behaviour = self._scenario.behaviour(name)
@@ -92,6 +100,16 @@ class Service:
             text = f"the sandbox has no answer: {error}"
             reply = _faulty(version, Refusal(code="Server", text=text))
         return _late(replace(reply, operation=name), behaviour, draw)
+
+    def _wrong_headers(self, call: Call) -> Iterator[str]:
+        """Yield what is wrong with the headers that the contract declares; others may be there."""
+        for header in call.operation.input.headers:
+            given = [each for each in call.headers if each.tag == header.part.tag]
+            if not given:
+                yield f"Header: expected {header.part.tag}, found none"
+            alone = Body(message=header.message, parts=(header.part,), wrapper=None, use=header.use)
+            for each in given:
+                yield from (f"Header/{problem.text}" for problem in problems(self._schemas, alone, [each]))
 
     def _one(self, call: Call, behaviour: Behaviour, draw: Draw) -> Reply:
         for number, each in enumerate(behaviour.faults):
@@ -130,8 +148,8 @@ class Service:
             return Reply(status=202, outcome="one-way")
         pages = self._pages.get(operation.name)
         options = Options(items=1 if pages else behaviour.items, optional=1 if pages else Options().optional)
-        # The same question has the same answer, whatever was asked in between.
-        seed = (self._scenario.seed, operation.name, *map(canonical, call.body))
+        # The same question has the same answer, whoever asks, and whatever was asked in between.
+        seed = (self._scenario.seed, operation.name, *map(meaning, call.body))
         body, headers = self._answers.parts(operation.output, seed=seed, options=options)
         if pages is not None:
             pages.fill(call.body, body)
@@ -167,6 +185,12 @@ def _require_known(scenario: Scenario, operations: Mapping[str, Operation]) -> N
         raise ConfigError(problems)
 
 
+def nowhere(text: str, *, content_type: str) -> Reply:
+    """Return the fault for a call at a path where nothing is, in the version that the caller speaks."""
+    version: SoapVersion = "1.2" if content_type.strip().lower().startswith("application/soap+xml") else "1.1"
+    return replace(_faulty(version, Refusal(code="Client", text=text, status=404)), status=404)
+
+
 def _faulty(version: SoapVersion, refusal: Refusal) -> Reply:
     status = refusal.status
     if version == "1.2" and refusal.code == "Client":
@@ -178,12 +202,14 @@ def _faulty(version: SoapVersion, refusal: Refusal) -> Reply:
 
 def _broken(reply: Reply, breakage: Breakage) -> Reply:
     if breakage.kind == "unavailable":
-        return Reply(status=503, body=b"Service Unavailable", outcome="broken unavailable")
-    if breakage.kind == "html":
-        return Reply(status=502, body=_HTML, content_type="text/html; charset=utf-8", outcome="broken html")
-    if breakage.kind == "empty":
-        return replace(reply, status=200, body=b"", outcome="broken empty")
-    return replace(reply, sent=len(reply.body) // 2, outcome="broken cut")
+        broken = Reply(status=503, body=b"Service Unavailable", outcome="broken unavailable")
+    elif breakage.kind == "html":
+        broken = Reply(status=502, body=_HTML, content_type="text/html; charset=utf-8", outcome="broken html")
+    elif breakage.kind == "empty":
+        broken = replace(reply, status=200, body=b"", outcome="broken empty")
+    else:
+        broken = replace(reply, sent=len(reply.body) // 2, outcome="broken cut")
+    return replace(broken, is_broken=True)
 
 
 def _late(reply: Reply, behaviour: Behaviour, draw: Draw) -> Reply:
@@ -194,5 +220,5 @@ def _late(reply: Reply, behaviour: Behaviour, draw: Draw) -> Reply:
     most = least if latency.most is None else latency.most.total_seconds()
     millis = draw.between(math.floor(least * 1000), math.floor(most * 1000), "latency")
     if draw.holds(latency.errors, "no answer"):
-        return replace(reply, delay=millis / 1000, sent=-1, outcome="no answer")
+        return replace(reply, delay=millis / 1000, sent=-1, outcome="no answer", is_broken=True)
     return replace(reply, delay=millis / 1000)

@@ -32,6 +32,8 @@ class Call:
     operation: Operation
     body: tuple[Element, ...]
     """Children of the SOAP Body."""
+    headers: tuple[Element, ...] = ()
+    """Children of the SOAP Header; nobody has looked at them."""
 
 
 class Reader:
@@ -98,7 +100,9 @@ class Reader:
         problem = next(problems(self._schemas, operation.input, children), None)
         if problem is not None:
             return _refused(problem.text)
-        return Call(version=version, port=port, operation=operation, body=children)
+        header = root.find(f"{{{ENVELOPES[version]}}}Header")
+        headers = () if header is None else tuple(header)
+        return Call(version=version, port=port, operation=operation, body=children, headers=headers)
 
 
 def _refused(text: str, *, status: int = 500) -> Refusal:

@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import Metric
 from observability import fields
 from observability.readout import FINE_BUCKETS_SECONDS, counted, timed
 from routers.facade.ended import Ended, Outcome
-from routers.facade.process.report import Observed
+from routers.facade.process.report import Observed, UnusableKeys
 
 __all__ = ["OTHER", "ROUTES", "Tally"]
 
@@ -118,6 +118,15 @@ class Tally:
             if kind == _CALL
         ]
         return sorted(found, key=lambda observed: -observed.calls)
+
+    def unusable_keys(self) -> Sequence[UnusableKeys]:
+        """Return how many calls of each route had no key that could decide, and why, most first."""
+        found = [
+            UnusableKeys(route=route, reason=reason, calls=calls)
+            for (name, route, reason), calls in list(self._counts.items())
+            if name == fields.BANYAN_KEYS_UNUSABLE
+        ]
+        return sorted(found, key=lambda each: -each.calls)
 
     def metrics(self) -> Sequence[Metric]:
         """Return all that was counted, cumulative since this was made; what was never met is left out."""

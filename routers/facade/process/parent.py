@@ -160,6 +160,7 @@ class Parent:
             captured_dropped=0 if intercepts is None else intercepts.dropped,
             lost=self._lost,
             observed=tuple(self._parts.tally.observed()),
+            unusable_keys=tuple(self._parts.tally.unusable_keys()),
         )
 
     async def _serve(self, left: Sequence[Path]) -> None:

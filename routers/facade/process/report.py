@@ -17,6 +17,7 @@ __all__ = [
     "Observed",
     "Report",
     "RulesetReport",
+    "UnusableKeys",
     "WorkerReport",
     "pack",
     "read",
@@ -102,6 +103,17 @@ class Observed(_Model):
     """How many, since the parent started."""
 
 
+class UnusableKeys(_Model):
+    """Calls whose key could not decide."""
+
+    route: str
+    """`capability/route`."""
+    reason: str
+    """`missing_key`: the call has none where the rule says; `unfit_key`: it is not of the capability's form."""
+    calls: int
+    """How many, since the parent started."""
+
+
 class Report(_Model):
     """How a façade was at one moment."""
 
@@ -135,6 +147,8 @@ class Report(_Model):
     """Class -> calls that were in flight to a worker when it died."""
     observed: tuple[Observed, ...]
     """Calls per route, side and outcome."""
+    unusable_keys: tuple[UnusableKeys, ...] = ()
+    """Calls whose key could not decide, per route: where that is all of them, its rule looks in the wrong place."""
 
     def unready(self) -> list[str]:
         """Return why no calls should be sent here."""

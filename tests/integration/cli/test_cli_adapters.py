@@ -192,6 +192,41 @@ def test_one_that_fails_does_not_stop_the_others_and_its_words_stay_hidden(world
     assert "Igelkott" not in ran.err
 
 
+AWAY = """
+from contracts.errors import LegacyUnavailableError
+
+
+class Adapter:
+    name = "away"
+    asked = 0
+
+    def configured(self, changes):
+        return self
+
+    async def check(self):
+        return []
+
+    async def read(self, since):
+        Adapter.asked += 1
+        raise LegacyUnavailableError("away", reason=f"asked {Adapter.asked} times")
+        yield
+
+
+adapter = Adapter()
+"""
+
+
+def test_a_run_once_ends_with_1_and_the_reason_where_the_service_stays_away(world: World) -> None:
+    (world.folder / "adapters" / "away.py").write_text(AWAY)
+
+    ran = world.run("adapter", "run", "away", "--once", "--json")
+
+    assert ran.code == 1
+    assert ran.json["away"]["events"] == 0
+    assert ran.err.splitlines()[-1] == "banyan: away: not available: asked 3 times"
+    assert world.run("health", "--json").json["sources"]["away"]["state"] == "failed"
+
+
 def test_once_is_refused_where_an_adapter_can_not_end(world: World) -> None:
     refusing = FAILING.replace("return self", "raise ValueError('unknown')")
     (world.folder / "adapters" / "failing.py").write_text(refusing)

@@ -123,7 +123,10 @@ def test_a_mended_record_is_tried_again_by_its_id(delivered: World) -> None:
     [
         (["residents-file", "--redrive", "9:9", "--reason", "x"], "residents-file has no dead letter '9:9'"),
         (["residents-file", "--redrive", "all"], "residents-file: redrive: a reason is needed"),
-        (["members", "--redrive", "all", "--reason", "x"], "members: --redrive: it reads no files"),
+        (
+            ["members", "--redrive", "all", "--reason", "x"],
+            "members: --redrive: it reads no files; what its source gives again, mended",
+        ),
     ],
 )
 def test_what_can_not_be_tried_again_is_told(delivered: World, arguments: list[str], problem: str) -> None:

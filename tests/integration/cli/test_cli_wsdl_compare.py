@@ -45,6 +45,16 @@ def test_a_difference_is_shown_masked_and_ends_with_its_code(pair: Path) -> None
     assert "Ada" not in done.out + done.err
 
 
+def test_two_values_whose_masks_are_alike_are_said_to_be_two(pair: Path) -> None:
+    (pair / "right").write_bytes(listed(resident(1, name="Eve Igelkott"), resident(2)))
+
+    done = run(pair)
+
+    assert done.code == 3
+    assert "'Xxx Xx(7)'  'Xxx Xx(7)', another value" in done.out
+    assert not {"Ada", "Eve"} & set(done.out.replace("'", " ").split())
+
+
 def test_replies_that_agree_say_how(pair: Path) -> None:
     (pair / "right").write_bytes(listed(resident(1, name="Ada Igelkott"), resident(2, fee="2.50"), complete="1"))
 

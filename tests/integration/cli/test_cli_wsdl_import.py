@@ -156,6 +156,19 @@ def test_an_import_above_the_root_says_what_to_do(tmp_path: Path, capsys: pytest
     assert (tmp_path / "b/r.xsd").exists()
 
 
+def test_an_import_from_another_server_says_that_a_catalog_serves_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = REGISTRY.read_text().replace("types/resident.xsd", "http://types.example/resident.xsd")
+    (tmp_path / "registry.wsdl").write_text(text)
+
+    assert run("import", tmp_path / "registry.wsdl", "--into", tmp_path / "b") == 3
+    out = capsys.readouterr().out
+    assert "missing: http://types.example/resident.xsd, needed by registry.wsdl:9: it lies outside" in out
+    assert "--root" not in out
+    assert "name their folder with --catalog" in out
+
+
 def test_a_catalog_of_ones_own_serves_what_is_not_standard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     far = "http://types.example/resident.xsd"
     (tmp_path / "registry.wsdl").write_text(REGISTRY.read_text().replace("types/resident.xsd", far))

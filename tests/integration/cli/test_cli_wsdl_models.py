@@ -58,10 +58,14 @@ def test_one_operation_has_what_it_needs_and_no_more(capsys: pytest.CaptureFixtu
 def test_a_file_is_not_replaced_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "registry.py"
     assert run(REGISTRY, "--operation", "Count", "--out", out) == 0
+    assert capsys.readouterr().out == f"{out}: written; requests: 1, replies: 1, faults: 0\n"
 
     assert run(REGISTRY, "--operation", "List", "--out", out) == 2
     assert f"{out}: is there already; --force replaces it" in capsys.readouterr().err
     assert run(REGISTRY, "--operation", "List", "--out", out, "--force") == 0
+    assert capsys.readouterr().out.startswith(f"{out}: replaced; requests: 1")
+    assert run(REGISTRY, "--operation", "List", "--out", out) == 0
+    assert capsys.readouterr().out.startswith(f"{out}: unchanged; requests: 1")
     assert "class ListResponse" in out.read_text()
 
 

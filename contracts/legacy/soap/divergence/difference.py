@@ -47,9 +47,15 @@ class Difference:
         """Return the name of its class: differences of the same kind, generic path, shape and hint have the same."""
         return blake2b(f"{self.kind}\0{self.generic}\0{self.shape}\0{self.hint}".encode(), digest_size=6).hexdigest()
 
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Return both sides for people; where masks make two values alike, that they are not the same is said."""
+        left, right = ("(none)" if each is None else repr(each) for each in (self.left, self.right))
+        return left, f"{right}, another value" if self.kind == "value" and left == right else right
+
     def __str__(self) -> str:
         """Return it as one line."""
-        sides = " -> ".join("(none)" if each is None else repr(each) for each in (self.left, self.right))
+        sides = " -> ".join(self.sides)
         more = f" ({self.hint})" if self.hint else ""
         return f"{self.kind} {self.path}{f' ({self.type})' if self.type else ''}: {sides}{more}"
 

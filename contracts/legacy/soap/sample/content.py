@@ -204,7 +204,8 @@ def _share(particle: Particle, options: Options) -> float:
         return min(_WILD, options.optional)
     if isinstance(particle, XsdElement) and options.optional < 1 and is_about(particle.local_name, _TROUBLE):
         return _TROUBLED
-    return options.optional
+    is_list = particle.max_occurs is None or particle.max_occurs > 1
+    return 1 if is_list and options.optional else options.optional
 
 
 def _endless(place: Place) -> ContractError:

@@ -12,7 +12,7 @@ class Options:
     items: int | None = None
     """How often the outermost repeated elements stand, within their bounds; one to three times where None."""
     optional: float = 0.8
-    """Share of the optional elements and attributes that are there (0 to 1)."""
+    """Share of the optional elements and attributes that are there (0 to 1). Lists always are, unless it is 0."""
     nil: float = 0.15
     """Share of the nillable elements that are nil."""
     variants: float = 0.3
