@@ -185,7 +185,7 @@ async def test_a_listing_that_lacks_too_much_deletes_nothing() -> None:
         await poll(adapter, hub)
     assert str(caught.value) == (
         "members: the listing is not taken: a full listing lacks 2 of 3 known items, more than most_deleted = 0.5; "
-        "where it is right, run once with another most_deleted; where it is of another service, use another namespace"
+        "where it is right, run once with another most_deleted; of another service, use another namespace"
     )
     assert caught.value.retryable
     assert len(hub.events) == 3
