@@ -14,7 +14,7 @@ from contracts.budget.reign import LEASE_SECONDS, Reign
 from contracts.budget.settings import LegacySystem
 from contracts.errors import ConfigError
 from hub.budget.clock import Clock
-from hub.budget.folder import Folder, known
+from hub.budget.folder import Folder
 from hub.budget.messages import ASKED_BYTES, Asked, Hello
 from observability import fields
 from observability.testing import recorded_metrics
@@ -62,7 +62,6 @@ async def test_the_files_are_for_this_user_alone(path: Path) -> None:
         modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in found}
 
     assert modes == {"crm": 0o700, "lead": 0o600, "reign": 0o600, "socket": 0o600}
-    assert list(known(path.parent)) == ["crm"]
 
 
 def test_a_folder_that_others_may_write_to_is_refused(path: Path) -> None:
