@@ -182,7 +182,8 @@ class Ledger:
 
 def _empty(system: LegacySystem, now: float) -> tuple[Bucket, Turns]:
     burst = system.most_at_once
-    bucket = Bucket(burst, debt=max(burst, LIVE_SECONDS * system.rate), now=now)
+    most = max([system.rate, *(window.rate for window in system.windows)])
+    bucket = Bucket(burst, debt=max(burst, LIVE_SECONDS * most), now=now)
     return bucket, Turns(system.priorities.weights)
 
 

@@ -5,7 +5,6 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
@@ -13,7 +12,7 @@ from typing import Final, final
 from contracts.budget.reign import NOBODY, Reign
 from contracts.errors import ConfigError
 
-__all__ = ["Folder", "Lock", "known"]
+__all__ = ["Folder", "Lock"]
 
 _SOCKET_PATH_BYTES: Final = 107
 """The longest path of a Unix socket on Linux."""
@@ -74,7 +73,9 @@ class Folder:
             problem = f"budget_folder: {self._path}: {error.strerror}; choose a folder that this user may write to"
             raise ConfigError([problem]) from error
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
-            problem = f"budget_folder: others may write to {self._path}; let it be of this user alone (chmod 700)"
+            problem = (
+                f"budget_folder: others may write to {self._path}; let it be of this user alone (chown, chmod 700)"
+            )
             raise ConfigError([problem])
         return self
 
@@ -137,9 +138,3 @@ def _locked(path: Path) -> Lock | None:
         return lock
     lock.release()  # it was removed in between
     return None
-
-
-def known(path: Path) -> Iterator[str]:
-    """Yield the systems that have a folder there."""
-    if path.is_dir():
-        yield from sorted(each.name for each in path.iterdir() if (each / "lead").is_file())

@@ -45,11 +45,9 @@ class Lead:
 
     def __init__(self, name: str, system: LegacySystem, folder: Folder, *, lock: Lock, clock: Clock) -> None:
         self._name, self._system, self._folder, self._lock, self._clock = name, system, folder, lock, clock
-        before, now = folder.reign(), clock.seconds()
-        # What another leader granted may be used until its reign ends.
-        begins = before.until if before.is_on(now) else now
-        self._ledger = Ledger(system, now=begins, share=before.share)
-        self._reign = Reign(until=now, share=before.share)
+        self._before = folder.reign()
+        self._reign = Reign(until=clock.seconds())
+        self._ledger = Ledger(system, now=self._reign.until, share=self._before.share)
         self._connections: dict[int, Connection] = {}
         self._count = 0
         self._over = asyncio.Event()
@@ -63,7 +61,7 @@ class Lead:
         loop = asyncio.get_running_loop()
         with closing(_bound(self._folder)) as bound:
             ours = self._folder.socket.stat()
-            self._prolong()
+            self._begin()
             server = await loop.create_unix_server(lambda: Connection(self), sock=bound)
             _log.info("leads the budget", system=self._name, rate=self._ledger.rate)
             try:
@@ -133,20 +131,32 @@ class Lead:
             self._metrics.budget_cut(self._name)
             _log.warning("budget cut", system=self._name, reason=cut.why, rate=round(self._ledger.rate, 3))
 
-    def _advance(self) -> None:
-        """Let time pass; was this process held up so long that others took its end for granted, it begins anew."""
+    def _begin(self) -> None:
+        """Say that this leads now: then nobody uses a fixed slice, and what was granted before is over in a moment."""
+        self._proclaim()
         now = self._clock.seconds()
-        if not self._reign.is_on(now):
-            _log.warning("the leader of the budget was held up, and begins anew", system=self._name)
-            self._drop_all()
-            self._ledger.restart(now)
+        self._ledger.restart(self._before.until if self._before.is_on(now) else now)
+
+    def _advance(self) -> None:
+        """Let time pass."""
+        if not self._reign.is_on(self._clock.seconds()):
             self._prolong()
-        for member in self._ledger.advance(now, self._clock.at()):
+        for member in self._ledger.advance(self._clock.seconds(), self._clock.at()):
             if (silent := self._connections.get(member)) is not None:
                 silent.close()  # it may be stopped: what it is granted would be lost for the others
                 self.ended(silent)
 
     def _prolong(self) -> None:
+        """Go on leading; where that was said too late, others took the end for granted, and this begins anew."""
+        before = self._reign
+        self._proclaim()
+        now = self._clock.seconds()
+        if now >= before.until:
+            _log.warning("the leader of the budget was held up, and begins anew", system=self._name)
+            self._drop_all()
+            self._ledger.restart(now)
+
+    def _proclaim(self) -> None:
         """Say that this leads for some more seconds; what can't be said is not so."""
         if not self._lock.is_ours():
             _log.warning("the lock of the budget was removed; who has the new one leads", system=self._name)

@@ -209,7 +209,8 @@ class Member:
             return
         self._live -= live
         self._answers = Answers()
-        self._metrics.budget_live(self._name, live)
+        if live:
+            self._metrics.budget_live(self._name, live)
         ended = Ended(calls=answers.calls, slow=answers.slow, failed=answers.failed)
         self._tell(Asked(live=live, ended=ended if answers.calls else None))
 

@@ -14,7 +14,7 @@ from contracts.budget.reign import LEASE_SECONDS, Reign
 from contracts.budget.settings import LegacySystem
 from contracts.errors import ConfigError
 from hub.budget.clock import Clock
-from hub.budget.folder import Folder, known
+from hub.budget.folder import Folder, Lock
 from hub.budget.messages import ASKED_BYTES, Asked, Hello
 from observability import fields
 from observability.testing import recorded_metrics
@@ -62,7 +62,6 @@ async def test_the_files_are_for_this_user_alone(path: Path) -> None:
         modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in found}
 
     assert modes == {"crm": 0o700, "lead": 0o600, "reign": 0o600, "socket": 0o600}
-    assert list(known(path.parent)) == ["crm"]
 
 
 def test_a_folder_that_others_may_write_to_is_refused(path: Path) -> None:
@@ -310,14 +309,30 @@ async def test_after_a_leader_that_ends_the_next_one_grants_when_its_grants_are_
     assert time.monotonic() - ended < LEASE_SECONDS + 1
 
 
-async def test_a_leader_that_was_held_up_begins_anew(path: Path) -> None:
+@pytest.mark.parametrize("where", ["anywhere", "before it says that it leads on", "after that, before it is written"])
+async def test_a_leader_that_was_held_up_begins_anew(path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """Its clock stands in for a process that was stopped: it goes on three seconds later."""
-    held_up = 0.0
+    held_up, stops = 0.0, False
     clock = Clock(seconds=lambda: time.monotonic() + held_up)
+    is_ours, proclaim = Lock.is_ours, Folder.proclaim
+
+    def stopped_before(lock: Lock) -> bool:
+        nonlocal held_up
+        held_up = 3.0 if stops and where.startswith("before") else held_up
+        return is_ours(lock)
+
+    def stopped_after(folder: Folder, reign: Reign) -> None:
+        nonlocal held_up
+        held_up = 3.0 if stops and where.startswith("after") else held_up
+        proclaim(folder, reign)
+
+    monkeypatch.setattr(Lock, "is_ours", stopped_before)
+    monkeypatch.setattr(Folder, "proclaim", stopped_after)
     async with joined(path, LegacySystem(rate=50, burst=100), clock=clock) as member, drawing(member, "poll") as draws:
         await until(lambda: len(draws) >= 20)
-        held_up = 3.0
-        before, began = len(draws), time.monotonic()
+        before, began, stops = len(draws), time.monotonic(), True
+        held_up = 3.0 if where == "anywhere" else 0.0
+        await until(lambda: held_up > 0)
         await until(lambda: len(draws) >= before + 20, seconds=3)
         took = time.monotonic() - began
 
