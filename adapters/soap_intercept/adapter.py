@@ -206,9 +206,12 @@ class Adapter:
     def _tell(self, read: Sequence[ReadCall]) -> None:
         """Count what was read, and tell how it differs from the contract, each difference once."""
         self._metrics.records_read(self.name, len(read))
-        no_events = Counter(each.outcome for each in read if each.outcome not in {"event", "dead"})
-        if no_events:
-            _log.info("captured calls that are no events", source=self.name, **no_events)
+        found = Counter[str](each.outcome for each in read)
+        faults, failed, others = found["fault"], found["failed"], found["other_side"]
+        if faults or failed or others:
+            _log.info(
+                "captured calls that are no events", source=self.name, faults=faults, failed=failed, other_side=others
+            )
         for deviation, times in Counter(each for call in read for each in call.deviations).items():
             self._metrics.deviated(self.name, deviation.kind, times=times)
             _log.warning(

@@ -74,7 +74,8 @@ class Contract:
             try:
                 found = reader.field_at(tuple(steps))
             except ConfigError as error:
-                return f"mapping of {field}: {error.problems[0].removeprefix('items: ').replace('the reply', where)}"
+                problem = error.problems[0].removeprefix("items: ").replace("the reply", f"the {where}")
+                return f"mapping of {field}: {problem}"
             if found.repeats and place < len(path) - 1:
                 return f"mapping of {field}: {step} may be there several times: map it by a function"
             if found.type is None or (isinstance(found.type, Complex) and found.type.is_open):

@@ -6,6 +6,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
@@ -35,7 +36,9 @@ class Lock:
             return False
 
     def release(self) -> None:
-        """Let another process have it."""
+        """Let another process have it, a child's copy of it included."""
+        with suppress(OSError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         os.close(self._descriptor)
 
 
@@ -78,6 +81,15 @@ class Folder:
     def lead(self) -> Lock | None:
         """Return the lock of the one who leads; None while another process has it."""
         return _locked(self._path / "lead")
+
+    def is_led(self) -> bool:
+        """Tell whether a process has the lock, whether it answers or not."""
+        if not self._path.is_dir():
+            return False
+        lock = self.lead()
+        if lock is not None:
+            lock.release()
+        return lock is None
 
     def place(self, processes: int) -> tuple[int, Lock] | None:
         """Return a place among so many processes, which nobody else has; None where all are taken."""

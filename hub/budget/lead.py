@@ -39,11 +39,12 @@ class Lead:
         name: Of the system.
         system: How often it may be called.
         folder: Where the others ask.
+        lock: That of the one who leads.
         clock: What time it is.
     """
 
-    def __init__(self, name: str, system: LegacySystem, folder: Folder, *, clock: Clock) -> None:
-        self._name, self._system, self._folder, self._clock = name, system, folder, clock
+    def __init__(self, name: str, system: LegacySystem, folder: Folder, *, lock: Lock, clock: Clock) -> None:
+        self._name, self._system, self._folder, self._lock, self._clock = name, system, folder, lock, clock
         before, now = folder.reign(), clock.seconds()
         # What another leader granted may be used until its reign ends.
         begins = before.until if before.is_on(now) else now
@@ -57,7 +58,7 @@ class Lead:
         self._is_cut = self._ledger.share < 1
         self._metrics = Metrics()
 
-    async def run(self, lock: Lock) -> None:
+    async def run(self) -> None:
         """Lead until the lock or the socket is no longer its own, or until cancelled."""
         loop = asyncio.get_running_loop()
         with closing(_bound(self._folder)) as bound:
@@ -66,7 +67,7 @@ class Lead:
             server = await loop.create_unix_server(lambda: Connection(self), sock=bound)
             _log.info("leads the budget", system=self._name, rate=self._ledger.rate)
             try:
-                while lock.is_ours() and self._is_there(ours) and not self._over.is_set():
+                while self._is_there(ours) and not self._over.is_set():
                     self._advance()
                     self._prolong()
                     self._serve()
@@ -76,6 +77,7 @@ class Lead:
             finally:
                 server.close()
                 self._drop_all()
+                self._resign()
 
     def admitted(self, connection: Connection) -> int | None:
         """Take a connection; returns its number, or None where there are too many."""
@@ -146,6 +148,10 @@ class Lead:
 
     def _prolong(self) -> None:
         """Say that this leads for some more seconds; what can't be said is not so."""
+        if not self._lock.is_ours():
+            _log.warning("the lock of the budget was removed; who has the new one leads", system=self._name)
+            self._over.set()
+            return
         reign = Reign(until=self._clock.seconds() + REIGN_SECONDS, share=self._ledger.share)
         try:
             self._folder.proclaim(reign)
@@ -154,6 +160,13 @@ class Lead:
             self._over.set()
             return
         self._reign = reign
+
+    def _resign(self) -> None:
+        """Let the next one begin when what was granted is over."""
+        now = self._clock.seconds()
+        if self._reign.is_on(now) and self._lock.is_ours():
+            with suppress(OSError):
+                self._folder.proclaim(Reign(until=self._reign.lease_until(now), share=self._ledger.share))
 
     def _serve(self) -> None:
         """Grant what is there, and come back when there is more."""

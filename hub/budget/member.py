@@ -126,7 +126,7 @@ class Member:
     async def _lead(self, lock: Lock) -> None:
         self._metrics.budget_leading(self._name, leads=True)
         try:
-            await Lead(self._name, self._system, self._folder, clock=self._clock).run(lock)
+            await Lead(self._name, self._system, self._folder, lock=lock, clock=self._clock).run()
         except OSError as error:
             _log.warning("the budget can't be led here", system=self._name, reason=error.strerror)
             await asyncio.sleep(_STAND_SECONDS)  # another process may do better
@@ -265,11 +265,8 @@ class Member:
         if not self._is_alone:
             self._is_alone = True
             self._metrics.budget_alone(self._name)
-            _log.warning(
-                "nobody leads the budget; this process draws on its fixed slice",
-                system=self._name,
-                place=None if self._place is None else self._place[0].place,
-            )
+            does = "waits, since all fixed slices are taken" if self._place is None else "draws on its fixed slice"
+            _log.warning(f"nobody leads the budget; this process {does}", system=self._name)
         return None if self._place is None else self._place[0]
 
     def _is_found(self) -> None:

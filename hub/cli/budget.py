@@ -38,20 +38,29 @@ def show(
         there = ", ".join(sorted(given.systems)) or "none"
         raise ConfigError([f"no system {system!r} under systems in the settings; there are: {there}"])
     chosen = {name: of for name, of in sorted(given.systems.items()) if system in {None, name}}
-    reports = {name: asyncio.run(ask(Folder(budget_folder(given, name)))) for name in chosen}
+    folders = {name: Folder(budget_folder(given, name)) for name in chosen}
+    reports = {name: asyncio.run(ask(folder)) for name, folder in folders.items()}
     if as_json:
         print_json({name: _json(report) for name, report in reports.items()})
     else:
-        _print(chosen, reports)
+        silent = {name: "does not answer" if folders[name].is_led() else "nobody leads" for name in chosen}
+        _print(chosen, reports, silent)
 
 
 def _json(report: BudgetReport | None) -> Mapping[str, Any] | None:
     return None if report is None else report.model_dump(mode="json")
 
 
-def _print(systems: Mapping[str, LegacySystem], reports: Mapping[str, BudgetReport | None]) -> None:
+def _print(
+    systems: Mapping[str, LegacySystem], reports: Mapping[str, BudgetReport | None], silent: Mapping[str, str]
+) -> None:
     columns = ("system", "rate", "of", "window", "until", "live", "waiting", "leader", "last cut")
-    rows = [_row(name, systems[name], report) for name, report in reports.items()]
+    rows = [
+        (name, "-", _rate(systems[name].rate), *"----", silent[name], "-")
+        if report is None
+        else _row(name, systems[name], report)
+        for name, report in reports.items()
+    ]
     print_table(columns, rows, empty="no systems; describe them under systems in the settings", spare=("last cut",))
     members = list(_members(reports))
     if members:
@@ -59,9 +68,7 @@ def _print(systems: Mapping[str, LegacySystem], reports: Mapping[str, BudgetRepo
         print_table(("system", "process", "pid", "leased", "waiting", "granted", "live", "settings"), members, empty="")
 
 
-def _row(name: str, system: LegacySystem, report: BudgetReport | None) -> tuple[str, ...]:
-    if report is None:
-        return name, "-", _rate(system.rate), "-", "-", "-", "-", "nobody leads", "-"
+def _row(name: str, system: LegacySystem, report: BudgetReport) -> tuple[str, ...]:
     window = report.window or ("-" if system.windows else "none declared")
     until = "-" if report.changes is None else f"{report.changes.astimezone(system.place):%a %H:%M}"
     waiting = ", ".join(f"{count} {purpose}" for purpose, count in report.waiting.items() if count) or "nobody"

@@ -298,3 +298,27 @@ async def test_without_a_leader_each_draws_on_its_slice_and_it_is_counted(path: 
     assert excess([*ones, *others, *thirds], rate=40, burst=4) <= 0
     assert counted == 3
     assert (await asyncio.to_thread(os.listdir, path)).count("place-0") == 1
+
+
+async def test_after_a_leader_that_ends_the_next_one_grants_when_its_grants_are_over(path: Path) -> None:
+    async with joined(path, SYSTEM) as other:
+        async with joined(path, SYSTEM) as one, drawing(one, "poll") as draws:
+            await until(lambda: len(draws) >= 3)
+        ended = time.monotonic()
+        await asyncio.wait_for(other.draw("poll"), 5)
+
+    assert time.monotonic() - ended < LEASE_SECONDS + 1
+
+
+async def test_a_leader_that_was_held_up_begins_anew(path: Path) -> None:
+    """Its clock stands in for a process that was stopped: it goes on three seconds later."""
+    held_up = 0.0
+    clock = Clock(seconds=lambda: time.monotonic() + held_up)
+    async with joined(path, LegacySystem(rate=50, burst=100), clock=clock) as member, drawing(member, "poll") as draws:
+        await until(lambda: len(draws) >= 20)
+        held_up = 3.0
+        before, began = len(draws), time.monotonic()
+        await until(lambda: len(draws) >= before + 20, seconds=3)
+        took = time.monotonic() - began
+
+    assert len(draws) - before <= 50 * took + 1, "the burst of the time between must not be there"

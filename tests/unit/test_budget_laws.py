@@ -287,3 +287,24 @@ def test_a_bucket_is_empty_when_it_begins_and_full_at_its_burst() -> None:
     assert (bucket.there, bucket.out) == (1, 2)
     assert bucket.advance(100.0, rate=9, most=3) == [1]
     assert bucket.out == 0
+
+
+def test_only_who_was_granted_calls_tells_of_them_and_what_is_left_stays_out() -> None:
+    world = World(Ledger(LegacySystem(rate=10, burst=3), now=1_000.0))
+    world.pass_(1)
+    world.ledger.ask("poll", 1, 3)
+    world.pass_(0.001)
+    [(member, lease, calls, _)] = world.held
+    assert (member, calls, world.ledger.leased(1)) == (1, 3, 3)
+
+    world.ledger.used(2, lease, 3)
+    world.ledger.returned(2, lease, 3)
+    assert world.ledger.leased(1) == 3
+
+    world.ledger.used(1, lease, 1)
+    world.ledger.returned(1, lease, 1)
+    assert (world.ledger.leased(1), round(world.ledger.there)) == (1, 1)
+
+    assert world.ledger.advance(world.now + LEASE_SECONDS, AT) == {1}
+    assert world.ledger.leased(1) == 0
+    world.ledger.used(1, lease, 1)

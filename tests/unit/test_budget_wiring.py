@@ -13,6 +13,7 @@ from contracts.ports import Budget
 from events.publisher import Published
 from hub import facade, wiring
 from hub.budget.budgets import Budgets
+from hub.health import OutboundHealth
 from hub.settings import Settings, load
 from routers.facade.settings import Backend, FacadeSettings, Listener
 from tests.sources import Numbers
@@ -143,3 +144,31 @@ def test_a_variable_sets_a_rate() -> None:
     environ = {"BANYAN_SYSTEMS__CRM__RATE": "300/min", "BANYAN_SYSTEMS__CRM__BURST": "2"}
 
     assert load(environ=environ).systems["crm"].rate == 5
+
+
+class Part:
+    """Something that a hub runs, and that draws once."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    async def run(self) -> None:
+        await asyncio.wait_for(self._budget.draw("retry"), 5)
+
+    def stop(self) -> None:
+        """Nothing goes on."""
+
+    def told(self) -> OutboundHealth:
+        return OutboundHealth(state="collecting")
+
+
+async def test_draws_are_answered_while_the_hub_runs(settings: Settings, tmp_path: Path) -> None:
+    adapter = Polling("crm")
+    budgets = wired(settings, adapter)
+    assert adapter.budget is not None
+
+    failed = await wiring.run({}, {"part": Part(adapter.budget)}, health=tmp_path / "health", budgets=budgets)
+
+    assert failed == {}
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(adapter.budget.draw("poll"), 0.2)

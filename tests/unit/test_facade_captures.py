@@ -103,7 +103,7 @@ async def test_a_body_that_comes_in_parts_is_kept_whole_and_goes_on_as_it_came(t
 async def test_the_bytes_that_pass_are_the_same_whether_they_are_kept_or_not(tmp_path: Path, is_on: bool) -> None:  # noqa: FBT001
     tap = Tap(answer=lambda _: replying(REPLY, b"X-Odd:   spaced\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
     odd = BODY.replace(b"<id>", b"<id \t>").replace(b"7", b"&#55;")
-    settings = {"intercept": intercept()} if is_on else {}
+    settings: dict[str, Any] = {"intercept": intercept()} if is_on else {}
     async with facade(tmp_path, modern=tap.side, **settings) as world:
         world.use(rules())
         said = await world.exchange(post(odd, XML + CLOSE + b"X-Request-Id: client-0001\r\n"))

@@ -1,12 +1,14 @@
 """`banyan budget show`, while processes draw on a budget, and while none does."""
 
 import asyncio
+import socket
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
+from hub.budget.folder import Folder
 from hub.settings import load
 from tests.budget_world import drawing, joined, told, until
 from tests.command_line import Ran, banyan
@@ -68,12 +70,16 @@ async def test_a_system_that_nobody_draws_on_is_shown_as_such(config: Path) -> N
 
 async def test_a_leader_that_hangs_is_not_waited_for(config: Path) -> None:
     path = config.parent / "data" / "budget" / "crm"
-    path.mkdir(parents=True)
-    server = await asyncio.start_unix_server(lambda _reader, _writer: None, path / "socket")
-    async with server:
+    lock = Folder(path).made().lead()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(path / "socket"))
+        deaf.listen()
         shown = await show(config, "crm")
 
-    assert "nobody leads" in shown.out
+    assert lock is not None
+    lock.release()
+    assert "does not answer" in shown.out
+    assert "nobody leads" in (await show(config, "crm")).out
 
 
 async def test_an_unknown_system_is_refused_with_those_that_are(config: Path) -> None:
