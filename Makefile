@@ -4,7 +4,7 @@ BIN := .venv/bin
 COPY := mkdir -p build/compiled && git ls-files | tar -cf - -T - | tar -xf - -C build/compiled
 PYTHON_HERE := PYTHONPATH=. $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test compiled check bench soak fuzz format docs lock clean
+.PHONY: help demo test compiled check bench soak fuzz interop format docs lock clean
 help: ## Show these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -42,6 +42,10 @@ soak: build/compiled/stamp ## Load the façade for an hour (SOAK_SECONDS=180 for
 
 fuzz: .venv/dev.stamp ## Mutated files and copybooks for five minutes, a third of it beside cobc (FUZZ_SECONDS=60 for less)
 	@$(BIN)/python -m tests.fuzz_files $(or $(FUZZ_SECONDS),300)
+
+interop: .venv/dev.stamp ## Poll and front live servers of six SOAP stacks (Debian packages of tests/interop/tools), and print what held
+	@tests/interop/tools
+	@$(BIN)/python -m pytest -q --timeout 600 tests/interop
 
 format: .venv/dev.stamp ## Format, and apply the safe fixes
 	$(BIN)/ruff format .

@@ -102,6 +102,7 @@ def _log_field(name: str, meaning: str) -> str:
 
 READ: Final = _span("read", "A source reads one delivery of the legacy system, such as a file: `read {source}`.")
 POLL: Final = _span("poll", "A source asks the legacy system once what has changed: `poll {source}`.")
+SNAPSHOT: Final = _span("snapshot", "A source reads one chunk of all that the legacy system has: `snapshot {source}`.")
 EXPECT: Final = _span("expect", "An expected delivery is told missing or late: `expect {source}`.")
 CALL: Final = _span("call", "One call of a legacy system: `call {operation}`; its kind is CLIENT.")
 SEND: Final = _span("send", "Events are written to a topic in one transaction: `send {topic}`; its kind is PRODUCER.")
@@ -240,6 +241,19 @@ BANYAN_DEVIATIONS: Final = _counter(
 )
 BANYAN_DECISIONS: Final = _counter(
     "banyan.decisions", "{decision}", "Decisions that other code asked for, by route, side and reason."
+)
+BANYAN_SNAPSHOTS: Final = _counter(
+    "banyan.snapshots",
+    "{snapshot}",
+    "Snapshots in chunks, by outcome: begun, complete, refused (it lacked too much). What began and did not end began "
+    "anew, or is under way.",
+)
+BANYAN_SNAPSHOT_CHUNKS: Final = _counter("banyan.snapshot.chunks", "{chunk}", "Chunks read, a call each.")
+BANYAN_SNAPSHOT_ITEMS: Final = _counter("banyan.snapshot.items", "{item}", "Items in chunks, changed or not.")
+BANYAN_SNAPSHOT_SHARE: Final = _gauge(
+    "banyan.snapshot.share",
+    "1",
+    "How much of the snapshot under way is read, from 0 to 1, by how many items were known before; none of the first.",
 )
 BANYAN_CONTRACT_DRIFTED: Final = _gauge(
     "banyan.contract.drifted",

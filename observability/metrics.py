@@ -150,6 +150,18 @@ class Metrics:
             {fields.BANYAN_ROUTE: route, fields.FEATURE_FLAG_RESULT_VARIANT: side, fields.BANYAN_REASON: reason},
         )
 
+    def snapshot(self, source: str, outcome: str) -> None:
+        """Count a snapshot in chunks that began or ended."""
+        self._count(fields.BANYAN_SNAPSHOTS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
+
+    def snapshot_chunk(self, source: str, items: int, *, share: float | None) -> None:
+        """Count a chunk of a snapshot and its items; `share` is how much of all is read, where that is known."""
+        attributes: dict[str, fields.Value] = {fields.BANYAN_SOURCE: source}
+        self._count(fields.BANYAN_SNAPSHOT_CHUNKS, 1, attributes)
+        self._count(fields.BANYAN_SNAPSHOT_ITEMS, items, attributes)
+        if share is not None:
+            self._instruments().gauges[fields.BANYAN_SNAPSHOT_SHARE].set(share, attributes)
+
     def contract_drifted(self, source: str, *, drifted: bool) -> None:
         """Show whether a source's live contract says something else than the imported one."""
         self._instruments().gauges[fields.BANYAN_CONTRACT_DRIFTED].set(int(drifted), {fields.BANYAN_SOURCE: source})

@@ -16,7 +16,7 @@ from tests.facade_world import Side, World, facade
 _LINE = re.compile(rb"([A-Z]+) ([!-\"$-~]+) HTTP/1\.1")
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [\t -~\x80-\xff]*")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?[ \t]*")
-_CHUNK = re.compile(rb"[0-9a-f]+")
+_CHUNK = re.compile(rb"[0-9a-fA-F]+")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

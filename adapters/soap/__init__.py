@@ -2,8 +2,9 @@
 
 It needs a WSDL, an operation whose reply repeats one element, and a key in it. With a last-modified in each
 item and a parameter that takes a point in time, only changes are asked for; deletes are found by listing
-everything now and then. What changed twice between two polls is seen once. Of WS-Security, UsernameToken and
-Timestamp are spoken; attachments and lists of rpc/encoded services are not spoken.
+everything now and then, in one poll or in chunks between polls (`snapshot`). What changed twice between two
+polls is seen once. Of WS-Security, UsernameToken and Timestamp are spoken; attachments are not. A reply in SOAP
+encoding is in memory whole, others are streamed.
 
 Delivery: exactly once from a poll into Kafka.
 
@@ -27,7 +28,7 @@ Delivery: exactly once from a poll into Kafka.
 from adapters._edge import Patience
 from adapters._gate import Breaker, Bulkhead
 from adapters.soap.adapter import Adapter
-from adapters.soap.config import Config, Credentials, Paging, Tls, UsernameToken, Watermark
+from adapters.soap.config import Config, Credentials, Keys, Paging, Snapshot, Tls, UsernameToken, Watermark
 from adapters.soap.http import Answer, Exchange, Opener, Request
 
 __all__ = [
@@ -38,10 +39,12 @@ __all__ = [
     "Config",
     "Credentials",
     "Exchange",
+    "Keys",
     "Opener",
     "Paging",
     "Patience",
     "Request",
+    "Snapshot",
     "Tls",
     "UsernameToken",
     "Watermark",

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, closing
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -18,21 +19,25 @@ from adapters._edge import Patience, call, part
 from adapters._gate import Gates
 from adapters.soap import example
 from adapters.soap.bundle import is_web
+from adapters.soap.changes import Listed, Shape
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract, load
+from adapters.soap.cursor import first_chunk
 from adapters.soap.http import Exchange, HttpExchange, Opener, Request, tls_context
 from adapters.soap.ledger import Ledger
 from adapters.soap.listing import Listing
 from adapters.soap.outward import Fetching, Outward
 from adapters.soap.paging import Pages
-from adapters.soap.poll import Listed, Poll, Shape, since
+from adapters.soap.poll import Poll, since
+from adapters.soap.snapshot import Snapshots, ask
 from adapters.soap.watch import Watch
 from contracts.errors import BanyanError, ConfigError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.keys import CanonicalKey
 from contracts.legacy.soap.message.deviation import Deviation
+from contracts.legacy.soap.message.reader import Rest
 from contracts.mapping import EventMapping, compile_mapping
-from contracts.ports import Budget, EventBatch, Progress
+from contracts.ports import Budget, EventBatch, Progress, Purpose
 from observability import fields, metrics, tracing
 
 __all__ = ["Adapter"]
@@ -44,11 +49,18 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    items: Sequence[Listed]
+    is_last: bool = False
+    rest: Rest | None = None
+
+
 class Adapter:
     """Polls one operation of a SOAP service. Delivery: exactly once from the poll into Kafka.
 
     Fulfils the port `Source`. Polls one after the other, each a span; a poll that changes nothing yields
-    nothing.
+    nothing. With `snapshot`, everything is listed in chunks between polls, which a crash ends at no more than a chunk.
 
     Args:
         config: The service, the operation and how to ask.
@@ -78,7 +90,7 @@ class Adapter:
         mapper = compile_mapping(model, mapping, key=key, legacy=named, canonical=canonical)
         self._shape = Shape(config=config, model=model, mapper=mapper)
         self._clock, self._sleep, self._given = clock, sleep, opener
-        self._contract: Contract | None = None
+        self._contracts: dict[str, Contract] = {}
         self._tls: tuple[ssl.SSLContext | None] | None = None
         self._outward = Outward()
         self._metrics = metrics.Metrics()
@@ -117,13 +129,13 @@ class Adapter:
         """
         config = Config.model_validate({**dict(self.config), **changes})
         other = copy(self)
-        vars(other).update(_shape=replace(self._shape, config=config), _contract=None, _tls=None)
+        vars(other).update(_shape=replace(self._shape, config=config), _contracts={}, _tls=None)
         return other
 
     def asking(self, opener: Opener) -> Self:
         """Return the same adapter that asks otherwise than over HTTP: a test's own service."""
         other = copy(self)
-        vars(other).update(_given=opener, _contract=None, _outward=Outward())
+        vars(other).update(_given=opener, _contracts={}, _outward=Outward())
         return other
 
     def draw_on(self, budget: Budget) -> None:
@@ -134,6 +146,14 @@ class Adapter:
         """Share breakers and bulkheads with other adapters that call the same operation."""
         self._outward = replace(self._outward, gates=gates)
 
+    def ask_for_snapshot(self) -> Path:
+        """Leave a request for a snapshot where an instance that runs looks for one; return where that is.
+
+        Raises:
+            ConfigError: The settings name no place for it, or it can't be written.
+        """
+        return ask(self.config, now=self._clock())
+
     async def check(self) -> list[str]:
         """Return what would keep it from working, one sentence each: reads the contract, and asks once.
 
@@ -141,17 +161,16 @@ class Adapter:
         """
         try:
             once = self.config.patience.once()
-            contract = await self._load(once)
             if self.config.operation_class == "unsafe":
+                await self._load(once)
                 return []  # to ask would be to do it
-            asked = partial(self._list, contract, self._smallest(), None)
-            operation = self._outward.polls(self.config, contract.endpoint)
-            listing, _ = await call(self.name, asked, once, operation=operation)
+            await self.try_call(self._smallest(), once)
+            if self.config.snapshot is not None:
+                await self._listed().try_call(first_chunk(self.config), once)
         except ConfigError as error:
             return [*error.problems]
         except BanyanError as error:
             return [str(error)]
-        listing.close()
         return []
 
     def _smallest(self) -> dict[str, Any]:
@@ -171,17 +190,63 @@ class Adapter:
         """
         ledger = Ledger(since, self._shape.stream)
         watch = Watch(self.config, since, clock=self._clock, outward=self._outward)
+        snapshots, listed = Snapshots(self._shape, ledger, clock=self._clock), self._listed()
         while True:
-            if (told := await watch.look()) is not None:
-                yield told
+            for told in (await watch.look(), await asyncio.to_thread(snapshots.begin)):
+                if told is not None:
+                    yield told
             started = self._clock()
             async with aclosing(self._poll(Poll(self._shape, ledger, started=started))) as batches:
                 async for batch in batches:
                     yield batch
-            if self.config.once:
+            async with aclosing(listed.snapshot(snapshots, until=started + self.config.interval)) as batches:
+                async for batch in batches:
+                    yield batch
+            if self.config.once and not snapshots.is_running:
                 return
-            rest = self.config.interval - (self._clock() - started)
+            rest = timedelta(0) if snapshots.is_read else self.config.interval - (self._clock() - started)
             await self._sleep(max(rest, timedelta(0)).total_seconds())
+
+    async def try_call(self, parameters: Mapping[str, Any], patience: Patience) -> None:
+        """Call the service, and take nothing of its answer."""
+        listing, _ = await self._ask(parameters, None, purpose="poll", patience=patience)
+        listing.close()
+
+    async def snapshot(self, snapshots: Snapshots, *, until: datetime) -> AsyncGenerator[EventBatch, None]:
+        """Go on with the snapshot under way until it is time for a poll, or end it.
+
+        Of the adapter for the operation that lists everything.
+        """
+        if snapshots.is_read:
+            for batch in snapshots.ending():
+                yield batch
+            return
+        while snapshots.is_running and not snapshots.is_read:
+            wait = min(snapshots.rest(), until - self._clock())
+            if wait > timedelta(0):
+                await self._sleep(wait.total_seconds())
+            if snapshots.rest() > timedelta(0):
+                break
+            async with aclosing(self._chunk(snapshots)) as batches:
+                async for batch in batches:
+                    yield batch
+            if self._clock() >= until:
+                break
+        self._tell(snapshots.deviated().items())
+
+    async def _chunk(self, snapshots: Snapshots) -> AsyncGenerator[EventBatch, None]:
+        with tracing.span(fields.span_name(fields.SNAPSHOT, self.name), current=False) as span:
+            traceparent = tracing.traceparent(span)
+            chunk = snapshots.chunk(partial(self._portions, traceparent=traceparent), traceparent=traceparent)
+            async with aclosing(chunk) as batches:
+                async for batch in batches:
+                    yield batch
+
+    def _listed(self) -> Self:
+        """Return the same adapter for the operation that lists everything."""
+        other = copy(self)
+        vars(other).update(_shape=replace(self._shape, config=self.config.listing()))
+        return other
 
     async def _poll(self, poll: Poll) -> AsyncGenerator[EventBatch, None]:
         name = fields.span_name(fields.POLL, self.name)
@@ -200,24 +265,51 @@ class Adapter:
         """Yield the items of all pages, some at a time, and whether they are the last."""
         config, pages = self.config, Pages(self.config.paging, system=self.name)
         asked: Mapping[str, Any] | None = pages.first()
-        contract = await self._load(config.patience)
-        operation = self._outward.polls(config, contract.endpoint)
         while asked is not None:
-            request = partial(self._list, contract, {**parameters, **asked}, traceparent)
-            listing, items = await call(self.name, request, config.patience, operation=operation)
+            listing, items = await self._ask({**parameters, **asked}, traceparent, purpose="poll")
             with closing(listing):
                 fresh, count = pages.begun(items), len(items)
                 while len(items) == config.chunk_items:
                     yield fresh, False
-                    # What was handed on can't be taken back, so the rest of a reply is not tried twice.
-                    fresh = items = await part(
-                        self.name, listing.more, config.patience, operation=operation, held=listing.held
-                    )
+                    fresh = items = await self._more(listing)
                     count += len(items)
                 self._refuse_capped(count)
                 deviations += listing.deviations
                 asked = pages.following(count, listing.last, listing.rest)
                 yield fresh, asked is None
+
+    async def _ask(
+        self,
+        request: Mapping[str, Any],
+        traceparent: str | None,
+        *,
+        purpose: Purpose,
+        patience: Patience | None = None,
+    ) -> tuple[Listing, Sequence[Listed]]:
+        """Call the service; the one place for what each call needs, whatever it is for."""
+        patience = patience or self.config.patience
+        contract = await self._load(patience)
+        operation = self._outward.polls(self.config, contract.endpoint, purpose=purpose)
+        asked = partial(self._list, contract, request, traceparent)
+        return await call(self.name, asked, patience, operation=operation)
+
+    async def _more(self, listing: Listing) -> Sequence[Listed]:
+        """Return the next items; what was handed on can't be taken back, so the rest of a reply is not tried twice."""
+        operation = self._outward.polls(self.config, listing.endpoint)
+        return await part(self.name, listing.more, self.config.patience, operation=operation, held=listing.held)
+
+    async def _portions(self, request: Mapping[str, Any], *, traceparent: str | None) -> AsyncGenerator[_Portion, None]:
+        """Yield the items of a snapshot's chunk, some at a time."""
+        listing, items = await self._ask(request, traceparent, purpose="snapshot")
+        with closing(listing):
+            count = len(items)
+            while len(items) == self.config.chunk_items:
+                yield _Portion(items)
+                items = await self._more(listing)
+                count += len(items)
+            self._refuse_capped(count)
+            self._tell(Counter(listing.deviations).items())
+            yield _Portion(items, is_last=True, rest=listing.rest)
 
     def _refuse_capped(self, count: int) -> None:
         if self.config.cap is not None and count >= self.config.cap:
@@ -253,16 +345,17 @@ class Adapter:
             return listing, items
 
     async def _load(self, patience: Patience) -> Contract:
-        if self._contract is None:
-            config = self.config
+        config = self.config
+        listing = str((config.operation, config.items, config.paging))
+        if listing not in self._contracts:
             if is_web(config.wsdl):
                 operation = self._outward.fetches(config, config.wsdl)
                 contract = await call(self.name, self._loaded, patience, operation=operation)
             else:
                 contract = await self._loaded()
             self._require_fields(contract)
-            self._contract = contract
-        return self._contract
+            self._contracts[listing] = contract
+        return self._contracts[listing]
 
     async def _loaded(self) -> Contract:
         with closing(Fetching(self.config, self._open)) as fetching:

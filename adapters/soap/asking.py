@@ -12,6 +12,7 @@ from zeep.exceptions import Error as ZeepError
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap.answer import ENVELOPES
 from contracts.legacy.soap.contract.bundle import Bundle
+from contracts.legacy.soap.contract.catalog import standard
 from contracts.legacy.soap.contract.model import Operation, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas
 from contracts.legacy.soap.envelope import body_of
@@ -35,10 +36,14 @@ def by_zeep(bundle: Bundle, service: Service, port: Port, *, operation: Operatio
     settings = _zeep.Settings(strict=True, forbid_entities=True)
     document = _zeep.wsdl.Document(bundle.start, _Shelf(bundle), settings=settings)
     client = _zeep.Client(document, service_name=service.name.rpartition("}")[2], port_name=port.name)
+    # In SOAP encoding, no parameter may be left out.
+    is_encoded = operation.input.use == "encoded"
+    nothing = {part.name: _zeep.xsd.Nil for part in operation.input.parts} if is_encoded else {}
 
     def ask(parameters: Mapping[str, JsonValue]) -> Element:
+        given = {name: value for name, value in parameters.items() if value is not None or name not in nothing}
         try:
-            envelope: Element = client.create_message(client.service, operation.name, **parameters)
+            envelope: Element = client.create_message(client.service, operation.name, **{**nothing, **given})
         except NOT_UNDERSTOOD as error:
             reason = f"parameters {sorted(parameters)} do not fit the contract: {error}"
             raise ConfigError([f"{operation.name}: {reason}"]) from error
@@ -103,6 +108,10 @@ class _Shelf:
     def load(self, url: str) -> bytes:
         """Return a document."""
         document = self._bundle.documents.get(url.partition("#")[0])
-        if document is None:
+        if document is not None:
+            return etree.tostring(document.root)
+        # zeep asks for the schema of SOAP encoding where a contract does not say where it is.
+        found = standard(url, None)
+        if found is None:
             raise ContractError(self._bundle.start, expected="imports that its bundle has", found=url)
-        return etree.tostring(document.root)
+        return found

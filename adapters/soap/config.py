@@ -22,7 +22,7 @@ from adapters._edge import OperationClass, Patience
 from adapters._gate import Breaker, Bulkhead
 from contracts.legacy.soap.security import PasswordKind
 
-__all__ = ["Config", "Credentials", "Paging", "Tls", "UsernameToken", "Watermark"]
+__all__ = ["Config", "Credentials", "Keys", "Paging", "Snapshot", "Tls", "UsernameToken", "Watermark"]
 
 Name = Annotated[str, Field(min_length=1)]
 Span = Annotated[timedelta, Ge(timedelta(0))]
@@ -104,6 +104,71 @@ class Paging(_Model):
         return self
 
 
+class Keys(_Model):
+    """How a long listing is asked for by ranges of keys, in which no item can be passed over."""
+
+    after: Name | None = None
+    """The request parameter that takes the key after which a chunk begins: that of the last item of the chunk before.
+    The service must list in the order in which it compares. A chunk without another key is the end."""
+    at_least: Name | None = None
+    """Instead: the request parameter that takes the least key of a chunk, where keys are whole numbers."""
+    at_most: Name | None = None
+    """The request parameter that takes its greatest key."""
+    first: Annotated[int, Ge(0)] = 0
+    """With `at_least`: the least key of all."""
+    last: Annotated[int, Ge(0)] | None = None
+    """With `at_least`: the greatest of all; without it, an empty chunk beyond the greatest known key is the end."""
+    size: Annotated[int, Ge(2)] = 1000
+    """Items of a chunk; with `at_least`, how many keys it spans."""
+    size_parameter: str | None = None
+    """The request parameter that takes the size, where the service has one."""
+    most_chunks: Annotated[int, Ge(1)] = 1_000_000
+    """More chunks than these are taken for a service that goes round in circles."""
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        if (self.after is None) == (self.at_least is None) or (self.at_least is None) != (self.at_most is None):
+            raise ValueError("expected either after, or at_least and at_most")
+        return self
+
+
+class Snapshot(_Model):
+    """How everything is listed in chunks, a call each, while changes are polled as ever.
+
+    Begins when nothing is known, then by `full_every`, and on demand. After a crash it goes on at the chunk.
+    """
+
+    operation: Name | None = None
+    """The operation that lists everything, where it is another one than that which lists changes. Its items must be
+    the same, byte by byte: they are compared by their hash."""
+    items: FieldPath | None = None
+    """Path to its items; by default that of the polled operation."""
+    parameters: dict[str, JsonValue] | None = None
+    """Constants for its request; by default those of the polled operation."""
+    paging: Paging | None = None
+    """How chunks are asked for, a page each; by default as the poll's pages. By offset, the service must list in an
+    order in which an item that does not change does not move. By page number, no deletes are found."""
+    by_key: Keys | None = None
+    """How chunks are asked for by key, instead of in pages."""
+    pause: Span = timedelta(0)
+    """Least time between the end of a chunk and the begin of the next."""
+    token_lives: Annotated[timedelta, Gt(timedelta(0))] | None = None
+    """With tokens: how long one is good. After a longer standstill the snapshot begins anew, as it does where the
+    service refuses a token by a fault of the client."""
+    request: Path | None = None
+    """File in which `banyan adapter snapshot NAME` leaves its request for a snapshot now."""
+    tell_every: Annotated[int, Ge(1)] = 100
+    """How often a line of the log tells of progress, in chunks."""
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        if self.paging is not None and self.by_key is not None:
+            raise ValueError("expected paging or by_key, not both")
+        if self.operation is not None and self.items is None:
+            raise ValueError("items: expected with another operation")
+        return self
+
+
 class UsernameToken(_Model):
     """A UsernameToken of WS-Security in the SOAP header of each request."""
 
@@ -167,7 +232,7 @@ class Config(_Model):
     """Refuse a request that the contract does not allow, rather than send it."""
     items: FieldPath
     """Path from the child of the SOAP Body to the repeating element, both included, by local names
-    (`ListResponse/resident`) or as a list of `{namespace}name`."""
+    (`ListResponse/resident`) or as a list of `{namespace}name`. In SOAP encoding it ends with the array."""
     key: FieldPath
     """Where an item has its key: `id`, `@id` for an attribute, `person/number` where it is nested."""
     watermark: Watermark | None = None
@@ -186,6 +251,8 @@ class Config(_Model):
     """Address of the live WSDL, where it is another than that it was imported from."""
     paging: Paging | None = None
     """How the listing is asked for in pages; without it, one reply has all."""
+    snapshot: Snapshot | None = None
+    """How everything is listed in chunks, beside polls for changes; without it, a full listing is one poll."""
     cap: Annotated[int, Ge(1)] | None = None
     """Most items that the service ever returns in one reply, where it cuts longer ones off without a word. A reply of
     as many fails the poll rather than count as whole; with paging, use its `size`."""
@@ -211,6 +278,9 @@ class Config(_Model):
     values: Literal["text", "typed"] = "text"
     """What an item's values are. `typed`: what the contract says (numbers, dates, lists), each checked by it; what
     deviates is told, and what could only be guessed is dead-lettered. `text`: as it came, unchecked."""
+    encoded_bytes: Annotated[int, Ge(1)] = 64 * 1024**2
+    """Most bytes of a reply in SOAP encoding, whose values refer to each other, so that it is in memory as a whole; and
+    of its items together, each with all that it refers to. A longer one fails the poll; other replies are streamed."""
     credentials: Credentials | None = None
     """HTTP Basic authentication, where the service wants it."""
     username_token: UsernameToken | None = None
@@ -232,3 +302,32 @@ class Config(_Model):
         paging, watermark = self.paging, self.watermark
         paged = set[str]() if paging is None else {paging.parameter, paging.size_parameter or paging.parameter}
         return frozenset({*self.parameters, *paged, *(() if watermark is None else (watermark.parameter,))})
+
+    @model_validator(mode="after")
+    def _can_snapshot(self) -> Self:
+        if self.snapshot is None:
+            return self
+        if self.watermark is None:
+            raise ValueError("snapshot: expected with a watermark, by which changes are polled meanwhile")
+        if self.snapshot.by_key is None and self.snapshot.paging is None and self.paging is None:
+            raise ValueError("snapshot: expected paging or by_key, which say how chunks are asked for")
+        self.listing()
+        return self
+
+    def listing(self) -> Self:
+        """Return how the operation that lists everything is called.
+
+        >>> Config(name="a", wsdl="a.wsdl", operation="List", items="R/item", key="id").listing().operation
+        'List'
+        """
+        snapshot = self.snapshot or Snapshot()
+        changes: dict[str, object] = {
+            "operation": snapshot.operation,
+            "items": snapshot.items,
+            "parameters": snapshot.parameters,
+            "paging": snapshot.paging,
+        }
+        given = {name: value for name, value in changes.items() if value is not None}
+        if snapshot.by_key is not None:
+            given["paging"] = None
+        return type(self).model_validate({**dict(self), **given, "snapshot": None})

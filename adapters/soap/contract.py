@@ -17,9 +17,9 @@ from pydantic import JsonValue
 from adapters._operation import chosen, local
 from adapters.soap.asking import NOT_UNDERSTOOD, Asking, by_template, by_zeep, checked
 from adapters.soap.bundle import is_web, load_bundle
+from adapters.soap.changes import Listed
 from adapters.soap.config import Config
 from adapters.soap.http import Request, authorization
-from adapters.soap.poll import Listed
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap import reply
 from contracts.legacy.soap.contract.bundle import Bundle, gather
@@ -33,7 +33,7 @@ from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.soap.message.structure import Complex
 from contracts.legacy.soap.security import add_username_token
-from contracts.legacy.xml import Element, XmlError
+from contracts.legacy.xml import Element, Limits, XmlError
 
 __all__ = ["Contract", "load"]
 
@@ -53,6 +53,7 @@ class Contract:
     _reader: Reader
     _ask: Asking
     _headers: Mapping[str, str]
+    _limits: Limits | None
 
     def request(self, parameters: Mapping[str, JsonValue]) -> Request:
         """Build the request with these parameters.
@@ -83,7 +84,7 @@ class Contract:
         if self._config.values == "text":
             yield from reply.read(chunks, self._config.items, system=self._config.name)
         else:
-            yield from self._reader.items(chunks, self._config.items)
+            yield from self._reader.items(chunks, self._config.items, self._limits)
 
 
 def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
@@ -105,6 +106,9 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
     schemas = build(bundle)
     reader = Reader(operation, Readers(schemas), system=config.name)
     _require_token(config, reader)
+    is_encoded = operation.output is not None and operation.output.use == "encoded"
+    if is_encoded and config.values != "typed":
+        raise ConfigError([f"values: expected typed, since {operation.name} speaks SOAP encoding"])
     if config.request is not None:
         ask = by_template(config.request, port, known=config.asked)
     else:
@@ -114,11 +118,12 @@ def load(config: Config, fetch: Callable[[str], bytes]) -> Contract:
         service=local(service.name),
         port=port.name,
         endpoint=endpoint,
-        fields=_fields(reader.field_at(config.items)),
+        fields=_fields(reader.field_at(config.items), attributes=not is_encoded),
         _config=config,
         _reader=reader,
         _ask=checked(ask, schemas, operation) if config.check_request else ask,
         _headers={**_headers(port, operation), **authorization(config.credentials)},
+        _limits=Limits(document_bytes=config.encoded_bytes) if is_encoded else None,
     )
 
 
@@ -167,11 +172,13 @@ def _headers(port: Port, operation: Operation) -> dict[str, str]:
     return {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.action}"'}
 
 
-def _fields(item: Field) -> frozenset[str] | None:
-    """Return every path in an item; None where anything may be in it."""
+def _fields(item: Field, *, attributes: bool) -> frozenset[str] | None:
+    """Return every path in an item; None where anything may be in it. SOAP encoding has attributes for itself alone."""
     if item.type is None or (isinstance(item.type, Complex) and item.type.is_open):
         return None
-    return frozenset({*_paths(item), "#text"})
+    paths = {*_paths(item), "#text"}
+    is_own = {path for path in paths if "@" in path or path.endswith("/#text")}
+    return frozenset(paths if attributes else paths - is_own)
 
 
 def _paths(field: Field, above: str = "") -> Iterator[str]:

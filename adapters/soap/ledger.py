@@ -6,14 +6,23 @@ never used twice: the version of an item that was deleted and came back goes on.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from pydantic import JsonValue
+
+from adapters.soap.seen import Numbers, packed, unpacked
 from contracts.identifiers import ordinal
 from contracts.ports import Progress
 
-__all__ = ["Checkpoint", "Ledger", "Mark"]
+__all__ = ["Checkpoint", "Ledger", "Mark", "Running"]
+
+_SEEN: Final = b"\0seen."
+"""Begins the keys of what a snapshot has seen; no item has such a key, since XML has no such character."""
+_POLLED: Final = b"p"
+_LISTED: Final = b"l"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,35 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A snapshot that is under way."""
+
+    begun: datetime
+    moved: datetime
+    """When its newest chunk was read."""
+    how: str
+    """The listing that the cursor belongs to."""
+    cursor: Mapping[str, JsonValue] | None
+    """Where the next chunk begins; None where all are read."""
+    chunks: int = 0
+    """How many were read."""
+    items: int = 0
+    """How many items were in them; what was read again counts again."""
+    known: int = 0
+    """How many items were known at its begin."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return what JSON has of it."""
+        return {**asdict(self), "begun": self.begun.isoformat(), "moved": self.moved.isoformat()}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Running":
+        """Return the one that this was made of."""
+        begun, moved = (datetime.fromisoformat(found[name]) for name in ("begun", "moved"))
+        return replace(cls(**found), begun=begun, moved=moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """Where a polled operation goes on. Its JSON is the stream's checkpoint."""
 
@@ -52,22 +90,36 @@ class Checkpoint:
     """Newest last-modified seen."""
     full: datetime | None = None
     """When everything was last listed, where that is not done every time."""
+    snapshot: Running | None = None
+    """The snapshot that is under way."""
+    asked: str | None = None
+    """What the request said that the newest snapshot on demand was begun for."""
 
     def to_bytes(self) -> bytes:
         """Return its JSON."""
-        return _json({"next": self.next, "watermark": _iso(self.watermark), "full": _iso(self.full)})
+        running = None if self.snapshot is None else self.snapshot.to_json()
+        optional = {"snapshot": running, "asked": self.asked}
+        known = {"next": self.next, "watermark": _iso(self.watermark), "full": _iso(self.full)}
+        return _json(known | {name: value for name, value in optional.items() if value is not None})
 
     @classmethod
     def from_bytes(cls, data: bytes | None) -> "Checkpoint":
         """Return the one whose JSON this is; the very first one for None.
 
         >>> Checkpoint.from_bytes(Checkpoint(next=7).to_bytes())
-        Checkpoint(next=7, watermark=None, full=None)
+        Checkpoint(next=7, watermark=None, full=None, snapshot=None, asked=None)
         """
         if data is None:
             return cls()
         found: dict[str, Any] = json.loads(data)
-        return cls(next=found["next"], watermark=_moment(found["watermark"]), full=_moment(found["full"]))
+        running = found.get("snapshot")
+        return cls(
+            next=found["next"],
+            watermark=_moment(found["watermark"]),
+            full=_moment(found["full"]),
+            snapshot=None if running is None else Running.from_json(running),
+            asked=found.get("asked"),
+        )
 
 
 class Ledger:
@@ -75,38 +127,63 @@ class Ledger:
 
     def __init__(self, since: Progress, stream: str) -> None:
         self.checkpoint = Checkpoint.from_bytes(since.checkpoints.get(stream))
-        self._state = dict(since.state)
+        self._state = {key: value for key, value in since.state.items() if not key.startswith(_SEEN)}
         self._alive = sum(mark.h is not None for mark in map(_mark, self._state.values()))
-        self._seen: set[bytes] = set()
+        self._seen = Numbers()
+        self._now: list[int] = []
+        """Numbers of the items seen since this was last asked for."""
+        self._listed, self._polled = Numbers(), Numbers()
+        self._records = {key: value for key, value in since.state.items() if key.startswith(_SEEN)}
+        for value in self._records.values():
+            self._add(unpacked(value[1:]), polled=value[:1] == _POLLED)
 
     @property
     def alive(self) -> int:
         """Return how many items are known and not deleted."""
         return self._alive
 
+    @property
+    def greatest(self) -> int:
+        """Return the greatest key among those that are numbers; -1 where there is none."""
+        return max((int(key) for key in self._state if key.isdigit()), default=-1)
+
     def begin(self) -> None:
         """Forget which items were seen: a new listing begins."""
         self._seen.clear()
 
-    def changed(self, key: bytes, digest: str) -> Mark | None:
-        """Remember an item's new version and return its mark; None where it has not changed."""
-        self._seen.add(key)
+    def known(self, key: bytes) -> Mark | None:
+        """Return what is known of an item."""
         data = self._state.get(key)
-        mark = _mark(data) if data is not None else None
+        return None if data is None else _mark(data)
+
+    def saw(self, number: int) -> None:
+        """Remember that the item with this number is there."""
+        self._seen.add(number)
+        if self.checkpoint.snapshot is not None:
+            self._now.append(number)
+
+    def changed(self, key: bytes, digest: str, *, known: Mark | None) -> Mark | None:
+        """Remember an item's new version and return its mark; None where it has not changed."""
+        mark = known
         if mark is None:
             mark = Mark(n=self.checkpoint.next)
             self.checkpoint = replace(self.checkpoint, next=mark.n + 1)
-        elif mark.h == digest:
+        self.saw(mark.n)
+        if mark.h == digest:
             return None
         mark = replace(mark, v=mark.v + 1, h=digest)
         # At once: the same listing may have the item twice.
         self.put(key, mark)
         return mark
 
-    def missing(self) -> list[tuple[bytes, Mark]]:
-        """Return the items that are known and were not seen, with the marks of their deletion to put."""
-        absent = ((key, _mark(data)) for key, data in self._state.items() if key not in self._seen)
-        return [(key, replace(mark, v=mark.v + 1, h=None)) for key, mark in absent if mark.h is not None]
+    def missing(self, *, in_snapshot: bool = False) -> list[tuple[bytes, Mark]]:
+        """Return the items that are known and were not seen, with the marks of their deletion to put.
+
+        With `in_snapshot`, those that neither the snapshot under way nor any poll since its begin has seen.
+        """
+        seen = self._listed if in_snapshot else self._seen
+        marks = ((key, _mark(data)) for key, data in self._state.items())
+        return [(key, replace(mark, v=mark.v + 1, h=None)) for key, mark in marks if mark.h and mark.n not in seen]
 
     def put(self, key: bytes, mark: Mark) -> bytes | None:
         """Remember a mark, and return it as the state's new value; None forgets the item.
@@ -119,6 +196,37 @@ class Ledger:
             return None
         self._state[key] = _json(asdict(mark))
         return self._state[key]
+
+    def polled(self, number: int) -> bool:
+        """Tell whether a poll has seen this item since the snapshot under way began."""
+        return number in self._polled
+
+    def seen_meanwhile(self, *, polled: bool) -> dict[bytes, bytes | None]:
+        """Return what the state is to keep of the items that were seen now; nothing without a snapshot under way."""
+        new, self._now = self._add(self._now, polled=polled), []
+        if not new:
+            return {}
+        key = _SEEN + str(len(self._records)).encode()
+        self._records[key] = (_POLLED if polled else _LISTED) + packed(new)
+        return {key: self._records[key]}
+
+    def run(self, snapshot: Running | None) -> dict[bytes, bytes | None]:
+        """Begin a snapshot, or end one; return how the state forgets what the one before has seen."""
+        forgotten: dict[bytes, bytes | None] = dict.fromkeys(self._records)
+        self._records.clear()
+        self._listed.clear()
+        self._polled.clear()
+        self.checkpoint = replace(self.checkpoint, snapshot=snapshot)
+        return forgotten
+
+    def _add(self, numbers: Iterable[int], *, polled: bool) -> list[int]:
+        """Add what was seen; return what is new."""
+        into = self._polled if polled else self._listed
+        new = [number for number in numbers if into.add(number)]
+        if polled:
+            for number in new:
+                self._listed.add(number)
+        return new
 
 
 def _mark(data: bytes) -> Mark:

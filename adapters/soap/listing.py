@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from adapters._attempt import during
 from adapters._gate import Held
+from adapters.soap.changes import Listed
 from adapters.soap.config import Config
 from adapters.soap.contract import Contract
 from adapters.soap.http import Answer, Exchange
-from adapters.soap.poll import Listed
 from contracts.errors import LegacyFaultError, LegacyUnavailableError
 from contracts.legacy.soap import fault
 from contracts.legacy.soap.message.deviation import Deviation
@@ -33,6 +33,8 @@ class Listing:
 
     def __init__(self, exchange: Exchange, contract: Contract, config: Config) -> None:
         self._exchange, self._config = exchange, config
+        self.endpoint = contract.endpoint
+        """The address that was called."""
         self._items = self._without_rest(contract.items(exchange.chunks()))
         self.rest: Rest | None = None
         """What the reply says besides its items, once they are read; where values are typed."""

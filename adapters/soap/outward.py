@@ -10,7 +10,7 @@ from adapters._gate import Gates
 from adapters.soap.config import Config
 from adapters.soap.http import Exchange, Request, authorization
 from contracts.legacy.soap.contract.address import without_secrets
-from contracts.ports import Budget
+from contracts.ports import Budget, Purpose
 
 __all__ = ["Fetching", "Outward"]
 
@@ -25,7 +25,7 @@ class Outward:
     gates: Gates = field(default_factory=Gates)
     budget: Budget | None = None
 
-    def polls(self, config: Config, endpoint: str) -> Operation:
+    def polls(self, config: Config, endpoint: str, *, purpose: Purpose = "poll") -> Operation:
         """Return the polled operation, as it is called."""
         gate = self.gates.gate(
             config.operation,
@@ -34,7 +34,8 @@ class Outward:
             breaker=config.breaker,
             bulkhead=config.bulkhead,
         )
-        return Operation(name=config.operation, kind=config.operation_class, gate=gate, budget=self.budget)
+        kind = config.operation_class
+        return Operation(name=config.operation, kind=kind, gate=gate, budget=self.budget, purpose=purpose)
 
     def fetches(self, config: Config, url: str) -> Operation:
         """Return the fetching of a contract, as it is called."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.soap.changes import Listed
 from adapters.soap.config import Paging
-from adapters.soap.poll import Listed
 from contracts.errors import LegacyUnavailableError
 from contracts.legacy.soap.message.reader import Rest
 from contracts.record_path import at

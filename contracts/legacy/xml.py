@@ -136,14 +136,16 @@ def stream(
     yield (), root
 
 
-def canonical(element: Element) -> bytes:
+def canonical(element: Element, *, exclusive: bool = True) -> bytes:
     """Return the element in exclusive canonical form, without what follows it; comments are left out.
+
+    Prefixes that only values need are lost in it; without `exclusive`, all that are declared stay.
 
     >>> canonical(parse(b"<a  y='2' x='1' />"))
     b'<a x="1" y="2"></a>'
     """
     try:
-        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+        return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=False, with_tail=False)
     except etree.C14NError:
         # libxml2 refuses names of namespaces that are relative addresses, such as `www.example.com/types`.
         found: str = etree.canonicalize(etree.tostring(element, with_tail=False, encoding="unicode"))

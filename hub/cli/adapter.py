@@ -102,6 +102,20 @@ def run_(
     _run(given, chosen, {}, once=once, as_json=as_json)
 
 
+@app.command()
+def snapshot(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Ask an adapter, running or not, to list everything now, in chunks between its polls."""
+    [adapter] = _chosen(settings(context), [name])
+    ask = getattr(adapter, "ask_for_snapshot", None)
+    if ask is None:
+        raise ConfigError([f"{name}: it takes no snapshots in chunks"])
+    request: Path = ask()
+    if as_json:
+        print_json({"adapter": name, "request": str(request)})
+        return
+    typer.echo(f"asked {name} for a snapshot in {request}; its log tells `snapshot begun` at its next poll")
+
+
 def run_all(
     context: typer.Context,
     names: Annotated[

@@ -105,7 +105,8 @@ def plan(wanted: Wanted) -> Plan:
     service, port, needs_service = _chosen(contract, wanted)
     operation = port.operations[wanted.operation]
     if operation.is_encoded:
-        raise ConfigError([f"{operation.name}: SOAP encoding is not polled; write to it through the façade instead"])
+        reason = "SOAP encoding: this command writes no adapter for it; write one by hand, with values: typed"
+        raise ConfigError([f"{operation.name}: {reason}"])
     items = find_items(operation, schemas, wanted.items)
     item = item_of(items.element)
     parameters = parameters_of(operation.input, schemas)

@@ -3,19 +3,14 @@
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from contracts.errors import ConfigError
 from events.connection import Connection
-from events.envelope import Envelope, decode
-from events.log import committed
 from tests.jaxws_server import JaxwsServer, running, unavailable
+from tests.runs import hub, published, until
 
 ADAPTER = '''
 from datetime import timedelta
@@ -55,34 +50,6 @@ def server(tmp_path: Path) -> Generator[JaxwsServer, None, None]:
         pytest.skip(reason)
     with running(tmp_path / "residents.xml") as started:
         yield started
-
-
-@contextmanager
-def hub(settings: Path, *, end: signal.Signals) -> Generator[None, None, None]:
-    """Run `banyan run` for the block, and end it by a signal."""
-    banyan = str(Path(sys.executable).with_name("banyan"))
-    process = subprocess.Popen([banyan, "-c", str(settings), "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        yield
-    finally:
-        process.send_signal(end)
-        _, complaints = process.communicate(timeout=30)
-    assert process.returncode == (0 if end is signal.SIGTERM else -end), complaints.decode()
-
-
-async def published(kafka: Connection, topic: str) -> list[Envelope]:
-    try:
-        return [decode(record.headers, record.value) async for record in committed(kafka, topic)]
-    except ConfigError:  # the hub has not made the topic yet
-        return []
-
-
-async def until(kafka: Connection, topic: str, events: int) -> list[Envelope]:
-    """Wait for so many events."""
-    async with asyncio.timeout(60):
-        while len(found := await published(kafka, topic)) < events:
-            await asyncio.sleep(0.1)
-    return found
 
 
 @pytest.mark.timeout(240)

@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import requests
 import zeep
@@ -18,7 +18,7 @@ from lxml import etree
 
 from tests.npm import installed
 
-__all__ = ["CALLERS", "Call", "Job", "unavailable"]
+__all__ = ["CALLERS", "Call", "Caller", "Job", "program", "unavailable", "zeep_calls"]
 
 _HERE = Path(__file__).parent
 _zeep_library: Any = zeep  # it has no annotations
@@ -54,14 +54,16 @@ async def _zeep(job: Job) -> list[dict[str, Any]]:
 
 
 async def _node(job: Job) -> list[dict[str, Any]]:
-    return await _program(["node", str(_HERE / "client.js")], job, NODE_PATH=str(installed(_HERE) / "node_modules"))
+    command = ["node", str(_HERE / "client.js")]
+    return await program(command, json.dumps(asdict(job)), NODE_PATH=str(installed(_HERE) / "node_modules"))
 
 
 async def _php(job: Job) -> list[dict[str, Any]]:
-    return await _program(["php", str(_HERE / "client.php")], job)
+    return await program(["php", str(_HERE / "client.php")], json.dumps(asdict(job)))
 
 
-CALLERS = {"zeep": _zeep, "node": _node, "php": _php}
+Caller: TypeAlias = Callable[[Job], Awaitable[list[dict[str, Any]]]]
+CALLERS: Mapping[str, Caller] = {"zeep": _zeep, "node": _node, "php": _php}
 """By name; each returns for each call `answer` with typed values, or `fault` with code, text and what it is about."""
 
 
@@ -81,7 +83,12 @@ def unavailable() -> str | None:
     return None
 
 
-async def _program(command: Sequence[str], job: Job, **environ: str) -> list[dict[str, Any]]:
+async def program(command: Sequence[str], asked: str, **environ: str) -> list[dict[str, Any]]:
+    """Let a program of another stack do what its input says, and return what it writes as JSON.
+
+    Raises:
+        RuntimeError: It failed; says what it wrote.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -89,7 +96,7 @@ async def _program(command: Sequence[str], job: Job, **environ: str) -> list[dic
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environ},
     )
-    out, err = await asyncio.wait_for(process.communicate(json.dumps(asdict(job)).encode()), 60)
+    out, err = await asyncio.wait_for(process.communicate(asked.encode()), 60)
     if process.returncode != 0:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}:\n{out.decode()}{err.decode()}")
     results: list[dict[str, Any]] = json.loads(out)

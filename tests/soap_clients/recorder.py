@@ -31,6 +31,8 @@ class Recorder:
 
     target: str
     tls: ssl.SSLContext | None = None
+    old: bool = False
+    """Either end may speak HTTP/1.0."""
     address: str = ""
     _links: list[_Link] = field(default_factory=list[_Link])
 
@@ -46,7 +48,8 @@ class Recorder:
 
     def taken(self) -> list[Exchange]:
         """Return all exchanges since it was last asked; none may be under way."""
-        kept = [(bytes(link.asked), bytes(link.answered)) for link in self._links]
+        both = [(bytes(link.asked), bytes(link.answered)) for link in self._links]
+        kept = [tuple(_in_1_1(each, old=self.old) for each in link) for link in both]
         for link in self._links:
             link.asked.clear()
             link.answered.clear()
@@ -84,7 +87,13 @@ def _exchanges(asked: bytes, answered: bytes) -> list[Exchange]:
     return found
 
 
-async def ask(address: str, requests: Iterable[bytes]) -> list[Message]:
+def _in_1_1(message: bytes, *, old: bool) -> bytes:
+    """Return a message in HTTP/1.1, since that is what an intermediary makes of one in HTTP/1.0."""
+    first, end, rest = message.partition(b"\r\n")
+    return first.replace(b"HTTP/1.0", b"HTTP/1.1") + end + rest if old else message
+
+
+async def ask(address: str, requests: Iterable[bytes], *, old: bool = False) -> list[Message]:
     """Send bytes as they are, each request on a connection of its own, and return the answers."""
     host, _, port = address.rpartition(":")
     found: list[Message] = []
@@ -92,18 +101,18 @@ async def ask(address: str, requests: Iterable[bytes]) -> list[Message]:
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
             writer.write(request)
-            found.append(await _answer(reader))
+            found.append(await _answer(reader, old=old))
         finally:
             writer.close()
     return found
 
 
-async def _answer(reader: asyncio.StreamReader) -> Message:
+async def _answer(reader: asyncio.StreamReader, *, old: bool) -> Message:
     data = b""
     async with asyncio.timeout(10):
         while True:
             part = await reader.read(65_536)
-            data += part
+            data = _in_1_1(data + part, old=old)
             taken = take_answer(data, ended=not part)
             while taken is not None and taken[0].status < 200:
                 data = taken[1]

@@ -71,6 +71,30 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.decided("a/b", "modern", "share"),
     ),
     (
+        fields.BANYAN_SNAPSHOTS,
+        1,
+        {"banyan.source": "members", "banyan.outcome": "complete"},
+        lambda m: m.snapshot("members", "complete"),
+    ),
+    (
+        fields.BANYAN_SNAPSHOT_CHUNKS,
+        1,
+        {"banyan.source": "members"},
+        lambda m: m.snapshot_chunk("members", 500, share=None),
+    ),
+    (
+        fields.BANYAN_SNAPSHOT_ITEMS,
+        500,
+        {"banyan.source": "members"},
+        lambda m: m.snapshot_chunk("members", 500, share=None),
+    ),
+    (
+        fields.BANYAN_SNAPSHOT_SHARE,
+        0.5,
+        {"banyan.source": "members"},
+        lambda m: m.snapshot_chunk("members", 500, share=0.5),
+    ),
+    (
         fields.BANYAN_CONTRACT_DRIFTED,
         1,
         {"banyan.source": "members"},

@@ -2,15 +2,13 @@
 
 import pytest
 
-from contracts.errors import ConfigError, RecordError
+from contracts.errors import RecordError
 from contracts.legacy import xml
-from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.soap.message.deviation import DEFAULT_REFUSED, Deviation, Kind, Tolerance
 from contracts.legacy.soap.message.encoded import read_encoded
 from contracts.legacy.soap.message.field import Field, Record
-from contracts.legacy.soap.message.reader import Reader
 from contracts.legacy.soap.message.readers import Readers
-from tests.wsdls import schemas_of, shared
+from tests.wsdls import schemas_of
 
 SCHEMA = """
 <xs:complexType name="Node"><xs:sequence>
@@ -128,12 +126,14 @@ def test_values_that_double_at_each_step_are_bounded() -> None:
         read(f'<r><result href="#a0"/></r>{steps}<m id="a60" xsi:type="xsd:int">1</m>')
 
 
-def test_the_reply_of_a_real_contract_is_read() -> None:
-    contract = shared("axis1-generated/svc.wsdl")
-    [(_, port)] = contract.ports
-    encoded = {name: each for name, each in port.operations.items() if each.output and each.is_encoded}
-    assert encoded
-    for operation in encoded.values():
-        reader = Reader(operation, Readers(build(contract.bundle)), system="axis")
-        with pytest.raises(ConfigError, match="read it whole"):
-            list(reader.items([b""], ("a", "b")))
+def test_a_large_value_that_many_share_is_bounded() -> None:
+    large = "".join(f"<v>{n}</v>" for n in range(2_000))
+    shared = "".join('<i href="#a"/>' for _ in range(2_000))
+
+    with pytest.raises(RecordError, match="at most 300000 values, and 10 for each element"):
+        read(f'<r><result e:arrayType="xsd:anyType[2000]">{shared}</result></r><m id="a">{large}</m>')
+
+
+def test_a_value_outside_of_the_message_is_refused() -> None:
+    with pytest.raises(RecordError, match="r/result: expected a value in the message itself"):
+        read('<r><result href="cid:photo@example"/></r>')

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from adapters import soap
+from adapters.soap.changes import key_of
 from adapters.soap.example import CONFIG, MemberRegistered, Registry
-from adapters.soap.poll import key_of
 from contracts.errors import LegacyFaultError, LegacyUnavailableError
 from contracts.event import Event
 from contracts.ports import Progress

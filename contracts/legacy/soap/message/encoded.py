@@ -18,15 +18,26 @@ from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.xml import Element, local_name
 
-__all__ = ["read_encoded"]
+__all__ = [
+    "ENC11",
+    "ENC12",
+    "array_in",
+    "id_of",
+    "ids_in",
+    "is_nil",
+    "read_encoded",
+    "read_value",
+    "reference_of",
+]
 
 _XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
-_ENC11: Final = "{http://schemas.xmlsoap.org/soap/encoding/}"
-_ENC12: Final = "{http://www.w3.org/2003/05/soap-encoding}"
+ENC11: Final = "{http://schemas.xmlsoap.org/soap/encoding/}"
+ENC12: Final = "{http://www.w3.org/2003/05/soap-encoding}"
 _ANY: Final = f"{_XSD}anyType"
 _array_type: Final = re.compile(r"(?P<item>[^\[\]]+)(?P<inner>(?:\[,*\])*)\[(?P<sizes>(?:[0-9]{0,9},?)*)\]").fullmatch
 _MOST_LEVELS: Final = 100
 _MOST_REFERENCES: Final = 100_000
+_MOST_VALUES, _MOST_TIMES = 300_000, 10
 
 
 @dataclass(slots=True)
@@ -36,6 +47,8 @@ class _Encoded:
     readers: Readers
     tolerance: Tolerance
     by_id: Mapping[str, Element]
+    left: int
+    """How many values may still be read, which is more than there are elements: what is shared is read for each."""
     open: list[str] = field(default_factory=list[str])
     """Ids of the values that are being read."""
     resolved: int = 0
@@ -48,8 +61,7 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
         RecordError: It deviates from the contract in a way that is refused.
     """
     body = wrapper.getparent()
-    by_id = {} if body is None else {name: each for each in body.iter("*") if (name := _id(each)) is not None}
-    encoded = _Encoded(readers, tolerance, by_id)
+    encoded = _encoded(wrapper if body is None else body, tolerance, readers)
     by_name = {_local(tag): field for tag, field in fields.items()}
     record: Record = {}
     for child in wrapper:
@@ -65,18 +77,57 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
     return record
 
 
+def read_value(declared: Simple | Structure | None, element: Element, tolerance: Tolerance, readers: Readers) -> Typed:  # noqa: PLR0917 - as above
+    """Return the value of an element; what it refers to is found in its whole document.
+
+    Raises:
+        RecordError: It deviates from the contract in a way that is refused.
+    """
+    return _value(element, declared, _encoded(element.getroottree().getroot(), tolerance, readers))
+
+
+def ids_in(element: Element) -> dict[str, Element]:
+    """Return what can be referred to, the element itself included."""
+    return {name: each for each in element.iter("*") if (name := id_of(each)) is not None}
+
+
+def is_nil(element: Element) -> bool:
+    """Tell whether an element says that it is no value; drafts of XML Schema called it `null`."""
+    return element.get(XSI + "nil") in {"true", "1"} or element.get(XSI + "null") in {"true", "1"}
+
+
+def _encoded(scope: Element, tolerance: Tolerance, readers: Readers) -> _Encoded:
+    elements = sum(1 for _ in scope.iter("*"))
+    return _Encoded(readers, tolerance, ids_in(scope), left=_MOST_TIMES * elements + _MOST_VALUES)
+
+
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
 def _value(element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:
-    reference = _reference(element)
+    _bound(element, encoded)
+    reference = reference_of(element)
     if reference is not None:
         return _referred(reference, element, declared, encoded)
-    if element.get(XSI + "nil") in {"true", "1"} or element.get(XSI + "null") in {"true", "1"}:
+    if is_nil(element):
         return None
-    if (arrays := element.get(f"{_ENC11}arrayType") or element.get(f"{_ENC12}arraySize")) is not None:
-        return _array(element, arrays, encoded)
+    own = id_of(element)
+    if own is None or own in encoded.open:
+        return _content(element, declared, encoded)
+    # It stands where it is meant, and may be referred to all the same: from its inside, too.
+    encoded.open.append(own)
+    try:
+        return _content(element, declared, encoded)
+    finally:
+        encoded.open.pop()
+
+
+def _content(element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:
+    if (array := array_in(element)) is not None:
+        return _array(element, array, encoded)
+    if element.get("href") is not None:
+        encoded.tolerance.note("value", element, "a value in the message itself")
     reader = _type(element, declared, encoded)
     if isinstance(reader, Simple):
         return read_text(reader, element.text or "", element, encoded.tolerance)
@@ -85,12 +136,23 @@ def _value(element: Element, declared: Simple | Structure | None, encoded: _Enco
     return element.text or ("" if reader is None else {})
 
 
+def _bound(element: Element, encoded: _Encoded) -> None:
+    """Refuse what shared values have made of a message: a few lines could fill any memory."""
+    encoded.left -= 1
+    if encoded.left < 0:
+        expected = f"at most {_MOST_VALUES} values, and {_MOST_TIMES} for each element"
+        raise RecordError(local_name(element), expected=expected, code="content")
+
+
 def _referred(reference: str, element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:  # noqa: PLR0917 - as above
     target = encoded.by_id.get(reference)
     if target is None:
         encoded.tolerance.note("value", element, f"an element with the id {reference}")
         return {"#ref": reference}
-    if reference in encoded.open or len(encoded.open) > _MOST_LEVELS:
+    if reference in encoded.open:
+        return {"#ref": reference}
+    if len(encoded.open) > _MOST_LEVELS:
+        encoded.tolerance.note("content", element, f"at most {_MOST_LEVELS} references, each in the one before")
         return {"#ref": reference}
     encoded.resolved += 1
     if encoded.resolved > _MOST_REFERENCES:
@@ -124,12 +186,12 @@ def _structure(element: Element, reader: Structure | None, encoded: _Encoded) ->
     return record
 
 
-def _array(element: Element, said: str, encoded: _Encoded) -> list[Typed]:
-    kind, sizes = _array_of(element, said)
+def _array(element: Element, said: tuple[str | None, Sequence[int]], encoded: _Encoded) -> list[Typed]:
+    kind, sizes = said
     reader = None if kind is None else _named(kind, element, encoded)
     items: list[Typed] = []
     for child in element:
-        if child.get(f"{_ENC11}position") is not None:
+        if child.get(f"{ENC11}position") is not None:
             encoded.tolerance.note("content", element, "an array without gaps")
         items.append(_value(child, reader, encoded))
     if sizes and prod(sizes) != len(items):
@@ -139,22 +201,31 @@ def _array(element: Element, said: str, encoded: _Encoded) -> list[Typed]:
     return items
 
 
-def _array_of(element: Element, said: str) -> tuple[str | None, Sequence[int]]:
-    """Return the type of an array's items and its sizes: `xsd:int[2,3]`, or `itemType` and `arraySize="2 3"`."""
-    if element.get(f"{_ENC11}arrayType") is None:
-        return element.get(f"{_ENC12}itemType"), [int(size) for size in said.split() if size.isdecimal()]
+def array_in(element: Element) -> tuple[str | None, Sequence[int]] | None:
+    """Return the type of an array's items and its sizes: `xsd:int[2,3]`, or `itemType` and `arraySize="2 3"`.
+
+    None where the element says of itself that it is no array.
+    """
+    said = element.get(f"{ENC11}arrayType")
+    if said is None:
+        sizes = element.get(f"{ENC12}arraySize")
+        if sizes is None:
+            return None
+        return element.get(f"{ENC12}itemType"), [int(size) for size in sizes.split() if size.isdecimal()]
     found = _array_type(said.strip())
     if found is None:
         return None, []
-    sizes = [int(size) for size in found["sizes"].split(",") if size.isdecimal()]
     # Items that are arrays say themselves of what.
-    return None if found["inner"] else found["item"], sizes
+    kind = None if found["inner"] else found["item"]
+    return kind, [int(size) for size in found["sizes"].split(",") if size.isdecimal()]
 
 
 def _type(element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Simple | Structure | None:
     said = element.get(XSI + "type")
     if said is None:
-        return declared
+        name = "" if declared is None else declared.kind.name or ""
+        own = encoded.readers.named(_XSD + name.removeprefix(ENC11)) if name.startswith(ENC11) else None
+        return declared if own is None else own[1]
     found = _named(said, element, encoded)
     return declared if found is None else found
 
@@ -164,7 +235,7 @@ def _named(said: str, element: Element, encoded: _Encoded) -> Simple | Structure
     namespace = element.nsmap.get(prefix if colon else None)
     name = f"{{{namespace}}}{local}"
     # The encoding has its own names for XML Schema's types, so that they can have an id.
-    if name.startswith((_ENC11, _ENC12)):
+    if name.startswith((ENC11, ENC12)):
         name = _ANY if local in {"Array", "Struct"} else _XSD + local
     found = encoded.readers.named(name)
     if found is None:
@@ -173,13 +244,15 @@ def _named(said: str, element: Element, encoded: _Encoded) -> Simple | Structure
     return found[1]
 
 
-def _reference(element: Element) -> str | None:
+def reference_of(element: Element) -> str | None:
+    """Return the id of the value in the message that an element stands for."""
     href = element.get("href")
     if href is not None and href.startswith("#"):
         return href[1:]
-    return element.get(f"{_ENC12}ref")
+    return element.get(f"{ENC12}ref")
 
 
-def _id(element: Element) -> str | None:
-    found: Any = element.get("id") or element.get(f"{_ENC12}id")
+def id_of(element: Element) -> str | None:
+    """Return what an element is referred to by."""
+    found: Any = element.get("id") or element.get(f"{ENC12}id")
     return cast("str | None", found)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from contracts.errors import ConfigError, ContractError, LegacyFaultError, LegacyUnavailableError, RecordError
@@ -11,9 +11,11 @@ from contracts.legacy.soap import fault
 from contracts.legacy.soap.contract.model import Body, Operation, Part
 from contracts.legacy.soap.envelope import BODY, FAULT, Source, body_of, require_reply
 from contracts.legacy.soap.message.deviation import DEFAULT_REFUSED, Deviation, Kind, Tolerance
-from contracts.legacy.soap.message.encoded import read_encoded
-from contracts.legacy.soap.message.field import Field, Record, Typed, kept, read_field, read_parts
+from contracts.legacy.soap.message.encoded import read_encoded, read_value
+from contracts.legacy.soap.message.encoded_list import EncodedList, WrittenOut, item_of
+from contracts.legacy.soap.message.field import Field, Record, Structure, Typed, kept, read_field, read_parts
 from contracts.legacy.soap.message.readers import Readers
+from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.soap.message.structure import Complex
 from contracts.legacy.xml import Element, Limits, Path, XmlError, local_name
 
@@ -78,7 +80,7 @@ class Reader:
         self._body: Final[Body] = operation.output
         self._root = "" if self._body.root is None else self._body.root
         self._parts = {part.tag: self._field(part) for part in self._body.parts}
-        self._faults = {each.part.tag: each.name for each in operation.faults if each.part is not None}
+        self._faults = {each.part.tag: each for each in operation.faults if each.part is not None}
 
     def read(self, data: bytes, limits: Limits | None = None) -> Reply:
         """Read a whole reply.
@@ -110,18 +112,21 @@ class Reader:
         """Yield the items of a reply as they arrive, and last what else it says. All are read by one thread.
 
         The path leads from the child of the SOAP Body to the repeating element, both included, by local names
-        or `{namespace}name`. Without `with_xml`, only refused items have their XML, and none a digest.
+        or `{namespace}name`. In SOAP encoding, whose values refer to each other, it leads to an array or to what
+        repeats, and the reply is in memory whole. Without `with_xml`, only refused items have their XML, and none a
+        digest.
 
         Raises:
-            ConfigError: The contract has no such path; says what there is. Or it is SOAP encoding, which refers.
+            ConfigError: The contract has no such path; says what there is.
             LegacyFaultError: It is a fault; the items that came before it were yielded.
             LegacyUnavailableError: It is no SOAP reply (empty, HTML, malformed, truncated, another message).
         """
-        if self._body.use == "encoded":
-            raise ConfigError([f"{self._operation.name}: items of SOAP encoding refer to each other; read it whole"])
         field, tag = self._at(path)
         source = Source(chunks)
         try:
+            if self._body.use == "encoded":
+                yield from self._encoded_items(source, path, limits or Limits(), with_xml=with_xml)
+                return
             for found, element in xml.stream(source, [(*BODY, *path), FAULT], limits, keep=True):
                 if found == FAULT:
                     raise self._fault(element)
@@ -139,7 +144,36 @@ class Reader:
         Raises:
             ConfigError: The contract has no such path; says what there is.
         """
-        return self._at(path)[0]
+        field = self._at(path)[0]
+        return item_of(field, self._readers) if self._body.use == "encoded" else field
+
+    def _encoded_items(
+        self, source: Source, path: Path, limits: Limits, *, with_xml: bool
+    ) -> Generator[Item | Rest, None, None]:
+        *_, (_, root) = xml.stream(source, [], replace(limits, item_bytes=limits.document_bytes))
+        self._refuse_fault(body_of(root))
+        require_reply(root, path[0])
+        declared, most = self._at(path)[0], limits.document_bytes
+        listed = EncodedList(
+            body_of(root), path, self._parts, declared=declared, readers=self._readers, most_bytes=most
+        )
+        kind = self.field_at(path).type
+        for each in listed.items():
+            yield self._encoded_item(each, kind, with_xml=with_xml)
+        tolerance = Tolerance(frozenset(), body_of(root))
+        yield Rest(record=listed.rest(tolerance), deviations=tolerance.found)
+
+    def _encoded_item(self, listed: WrittenOut, kind: Simple | Structure | None, *, with_xml: bool) -> Item:
+        element = listed.element
+        tolerance = Tolerance(self._refused, element)
+        refused, record = listed.refused, _text_of(element)
+        if refused is None:
+            try:
+                record = _record_of(read_value(kind, element, tolerance, self._readers))
+            except RecordError as error:
+                refused = _refusal(error, element)
+        canonical = xml.canonical(element, exclusive=False) if with_xml or refused is not None else b""
+        return Item(record=record, error=refused, deviations=tolerance.found, xml=canonical)
 
     def _item(self, field: Field, tag: str, element: Element, *, with_xml: bool) -> Item:
         tolerance = Tolerance(self._refused, element)
@@ -198,8 +232,13 @@ class Reader:
             return said.error(self._system)
         tag = next((each for each in self._faults if each.rpartition("}")[2] == local_name(detail)), "")
         tag = detail.tag if detail.tag in self._faults else tag
-        [value] = self._anything(detail, tag, Tolerance(frozenset(), detail)).values()
-        return LegacyFaultError(self._system, code=said.code, text=said.text, fault=self._faults.get(tag), detail=value)
+        declared, tolerance = self._faults.get(tag), Tolerance(frozenset(), detail)
+        if declared is not None and declared.part is not None and declared.use == "encoded":
+            value = read_value(self._field(declared.part).type, detail, tolerance, self._readers)
+        else:
+            [value] = self._anything(detail, tag, tolerance).values()
+        name = None if declared is None else declared.name
+        return LegacyFaultError(self._system, code=said.code, text=said.text, fault=name, detail=value)
 
     def _anything(self, element: Element, tag: str, tolerance: Tolerance) -> Record:
         value = read_field(self._readers.any(tag, name=""), element, tolerance)

@@ -14,7 +14,10 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** Serves the registry on a free port, prints its address, and ends when its input does. */
+/**
+ * Serves the registry on a free port, prints its address and that of its control, and ends when its input does. A stack
+ * that can't use this server has one of its own, at the port that is the second argument.
+ */
 public final class Main {
     private Main() {
     }
@@ -27,12 +30,19 @@ public final class Main {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
         ExecutorService threads = Executors.newCachedThreadPool();
         server.setExecutor(threads);
-        Endpoint endpoint = Endpoint.create(new Registry(store));
-        endpoint.publish(server.createContext("/registry"));
-        Endpoint.create(new Registry12(store)).publish(server.createContext("/registry12"));
+        String here = "http://127.0.0.1:" + server.getAddress().getPort();
+        String address = here + "/registry";
+        if (arguments.length > 1) {
+            address = "http://127.0.0.1:" + arguments[1] + "/registry";
+            Endpoint.publish(address, new Registry(store));
+        } else {
+            Endpoint.create(new Registry(store)).publish(server.createContext("/registry"));
+            Endpoint.create(new Registry12(store)).publish(server.createContext("/registry12"));
+        }
         server.createContext("/control", exchange -> control(store, exchange));
         server.start();
-        System.out.println("http://127.0.0.1:" + server.getAddress().getPort() + "/registry");
+        System.out.println(address);
+        System.out.println(here + "/control");
         System.out.flush();
         System.in.readAllBytes();
         server.stop(0);
