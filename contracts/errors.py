@@ -292,8 +292,8 @@ class TooManyCallsError(LegacyUnavailableError):
     def __init__(self, system: str, *, operation: str, calls: int, waited: timedelta) -> None:
         self.operation, self.calls, self.waited = operation, calls, waited
         reason = (
-            f"{operation} has {calls} calls under way, as many as may be, and none ended within "
-            f"{waited.total_seconds():g} s: raise bulkhead.calls or poll less often"
+            f"the bulkhead of {operation} is full (calls: {calls}), and no place came free within "
+            f"{waited.total_seconds():g} s: raise bulkhead.calls, or poll less often"
         )
         super().__init__(system, reason=reason, sent=False, soon=False)
 

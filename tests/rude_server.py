@@ -21,6 +21,8 @@ class Rude:
 
     address: str = ""
     connections: int = 0
+    ended: int = 0
+    """Connections that have ended."""
     behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
     """One a connection; the last one for all that follow."""
 
@@ -93,6 +95,7 @@ def rude(*behaviours: Behaviour, scheme: str = "http") -> Generator[Rude, None, 
     def one(peer: socket.socket, behaviour: Behaviour) -> None:
         with peer, suppress(OSError):
             behaviour(peer, over)
+        server.ended += 1
 
     def accept(listener: socket.socket) -> None:
         while not over.is_set():

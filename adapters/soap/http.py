@@ -105,7 +105,7 @@ class HttpExchange:
     ) -> None:
         self._request = request
         self._silence, self._connect = timeout, connect or timeout
-        self._address = address = urlsplit(request.url)
+        address = urlsplit(request.url)
         self._tls = (tls or ssl.create_default_context()) if address.scheme == "https" else None
         host, port = address.hostname or "", address.port
         self._connection: HTTPConnection = (

@@ -11,6 +11,7 @@ import typer
 from adapters._bundle_folder import is_pinned
 from adapters.soap.bundle import load_bundle
 from contracts.errors import BanyanError, ConfigError, ContractError
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas, build
@@ -68,7 +69,8 @@ def narrowed(contract: Contract, *, service: str | None, port: str | None, opera
 
 
 def shown_path(uri: str, start: str) -> str:
-    """Return a document's path as seen from the WSDL's folder; all of it where it lies elsewhere."""
+    """Return a document's path as seen from the WSDL's folder, without secrets; all of it where it lies elsewhere."""
+    uri, start = without_secrets(uri), without_secrets(start)
     folder = start.rpartition("/")[0] + "/"
     return unquote(uri.removeprefix(folder) if uri.startswith(folder) else urlsplit(uri).path)
 

@@ -303,7 +303,7 @@ async def test_a_reply_that_is_still_read_has_its_place() -> None:
         reader = adapter(server.address, bulkhead={"calls": 1, "waiting": 0}, chunk_items=10)
         batches = reader.read(Progress())
         await anext(batches)
-        with pytest.raises(LegacyUnavailableError, match="has 1 calls under way"):
+        with pytest.raises(LegacyUnavailableError, match=r"full \(calls: 1\)"):
             await poll(reader, Hub())
         await batches.aclose()
 
@@ -321,6 +321,12 @@ async def test_a_contract_is_fetched_through_the_same_edge() -> None:
     assert budget.drawn == ["poll", "retry"]
 
 
-async def test_a_contract_that_drips_is_given_up_on() -> None:
-    with rude(DRIPPED_BODY) as server, impatient(), pytest.raises(LegacyTimeoutError, match="total timeout"):
-        await poll(adapter(server.address, wsdl=server.address + "?wsdl", patience=QUICK), Hub())
+async def test_a_contract_that_drips_is_given_up_on_and_nobody_reads_on() -> None:
+    with rude(DRIPPED_BODY) as server:
+        with impatient(), pytest.raises(LegacyTimeoutError, match="total timeout"):
+            await poll(adapter(server.address, wsdl=server.address + "?wsdl", patience=QUICK), Hub())
+        until = time.monotonic() + 3
+        while not server.ended and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+
+        assert (server.connections, server.ended) == (1, 1)

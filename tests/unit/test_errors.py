@@ -98,8 +98,8 @@ EACH = [
     (
         TooManyCallsError("registry", operation="List", calls=4, waited=timedelta(seconds=30)),
         (
-            "registry: not available: List has 4 calls under way, as many as may be, and none ended within 30 s: "
-            "raise bulkhead.calls or poll less often"
+            "registry: not available: the bulkhead of List is full (calls: 4), and no place came free within 30 s: "
+            "raise bulkhead.calls, or poll less often"
         ),
         True,
     ),

@@ -130,7 +130,7 @@ async def test_a_change_is_told_once(gates: Gates, clock: Clock) -> None:
 
 async def test_who_names_the_system_shares_its_places_at_all_endpoints(gates: Gates) -> None:
     async with gate(gates, system="crm").admitted("crm"), gate(gates, system="crm", at="http://crm/b").admitted("crm"):
-        with pytest.raises(TooManyCallsError, match="List has 2 calls under way"):
+        with pytest.raises(TooManyCallsError, match=r"bulkhead of List is full \(calls: 2\)"):
             await succeed(gate(gates, system="crm"))
         await succeed(gate(gates, system="crm", operation="Get"))
         await succeed(gate(gates, at="http://crm/b"))
@@ -169,7 +169,7 @@ async def test_one_more_than_may_wait_is_refused_at_once(gates: Gates) -> None:
     async with through.admitted("crm"):
         waiting = asyncio.create_task(succeed(through))
         await asyncio.sleep(0)
-        with pytest.raises(TooManyCallsError, match="none ended within 0 s"):
+        with pytest.raises(TooManyCallsError, match="no place came free within 0 s"):
             await succeed(through)
     await waiting
 
@@ -177,7 +177,7 @@ async def test_one_more_than_may_wait_is_refused_at_once(gates: Gates) -> None:
 async def test_who_waits_too_long_is_refused_and_takes_no_place(gates: Gates) -> None:
     through = gate(gates, calls=1, waiting=1, longest_wait=timedelta(milliseconds=20))
     async with through.admitted("crm"):
-        with pytest.raises(TooManyCallsError, match=r"none ended within 0\.02 s"):
+        with pytest.raises(TooManyCallsError, match=r"no place came free within 0\.02 s"):
             await succeed(through)
     await succeed(through)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import Bundle
 
 __all__ = [
@@ -36,8 +37,8 @@ class Place:
     line: int
 
     def __str__(self) -> str:
-        """Return `file:line`, the file without its folders."""
-        return f"{self.uri.rpartition('/')[2]}:{self.line}"
+        """Return `file:line`, the file without its folders and without secrets."""
+        return f"{without_secrets(self.uri).rpartition('/')[2]}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from contracts.errors import ContractError
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.binding import read_port
 from contracts.legacy.soap.contract.bundle import WSDL, Bundle
 from contracts.legacy.soap.contract.definitions import Definitions, Found, collect
@@ -26,7 +27,8 @@ def read_contract(bundle: Bundle) -> Contract:
     notes = definitions.notes
     for missing in bundle.missing:
         place = Place(uri=missing.needed_by, line=missing.line)
-        notes.broken("missing-import", place, text=f"missing import {missing.location}: {missing.reason}")
+        where = without_secrets(missing.location)
+        notes.broken("missing-import", place, text=f"missing import {where}: {missing.reason}")
     services = {
         name: Service(name=name, ports={port.name: port for port in _ports(found, definitions)}, place=found.place)
         for name, found in definitions.services.items()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import WSDL, Document
 from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.findings.kind import finding, listed
@@ -55,7 +56,7 @@ def _addresses(service: Service) -> Iterator[Finding]:
         if code is not None and port.soap is not None and port.transport in _HTTP:
             met[code].append(port)
     for code, ports in met.items():
-        names = listed(port.address or port.name for port in ports)
+        names = listed(without_secrets(port.address or port.name) for port in ports)
         yield finding(code, ports[0].place, about=local(service.name), names=names)
 
 
