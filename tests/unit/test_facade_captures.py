@@ -250,8 +250,7 @@ async def test_what_a_side_has_done_is_kept_though_its_caller_has_left(tmp_path:
 async def test_what_nobody_takes_is_bounded_and_what_comes_beyond_is_counted(tmp_path: Path) -> None:
     async with facade(tmp_path, modern=Side(answer=replying(REPLY)), intercept=intercept()) as world:
         world.use(rules())
-        captures = world.server.account.captures
-        assert captures is not None
+        captures: Any = world.server.account.captures
         captures._limit = 2_500
         for _ in range(5):
             await world.exchange(post(BODY, XML + CLOSE))
@@ -270,8 +269,12 @@ async def test_what_nobody_takes_is_bounded_and_what_comes_beyond_is_counted(tmp
 
 
 async def test_without_interception_nothing_is_made_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-    monkeypatch.setattr(Captures, "begin", lambda *_: made.append(1))
+    made: list[str] = []
+
+    def begin(_: Captures, route: str, *__: object) -> None:
+        made.append(route)
+
+    monkeypatch.setattr(Captures, "begin", begin)
     async with facade(tmp_path, modern=Side(answer=OK)) as world:
         world.use(rules())
         await world.exchange(post(BODY, XML + CLOSE))

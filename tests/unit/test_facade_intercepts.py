@@ -64,9 +64,12 @@ class World:
         self.intercepts = Intercepts(
             self.spool,
             topic=lambda route: f"t.{route}",
-            count=lambda *counted: self.counted.append(counted),
+            count=self._count,
             **({"spool_bytes": 10**9} | bounds),
         )
+
+    def _count(self, route: str | None, outcome: str, calls: int) -> None:
+        self.counted.append((route, outcome, calls))
 
     def tell(self, name: str, *calls: tuple[int, bytes], until: int, route: str = "a/b") -> None:
         """Let a worker tell calls, and that these are all until a moment."""

@@ -29,6 +29,7 @@ PACK_BYTES: Final = 256 * 1024
 """How long a pack becomes before the next one begins: a record of Kafka, which takes a megabyte by default."""
 MEMORY_BYTES: Final = 32 * 1024**2
 SILENT_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 1.0
 _TOO_LARGE: Final = "MessageSizeTooLargeError"
 _Call = tuple[int, bytes]
 """When it ended, and its bytes."""
@@ -114,6 +115,8 @@ class Intercepts:
         self._ready: deque[_Ready] = deque()
         self._is_away = True
         self._is_sending = False
+        self._looked = 0.0
+        """When the disk was empty last; looked at again after a while, for what the workers of an earlier run leave."""
         self._size = spool.size_bytes
         batches = (spool.read(batch) for batch in spool.batches())
         self.left_over = frozenset((record.key or b"").decode() for records in batches for record in records)
@@ -157,15 +160,9 @@ class Intercepts:
             BrokerUnavailableError: Kafka does not take it now.
         """
         self._is_away = False
-        while (batches := self._spool.batches()) or self._ready:
-            for batch in batches:
-                calls = self._spool.count(batch)
-                if await self._appended(log, self._spool.read(batch), in_time):
-                    self._spool.remove(batch)
-                    self.sent += calls
-                else:
-                    self._refused(batch, calls)
-            self._size = self._spool.size_bytes
+        while self._may_be_on_disk or self._ready:
+            if self._may_be_on_disk:
+                await self._send_disk(log, in_time)
             await self._send_ready(log, in_time)
 
     def away(self) -> None:
@@ -173,8 +170,24 @@ class Intercepts:
         self._is_away, self._is_sending = True, False
         self._spill()
 
+    @property
+    def _may_be_on_disk(self) -> bool:
+        return monotonic() - self._looked > _LOOK_SECONDS
+
+    async def _send_disk(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
+        for batch in self._spool.batches():
+            calls = self._spool.count(batch)
+            if await self._appended(log, self._spool.read(batch), in_time):
+                self._spool.remove(batch)
+                self.sent += calls
+            else:
+                self._refused(batch, calls)
+        if not self._spool.batches():
+            self._looked = monotonic()
+        self._size = self._spool.size_bytes
+
     async def _send_ready(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
-        while self._ready and not self._spool.batches():
+        while self._ready and not self._may_be_on_disk:
             first = self._ready[0]
             self._is_sending = True
             is_taken = await self._appended(log, first.records, in_time)
@@ -257,6 +270,7 @@ class Intercepts:
             return
         try:
             batch = self._spool.keep(ready.records, count=ready.calls, at_ns=ready.at_ns)
+            self._looked = 0.0
         except OSError as error:
             self._drop(ready, f"captured calls can't be written: {error.strerror}")
         else:
