@@ -51,7 +51,22 @@ def _ruleset(path: Path, facade: FacadeSettings, in_force: Mapping[str, Capabili
         document = read_rules(path, backends=facade.backends)
     except ConfigError as error:
         return list(error.problems)
-    return refusals(path, in_force, document)
+    return [*refusals(path, in_force, document), *_intercepted(facade, document.capabilities)]
+
+
+def _intercepted(facade: FacadeSettings, capabilities: Mapping[str, Capability]) -> list[str]:
+    """Return which routes are to be intercepted and are none of SOAP."""
+    wanted = () if facade.intercept is None else facade.intercept.routes
+    there = {
+        f"{name}/{route}"
+        for name, capability in capabilities.items()
+        for route, each in capability.routes.items()
+        if each.soap is not None
+    }
+    known = ", ".join(sorted(there)) or "none"
+    return [
+        f"facade.intercept.routes: no SOAP route {each}; there are: {known}" for each in wanted if each not in there
+    ]
 
 
 def _listener(name: str, listener: Listener, own: Collection[tuple[str, int]]) -> list[str]:

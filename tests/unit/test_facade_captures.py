@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from contracts.intercepted import InterceptedCall, unpack
+from hub.facade_check import check
 from routers.facade.accounting import inflight
 from routers.facade.accounting.captures import Captures
 from routers.facade.process.intercepts import read_run
+from routers.facade.settings import FacadeSettings, Intercept
 from tests.facade_wire import OK, Tap, answers, post, reset, soap_rules, until, watch
 from tests.facade_world import Side, World, facade, read_message
 from tests.soap_messages import envelope
@@ -281,3 +284,29 @@ async def test_without_interception_nothing_is_made_for_it(tmp_path: Path, monke
 
         assert world.server.account.captures is None
     assert made == []
+
+
+async def test_a_route_that_is_not_there_is_told_by_the_check(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"capabilities": rules()}))
+    side = {"url": "http://127.0.0.1:9", "connect": 0.1}
+    told = {"routes": {"address/put": {}, "address/putt": {}}}
+    settings = FacadeSettings.model_validate(
+        {
+            "listeners": {"main": {"address": "127.0.0.1:0", "legacy": "legacy"}},
+            "backends": {"legacy": side, "modern": side},
+            "ruleset": tmp_path / "rules.yaml",
+            "intercept": told,
+        }
+    )
+
+    found = await check(settings)
+
+    assert found["ruleset"] == [
+        "facade.intercept.routes: no SOAP route address/putt; there are: address/get, address/put"
+    ]
+
+
+@pytest.mark.parametrize("name", ["address", "address/", "/put", "Address/put", "address/put/more", "a b/c"])
+def test_a_route_is_named_by_capability_and_route(name: str) -> None:
+    with pytest.raises(ValueError, match="routes"):
+        Intercept.model_validate({"routes": {name: {}}})

@@ -235,6 +235,12 @@ async def test_what_kafka_refuses_for_its_size_is_set_aside_and_stops_nothing(tm
     assert world.safe == ["a2", "a4"]
 
 
+def test_nobody_else_may_look_into_what_waits_on_the_disk(tmp_path: Path) -> None:
+    captured_spool(tmp_path / "data" / "captured")
+
+    assert (tmp_path / "data" / "captured").stat().st_mode & 0o777 == 0o700
+
+
 def test_calls_that_a_killed_worker_took_along_are_counted(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.tell("a", (1, b"1"), (2, b"2"), until=3)

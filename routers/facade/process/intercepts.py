@@ -288,7 +288,11 @@ def _call_all(functions: Iterable[Callable[[], None]]) -> None:
 
 
 def captured_spool(folder: Path) -> Spool:
-    """Return the spool of captured calls in a folder: a record's key is the route, its value a pack."""
+    """Return the spool of captured calls in a folder: a record's key is the route, its value a pack.
+
+    A folder that is made is nobody else's to look into: whole requests and replies are in it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Spool(folder, write=pack_bytes, read=unpack_bytes)
 
 
