@@ -13,7 +13,7 @@ from contracts.intercepted import InterceptedCall, unpack
 from hub.facade_check import check
 from routers.facade.accounting import inflight
 from routers.facade.accounting.captures import Captures
-from routers.facade.process.intercepts import read_run
+from routers.facade.process.runs import read_run
 from routers.facade.settings import FacadeSettings, Intercept
 from tests.facade_wire import OK, Tap, answers, post, reset, soap_rules, until, watch
 from tests.facade_world import Side, World, facade, read_message
@@ -287,7 +287,7 @@ async def test_without_interception_nothing_is_made_for_it(tmp_path: Path, monke
 
 
 async def test_a_route_that_is_not_there_is_told_by_the_check(tmp_path: Path) -> None:
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"capabilities": rules()}))
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"capabilities": soap_rules("put", "get")}))
     side = {"url": "http://127.0.0.1:9", "connect": 0.1}
     told = {"routes": {"address/put": {}, "address/putt": {}}}
     settings = FacadeSettings.model_validate(

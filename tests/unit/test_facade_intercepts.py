@@ -11,7 +11,9 @@ from contracts.errors import BrokerUnavailableError
 from contracts.intercepted import head, unpack
 from contracts.ports import LogRecord
 from routers.facade.process import intercepts as module
-from routers.facade.process.intercepts import Intercepts, captured_spool, read_run, records_of
+from routers.facade.process import runs
+from routers.facade.process.intercepts import Intercepts, captured_spool
+from routers.facade.process.runs import read_run, records_of
 from routers.facade.process.spool import pack_bytes, unpack_bytes
 
 FACTS = (
@@ -252,7 +254,7 @@ def test_calls_that_a_killed_worker_took_along_are_counted(tmp_path: Path) -> No
 
 
 def test_a_pack_is_cut_before_it_is_too_long_for_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PACK_BYTES", 1_000)
+    monkeypatch.setattr(runs, "PACK_BYTES", 1_000)
     calls = [(number, b"x" * 200) for number in range(7)] + [(7, b"y" * 5_000)]
     route, one = read_run(told(*calls[::2]))
     _, other = read_run(told(*calls[1::2]))
