@@ -289,7 +289,7 @@ async def test_without_interception_nothing_is_made_for_it(tmp_path: Path, monke
 async def test_a_route_that_is_not_there_is_told_by_the_check(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"capabilities": soap_rules("put", "get")}))
     side = {"url": "http://127.0.0.1:9", "connect": 0.1}
-    told = {"routes": {"address/put": {}, "address/putt": {}}}
+    told: dict[str, Any] = {"routes": {"address/put": {}, "address/putt": {}}}
     settings = FacadeSettings.model_validate(
         {
             "listeners": {"main": {"address": "127.0.0.1:0", "legacy": "legacy"}},
