@@ -71,9 +71,25 @@ def _rules(facade: FacadeSettings, in_force: Mapping[str, Capability] | None, fo
         problems = refusals(path, in_force or {}, document)
     elif in_force is None:
         return
-    fits = fit(facade, in_force or {} if document is None else document.capabilities, document)
-    found.problems["ruleset"] = [*problems, *fits.problems]
+    capabilities = in_force or {} if document is None else document.capabilities
+    fits = fit(facade, capabilities, document)
+    found.problems["ruleset"] = [*problems, *fits.problems, *_intercepted(facade, capabilities)]
     found.warnings += fits.warnings
+
+
+def _intercepted(facade: FacadeSettings, capabilities: Mapping[str, Capability]) -> list[str]:
+    """Return which routes are to be intercepted and are none of SOAP."""
+    wanted = () if facade.intercept is None else facade.intercept.routes
+    there = {
+        f"{name}/{route}"
+        for name, capability in capabilities.items()
+        for route, each in capability.routes.items()
+        if each.soap is not None
+    }
+    known = ", ".join(sorted(there)) or "none"
+    return [
+        f"facade.intercept.routes: no SOAP route {each}; there are: {known}" for each in wanted if each not in there
+    ]
 
 
 def _listener(name: str, listener: Listener, own: Collection[tuple[str, int]]) -> list[str]:

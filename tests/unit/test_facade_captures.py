@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from contracts.intercepted import InterceptedCall, unpack
+from hub.facade_check import check
 from routers.facade.accounting import inflight
 from routers.facade.accounting.captures import Captures
-from routers.facade.process.intercepts import read_run
+from routers.facade.process.runs import read_run
+from routers.facade.settings import FacadeSettings, Intercept
 from tests.facade_wire import OK, Tap, answers, post, reset, soap_rules, until, watch
 from tests.facade_world import Side, World, facade, read_message
 from tests.soap_messages import envelope
@@ -250,8 +253,7 @@ async def test_what_a_side_has_done_is_kept_though_its_caller_has_left(tmp_path:
 async def test_what_nobody_takes_is_bounded_and_what_comes_beyond_is_counted(tmp_path: Path) -> None:
     async with facade(tmp_path, modern=Side(answer=replying(REPLY)), intercept=intercept()) as world:
         world.use(rules())
-        captures = world.server.account.captures
-        assert captures is not None
+        captures: Any = world.server.account.captures
         captures._limit = 2_500
         for _ in range(5):
             await world.exchange(post(BODY, XML + CLOSE))
@@ -270,11 +272,41 @@ async def test_what_nobody_takes_is_bounded_and_what_comes_beyond_is_counted(tmp
 
 
 async def test_without_interception_nothing_is_made_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-    monkeypatch.setattr(Captures, "begin", lambda *_: made.append(1))
+    made: list[str] = []
+
+    def begin(_: Captures, route: str, *__: object) -> None:
+        made.append(route)
+
+    monkeypatch.setattr(Captures, "begin", begin)
     async with facade(tmp_path, modern=Side(answer=OK)) as world:
         world.use(rules())
         await world.exchange(post(BODY, XML + CLOSE))
 
         assert world.server.account.captures is None
     assert made == []
+
+
+async def test_a_route_that_is_not_there_is_told_by_the_check(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"capabilities": soap_rules("put", "get")}))
+    side = {"url": "http://127.0.0.1:9", "connect": 0.1}
+    told: dict[str, Any] = {"routes": {"address/put": {}, "address/putt": {}}}
+    settings = FacadeSettings.model_validate(
+        {
+            "listeners": {"main": {"address": "127.0.0.1:0", "legacy": "legacy"}},
+            "backends": {"legacy": side, "modern": side},
+            "ruleset": tmp_path / "rules.yaml",
+            "intercept": told,
+        }
+    )
+
+    found = await check(settings)
+
+    assert found["ruleset"] == [
+        "facade.intercept.routes: no SOAP route address/putt; there are: address/get, address/put"
+    ]
+
+
+@pytest.mark.parametrize("name", ["address", "address/", "/put", "Address/put", "address/put/more", "a b/c"])
+def test_a_route_is_named_by_capability_and_route(name: str) -> None:
+    with pytest.raises(ValueError, match="routes"):
+        Intercept.model_validate({"routes": {name: {}}})

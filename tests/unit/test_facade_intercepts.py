@@ -11,7 +11,9 @@ from contracts.errors import BrokerUnavailableError
 from contracts.intercepted import head, unpack
 from contracts.ports import LogRecord
 from routers.facade.process import intercepts as module
-from routers.facade.process.intercepts import Intercepts, captured_spool, read_run, records_of
+from routers.facade.process import runs
+from routers.facade.process.intercepts import Intercepts, captured_spool
+from routers.facade.process.runs import read_run, records_of
 from routers.facade.process.spool import pack_bytes, unpack_bytes
 
 FACTS = (
@@ -64,9 +66,12 @@ class World:
         self.intercepts = Intercepts(
             self.spool,
             topic=lambda route: f"t.{route}",
-            count=lambda *counted: self.counted.append(counted),
+            count=self._count,
             **({"spool_bytes": 10**9} | bounds),
         )
+
+    def _count(self, route: str | None, outcome: str, calls: int) -> None:
+        self.counted.append((route, outcome, calls))
 
     def tell(self, name: str, *calls: tuple[int, bytes], until: int, route: str = "a/b") -> None:
         """Let a worker tell calls, and that these are all until a moment."""
@@ -232,6 +237,12 @@ async def test_what_kafka_refuses_for_its_size_is_set_aside_and_stops_nothing(tm
     assert world.safe == ["a2", "a4"]
 
 
+def test_nobody_else_may_look_into_what_waits_on_the_disk(tmp_path: Path) -> None:
+    captured_spool(tmp_path / "data" / "captured")
+
+    assert (tmp_path / "data" / "captured").stat().st_mode & 0o777 == 0o700
+
+
 def test_calls_that_a_killed_worker_took_along_are_counted(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.tell("a", (1, b"1"), (2, b"2"), until=3)
@@ -243,7 +254,7 @@ def test_calls_that_a_killed_worker_took_along_are_counted(tmp_path: Path) -> No
 
 
 def test_a_pack_is_cut_before_it_is_too_long_for_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PACK_BYTES", 1_000)
+    monkeypatch.setattr(runs, "PACK_BYTES", 1_000)
     calls = [(number, b"x" * 200) for number in range(7)] + [(7, b"y" * 5_000)]
     route, one = read_run(told(*calls[::2]))
     _, other = read_run(told(*calls[1::2]))

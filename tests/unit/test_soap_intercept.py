@@ -3,19 +3,21 @@
 import gzip
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from adapters.soap_intercept import Adapter, Config, example
 from adapters.soap_intercept.example import AddressChanged, Calls, packed
 from contracts.errors import ConfigError
 from contracts.event import Event, Public
 from contracts.intercepted import InterceptedCall, unpack
-from contracts.ports import EventBatch, Progress
+from contracts.ports import EventBatch, LogRecord, Progress
 
 NS = 'xmlns="urn:banyan:example:addresses"'
 REQUEST = (
@@ -208,10 +210,13 @@ async def test_it_goes_on_within_a_record(chunk: int) -> None:
 
 async def test_what_was_deleted_before_it_was_read_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     class Later(Calls):
-        async def read(self, route: str, *, after: Any, follow: bool = False) -> Any:
+        @override
+        async def read(
+            self, route: str, *, after: Mapping[int, int], follow: bool = False
+        ) -> AsyncGenerator[LogRecord]:
             del after
             async for record in super().read(route, after={}, follow=follow):
-                yield type(record)(key=None, value=record.value, offset=record.offset + 9)
+                yield replace(record, offset=record.offset + 9)
 
     adapter = reading()
     adapter.read_captured(Later([one()]))
@@ -225,7 +230,10 @@ async def test_what_was_deleted_before_it_was_read_is_told(capsys: pytest.Captur
 
 async def test_another_topic_of_the_same_name_is_refused() -> None:
     class Anew(Calls):
-        async def read(self, route: str, *, after: Any, follow: bool = False) -> Any:
+        @override
+        async def read(
+            self, route: str, *, after: Mapping[int, int], follow: bool = False
+        ) -> AsyncGenerator[LogRecord]:
             del after
             async for record in super().read(route, after={}, follow=follow):
                 yield record

@@ -5,11 +5,9 @@ that moment of every worker is put into one order: so who calls again when it ha
 behind itself. A worker that is silent for a second is not waited for.
 """
 
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from time import monotonic, time_ns
 from typing import Final, NamedTuple, final
@@ -17,31 +15,18 @@ from typing import Final, NamedTuple, final
 import structlog
 
 from contracts.errors import BrokerUnavailableError
-from contracts.intercepted import sizes
 from contracts.ports import Log, LogRecord
+from routers.facade.process.runs import Run, cut, read_run, records_of
 from routers.facade.process.spool import Spool, pack_bytes, unpack_bytes
 
-__all__ = ["PACK_BYTES", "Intercepts", "captured_spool", "read_run", "records_of"]
+__all__ = ["MEMORY_BYTES", "Intercepts", "captured_spool"]
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-PACK_BYTES: Final = 256 * 1024
-"""How long a pack becomes before the next one begins: a record of Kafka, which takes a megabyte by default."""
 MEMORY_BYTES: Final = 32 * 1024**2
 SILENT_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 1.0
 _TOO_LARGE: Final = "MessageSizeTooLargeError"
-_Call = tuple[int, bytes]
-"""When it ended, and its bytes."""
-_ended = itemgetter(0)
-
-
-class _Run(NamedTuple):
-    """Calls of one worker, one after the other, as it packed them."""
-
-    first_ns: int
-    last_ns: int
-    calls: int
-    pack: bytes
 
 
 class _Told(NamedTuple):
@@ -110,10 +95,12 @@ class Intercepts:
         self._spool, self._topic, self._count = spool, topic, count
         self._spool_bytes, self._memory_bytes = spool_bytes, memory_bytes
         self._members: dict[str, _Member] = {}
-        self._runs: dict[str, list[_Run]] = {}
+        self._runs: dict[str, list[Run]] = {}
         self._ready: deque[_Ready] = deque()
         self._is_away = True
         self._is_sending = False
+        self._looked = 0.0
+        """When the disk was empty last; looked at again after a while, for what the workers of an earlier run leave."""
         self._size = spool.size_bytes
         batches = (spool.read(batch) for batch in spool.batches())
         self.left_over = frozenset((record.key or b"").decode() for records in batches for record in records)
@@ -157,15 +144,9 @@ class Intercepts:
             BrokerUnavailableError: Kafka does not take it now.
         """
         self._is_away = False
-        while (batches := self._spool.batches()) or self._ready:
-            for batch in batches:
-                calls = self._spool.count(batch)
-                if await self._appended(log, self._spool.read(batch), in_time):
-                    self._spool.remove(batch)
-                    self.sent += calls
-                else:
-                    self._refused(batch, calls)
-            self._size = self._spool.size_bytes
+        while self._may_be_on_disk or self._ready:
+            if self._may_be_on_disk:
+                await self._send_disk(log, in_time)
             await self._send_ready(log, in_time)
 
     def away(self) -> None:
@@ -173,8 +154,24 @@ class Intercepts:
         self._is_away, self._is_sending = True, False
         self._spill()
 
+    @property
+    def _may_be_on_disk(self) -> bool:
+        return monotonic() - self._looked > _LOOK_SECONDS
+
+    async def _send_disk(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
+        for batch in self._spool.batches():
+            calls = self._spool.count(batch)
+            if await self._appended(log, self._spool.read(batch), in_time):
+                self._spool.remove(batch)
+                self.sent += calls
+            else:
+                self._refused(batch, calls)
+        if not self._spool.batches():
+            self._looked = monotonic()
+        self._size = self._spool.size_bytes
+
     async def _send_ready(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
-        while self._ready and not self._spool.batches():
+        while self._ready and not self._may_be_on_disk:
             first = self._ready[0]
             self._is_sending = True
             is_taken = await self._appended(log, first.records, in_time)
@@ -228,7 +225,7 @@ class Intercepts:
         if self._is_away or sum(each.size for each in self._ready) > self._memory_bytes:
             self._spill()
 
-    def _take(self, route: str, until_ns: int | None) -> Sequence[_Run]:
+    def _take(self, route: str, until_ns: int | None) -> Sequence[Run]:
         """Take out the calls of a route that ended until then."""
         runs = self._runs.pop(route)
         if until_ns is None:
@@ -236,7 +233,7 @@ class Intercepts:
         ready = [run for run in runs if run.last_ns <= until_ns]
         for run in runs:
             if run.last_ns > until_ns:
-                early, late = _cut(run, until_ns)
+                early, late = cut(run, until_ns)
                 ready += early
                 self._runs.setdefault(route, []).extend(late)
         return ready
@@ -257,6 +254,7 @@ class Intercepts:
             return
         try:
             batch = self._spool.keep(ready.records, count=ready.calls, at_ns=ready.at_ns)
+            self._looked = 0.0
         except OSError as error:
             self._drop(ready, f"captured calls can't be written: {error.strerror}")
         else:
@@ -274,67 +272,12 @@ def _call_all(functions: Iterable[Callable[[], None]]) -> None:
 
 
 def captured_spool(folder: Path) -> Spool:
-    """Return the spool of captured calls in a folder: a record's key is the route, its value a pack."""
+    """Return the spool of captured calls in a folder: a record's key is the route, its value a pack.
+
+    A folder that is made is nobody else's to look into: whole requests and replies are in it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Spool(folder, write=pack_bytes, read=unpack_bytes)
-
-
-def read_run(payload: bytes) -> tuple[str, _Run]:
-    """Return the route and the calls that a worker tells: see `accounting.captures.Captured`."""
-    at = payload.index(b"\n") + 1
-    route, calls, first_ns, last_ns = payload[: at - 1].decode().split(" ")
-    return route, _Run(int(first_ns), int(last_ns), int(calls), payload[at:])
-
-
-def records_of(runs: Mapping[str, Sequence[_Run]]) -> list[LogRecord]:
-    """Return the calls of routes as records of the spool, in the order in which they ended."""
-    return [LogRecord(key=route.encode(), value=pack) for route, each in runs.items() for pack in _merged(each)]
-
-
-def _merged(runs: Iterable[_Run]) -> Iterable[bytes]:
-    """Yield packs; only what several workers had at a time has to be taken apart for it."""
-    together, last_ns = list[_Run](), 0
-    for run in sorted(runs):
-        if together and run.first_ns > last_ns:
-            yield from _packs(together)
-            together = []
-        together.append(run)
-        last_ns = max(last_ns, run.last_ns)
-    yield from _packs(together)
-
-
-def _packs(runs: Sequence[_Run]) -> Iterable[bytes]:
-    if len(runs) == 1:
-        yield runs[0].pack
-        return
-    parts, length = list[bytes](), 0
-    for _, call in sorted((call for run in runs for call in _split(run.pack)), key=_ended):
-        if parts and length + len(call) > PACK_BYTES:
-            yield b"".join(parts)
-            parts, length = [], 0
-        parts.append(call)
-        length += len(call)
-    yield b"".join(parts)
-
-
-def _cut(run: _Run, until_ns: int) -> tuple[Sequence[_Run], Sequence[_Run]]:
-    """Return what of a run ended until then, and what later."""
-    calls = _split(run.pack)
-    early = bisect_right(calls, until_ns, key=_ended)
-    return _run(calls[:early]), _run(calls[early:])
-
-
-def _run(calls: Sequence[_Call]) -> Sequence[_Run]:
-    packed = b"".join(call for _, call in calls)
-    return [_Run(calls[0][0], calls[-1][0], len(calls), packed)] if calls else []
-
-
-def _split(pack: bytes) -> list[_Call]:
-    at, calls, end = 0, list[_Call](), len(pack)
-    while at < end:
-        ended_ns, following = sizes(pack, at)
-        calls.append((ended_ns, pack[at:following]))
-        at = following
-    return calls
 
 
 def _by_topic(records: Iterable[LogRecord], topic: Callable[[str], str]) -> Iterable[tuple[str, Sequence[LogRecord]]]:

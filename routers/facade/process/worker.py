@@ -26,11 +26,12 @@ from routers.facade.accounting.captures import Captured, Captures
 from routers.facade.accounting.inflight import Inflight
 from routers.facade.process import report
 from routers.facade.process.collector import collect_for_ever, settle
-from routers.facade.process.intercepts import captured_spool, read_run, records_of
+from routers.facade.process.intercepts import captured_spool
 from routers.facade.process.link import Kind, Link
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.replica import Replica
 from routers.facade.process.report import BackendReport
+from routers.facade.process.runs import read_run, records_of
 from routers.facade.process.spool import Spool, pack
 from routers.facade.serving.contract import Contract, Page
 from routers.facade.serving.server import Server
