@@ -38,9 +38,9 @@ async def published(kafka: Connection, topic: str) -> list[Envelope]:
         return []
 
 
-async def until(kafka: Connection, topic: str, events: int) -> list[Envelope]:
+async def until(kafka: Connection, topic: str, events: int, *, seconds: float = 60) -> list[Envelope]:
     """Wait for so many events."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(seconds):
         while len(found := await published(kafka, topic)) < events:
             await asyncio.sleep(0.1)
     return found

@@ -18,7 +18,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what held: server, client, what."""
     order = [stack.name for stack in STACKS]
-    rows = sorted(dict.fromkeys(config.stash[_HELD]), key=lambda row: order.index(row[0]))
+    told: list[tuple[str, str, str]] = config.stash[_HELD]
+    rows = sorted(dict.fromkeys(told), key=lambda row: order.index(row[0]))
     versions = {stack.name: stack.version() for stack in STACKS if any(row[0] == stack.name for row in rows)}
     terminalreporter.section("what held")
     terminalreporter.write_line(f"{'server':26}{'client':14}what")

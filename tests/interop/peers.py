@@ -103,7 +103,7 @@ def _php(folder: Path) -> Generator[Peer]:
     residents = _residents(folder)
     [port] = free_ports(1)
     script = HERE / "php" / "registry.php"
-    environ = {"RESIDENTS": str(residents.file), "CONTRACT": str(CONTRACT), "PHP_CLI_SERVER_WORKERS": "4"}
+    environ = {"RESIDENTS": str(residents.file), "CONTRACT": str(CONTRACT)}
     address = f"http://127.0.0.1:{port}/registry"
     with (folder / "log").open("wb") as log:
         command = ["php", "-S", f"127.0.0.1:{port}", "-t", str(folder), str(script)]

@@ -12,7 +12,7 @@ Held = Callable[[Pair, str, str], None]
 
 
 def _inspected(pair: Pair) -> dict[str, Any]:
-    command = [BANYAN, "wsdl", "inspect", str(pair.contract), "--json"]
+    command = [str(BANYAN), "wsdl", "inspect", str(pair.contract), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

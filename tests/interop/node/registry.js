@@ -26,7 +26,9 @@ function find(all, id) {
 }
 
 const operations = {
-  ListResidents({ modifiedSince }) {
+  // Of an element without children it makes null.
+  ListResidents(asked) {
+    const modifiedSince = asked?.modifiedSince;
     const found = [...lines().values()].filter((cells) => cells[6] >= (modifiedSince ?? ""));
     return { resident: found.map(resident) };
   },
