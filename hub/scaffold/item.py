@@ -87,7 +87,7 @@ def _item(element: XsdElement, *, seen: tuple[XsdType, ...]) -> Item:
         _walk(cast("XsdComplexType", kind), walk, above="", is_optional=False, seen=seen)
     return Item(
         name=element.local_name,
-        type_name=kind.local_name or "",
+        type_name="" if (kind.name or "").startswith(_XSD) else kind.local_name or "",
         documentation=documentation(element) or documentation(kind),
         members=tuple(walk.members),
         left_out=tuple(walk.left_out),

@@ -208,6 +208,8 @@ def _settings(plan: Plan, folder: Path) -> Iterator[str]:
     if plan.parameters:
         yield _guess("what the request must have, made up from its types. Write what the service is to be asked.")
         yield f"        parameters={literal(dict(plan.parameters), indent=8, lead=11)},"
+    if plan.operation.input.headers:
+        yield _headers(plan)
     if not plan.items_told:
         yield _guess("the element that repeats.", _within(plan.items.others, plan.items.path))
     yield f"        items={_path(plan.items.path)},"
@@ -216,6 +218,17 @@ def _settings(plan: Plan, folder: Path) -> Iterator[str]:
     yield f"        key={_path(plan.key.member.path)},"
     yield '        values="typed",'
     yield from _watermark(plan)
+
+
+def _headers(plan: Plan) -> str:
+    named = ", ".join(each.part.tag.rpartition("}")[2] for each in plan.operation.input.headers)
+    module = plan.wanted.name.replace("-", "_")
+    places = sorted({*plan.parameters, *([] if plan.watermark is None else [plan.watermark[0].name])})
+    where = f" and {', '.join(f'{{{each}}}' for each in places)} in their places" if places else ""
+    return _guess(
+        f"the service does without the headers that the contract declares: {named}. Else write the request as "
+        f'SoapUI shows it, with its Header{where}, and name it: request=HERE / "{module}.request.xml".'
+    )
 
 
 def _watermark(plan: Plan) -> Iterator[str]:

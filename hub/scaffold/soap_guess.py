@@ -61,6 +61,8 @@ def find_items(operation: Operation, schemas: Schemas, path: str | None) -> Foun
         raise ConfigError([f"{operation.name}: it is one-way: it has no reply with items"])
     every = [*_elements(operation.output, schemas)]
     repeating = [each for each, repeats in every if repeats]
+    # A list of values is one of items where there is no other: each is its own key.
+    repeating = [each for each in repeating if not each.element.type.is_simple()] or repeating
     paths = [each.path for each in repeating]
     if path is not None:
         at = next((each for each, _ in every if each.path == path), None)
@@ -68,9 +70,9 @@ def find_items(operation: Operation, schemas: Schemas, path: str | None) -> Foun
             raise ConfigError([f"--items: the reply has no {path}; what repeats: {', '.join(paths) or 'nothing'}"])
         return Found(path=path, element=at.element, others=tuple(each for each in paths if each != path))
     if not repeating:
-        there = ", ".join(each.path for each, _ in every)
+        there = ", ".join(each.path for each, _ in every if not each.element.type.is_simple())
         problem = f"{operation.name}: nothing with fields repeats in its reply, so there is no list to poll"
-        raise ConfigError([f"{problem}; --items PATH takes what comes once: {there}" if every else problem])
+        raise ConfigError([f"{problem}; --items PATH takes what comes once: {there}" if there else problem])
     outer = [each for each in repeating if not any(each.path.startswith(other + "/") for other in paths)]
     if len(outer) > 1:
         names = ", ".join(each.path for each in outer)
@@ -132,7 +134,7 @@ def parameters_of(body: Body, schemas: Schemas) -> Sequence[Parameter]:
 
 
 def _elements(body: Body, schemas: Schemas) -> Iterator[tuple[Found, bool]]:
-    """Yield every element with fields in a reply, and whether it repeats."""
+    """Yield every element with fields in a reply, and whether it repeats; those of values where they repeat."""
     above = "" if body.wrapper is None else body.wrapper.rpartition("}")[2] + "/"
     for part in body.parts:
         kind = _type(part, schemas)
@@ -145,7 +147,9 @@ def _below(kind: XsdComplexType, above: str, seen: tuple[XsdType, ...]) -> Itera
         return
     for tag, particle in content(kind).particles.items():
         element, path = particle.element, f"{above}/{tag.rpartition('}')[2]}"
-        if not element.type.is_simple() and element.type.name != _XSD + "anyType":
+        if element.type.is_simple() and particle.repeats:
+            yield Found(path=path, element=element), True
+        elif not element.type.is_simple() and element.type.name != _XSD + "anyType":
             yield Found(path=path, element=element), particle.repeats
             yield from _below(cast("XsdComplexType", element.type), path, (*seen, kind))
 
@@ -163,6 +167,8 @@ def _is_key(member: Member) -> bool:
 
 def _rank(member: Member, item: Item) -> int | None:
     """Return how much a member looks like the key, 0 the most; None where it does not."""
+    if member.path == "#text" and len(item.members) == 1:
+        return 0
     words = snake(member.name).split("_")
     names = {snake(item.name), snake(item.type_name)}
     depth = 10 * len([step for step in member.path.split("/") if step != "#text"])

@@ -130,11 +130,17 @@ def _changes(plan: Plan, root: Element) -> Iterator[tuple[str, str, str]]:
         yield from ((old, "", member.name) for old, _, _ in _texts(root, member))
     for member in (each for each in tried if each is plan.key.member):
         yield from ((old, "", member.name) for old, _, _ in _texts(root, member))
+    if plan.key.member.path == "#text":
+        yield from ((old, start + end, "#text") for old, start, end in _named(root, plan.item.name))
 
 
 def _texts(root: Element, member: Member) -> Iterator[tuple[str, str, str]]:
+    return _named(root, member.path.rpartition("/")[2])
+
+
+def _named(root: Element, name: str) -> Iterator[tuple[str, str, str]]:
     """Yield an element as it stands in the reply, with its tags."""
-    for element in root.iter("{*}" + member.path.rpartition("/")[2]):
+    for element in root.iter("{*}" + name):
         prefix, local = element.prefix, cast("str", cast("Any", etree.QName(element)).localname)
         tag = f"{prefix}:{local}" if prefix else local
         if not len(element) and element.text and element.text.isprintable() and not set(element.text) & set("<>&"):

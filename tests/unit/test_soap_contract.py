@@ -281,7 +281,7 @@ def test_typed_items_are_checked_by_the_contract() -> None:
 def _with_a_broken_header(folder: Path, operation: str) -> Config:
     """Write a contract whose operation Move names a header that there is not; return how another one is polled."""
     text = (OWN / "namesakes.wsdl").read_text(encoding="utf-8")
-    move = text.partition('<wsdl:portType name="Things">')[2].partition("</wsdl:portType>")[0].replace("List", "Move")
+    move = text.partition('<wsdl:portType name="Things">')[2].partition("</wsdl:operation>")[0].replace("List", "Move")
     bound = """<wsdl:operation name="Move"><soap:operation soapAction="move"/>
       <wsdl:input><soap:header message="tns:Nobody" part="who" use="literal"/><soap:body use="literal"/></wsdl:input>
       <wsdl:output><soap:body use="literal"/></wsdl:output></wsdl:operation>"""

@@ -240,3 +240,23 @@ def test_an_adapter_that_is_not_there_is_told_how_to_be(
 
     said = "there are: none; name its file, or the folder that it is in, in adapters.files of banyan.yaml"
     assert said in capsys.readouterr().err
+
+
+def test_values_that_repeat_are_items_and_headers_are_told(run: Run, tmp_path: Path) -> None:
+    assert run("handles", "--wsdl", OWN / "namesakes.wsdl", "--operation", "Handles") == 0
+
+    path = tmp_path / "adapters" / "handles.py"
+    text = " ".join(path.read_text().replace("#", "").split())
+    assert "GUESS: the service does without the headers that the contract declares: caller." in text
+    assert 'name it: request=HERE / "handles.request.xml".' in text
+    adapter = load(path, soap.Adapter)
+    polled = poll(adapter, path.with_suffix(".reply.xml").read_text())
+    assert [data for _, data in polled.events] == [{"handles": key} for key, _ in polled.events]
+    assert len(polled.events) == 2
+    template = tmp_path / "request.xml"
+    template.write_text(
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:n="urn:banyan:namesakes">'
+        "<e:Header><n:caller>us</n:caller></e:Header><e:Body><n:Handles/></e:Body></e:Envelope>"
+    )
+    with_header = adapter.configured({"request": template})
+    assert len(poll(with_header, path.with_suffix(".reply.xml").read_text()).events) == 2
