@@ -85,7 +85,7 @@ class Caller:
 
     def _service(self, client: Any, service: str, port: Port) -> Any:
         """Return the port at the address that zeep has read; where it reads none, such as JMS, the contract's own."""
-        read = client.wsdl.services[service].ports[port.name].binding_options
+        read: dict[str, Any] | None = client.wsdl.services[service].ports[port.name].binding_options
         return (
             client.bind(service, port.name)
             if (read or {}).get("address", "").startswith("http")
@@ -132,12 +132,11 @@ class Caller:
         self.reasons.append(f"{operation.name}: {' '.join(why.split())[:160]}")
 
     def _keep(self, response: requests.Response, **_: Any) -> None:
-        sent = response.request
+        sent: Any = response.request
         if sent.method == "POST":
-            body = sent.body if isinstance(sent.body, bytes) else (sent.body or "").encode()
-            self.exchanges.append(
-                Exchange(path=sent.path_url, headers=dict(sent.headers), body=body, answer=Answer.of(response))
-            )
+            body = sent.body.encode() if isinstance(sent.body, str) else sent.body
+            made = Exchange(path=sent.path_url, headers=dict(sent.headers), body=body, answer=Answer.of(response))
+            self.exchanges.append(made)
 
 
 def _transport(session: requests.Session) -> Any:

@@ -11,10 +11,10 @@ import typer
 from adapters.soap.bundle import load_bundle
 from adapters.soap.bundle_folder import is_pinned
 from contracts.errors import BanyanError, ConfigError, ContractError
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas, build
 from contracts.legacy.soap.contract.wsdl import read_contract
+from contracts.legacy.xml import local
 from hub.cli.output import complain
 
 __all__ = ["Root", "built", "load", "narrowed", "shown_path"]

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Final
 
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Port, Severity
 from contracts.legacy.soap.contract.outline import Node
+from contracts.legacy.xml import local
 
 __all__ = ["counted", "findings_lines", "folded", "offer_lines", "tree_lines"]
 

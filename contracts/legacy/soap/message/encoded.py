@@ -3,6 +3,9 @@
 Values may stand elsewhere in the Body and be referred to, by several and in circles. Each place gets the value itself;
 where a value holds itself, `{"#ref": id}` stands for it, so that a record never is a circle. An array is a list, one of
 several dimensions a list of lists.
+
+An accessor that is missing has no value (SOAP 1.1 section 5.1), which is what `xsi:nil` says; where it may not be nil,
+that is told as a deviation, and so is a value that nobody refers to.
 """
 
 import re
@@ -12,17 +15,19 @@ from math import prod
 from typing import Any, Final, cast
 
 from contracts.errors import RecordError
+from contracts.legacy.soap.answer import ENVELOPES
 from contracts.legacy.soap.message.deviation import Tolerance
 from contracts.legacy.soap.message.field import XSI, Field, Record, Structure, Typed, read_text
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
-from contracts.legacy.xml import Element, local_name
+from contracts.legacy.xml import BLANKS, Element, local, local_name
 
 __all__ = ["read_encoded"]
 
 _XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 _ENC11: Final = "{http://schemas.xmlsoap.org/soap/encoding/}"
 _ENC12: Final = "{http://www.w3.org/2003/05/soap-encoding}"
+_ENVELOPES: Final = tuple(f"{{{namespace}}}" for namespace in ENVELOPES.values())
 _ANY: Final = f"{_XSD}anyType"
 _array_type: Final = re.compile(r"(?P<item>[^\[\]]+)(?P<inner>(?:\[,*\])*)\[(?P<sizes>(?:[0-9]{0,9},?)*)\]").fullmatch
 _MOST_LEVELS: Final = 100
@@ -39,6 +44,8 @@ class _Encoded:
     open: list[str] = field(default_factory=list[str])
     """Ids of the values that are being read."""
     resolved: int = 0
+    referred: set[str] = field(default_factory=set[str])
+    """Ids that somebody refers to."""
 
 
 def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Tolerance, readers: Readers) -> Record:  # noqa: PLR0917 - what a message needs
@@ -50,7 +57,7 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
     body = wrapper.getparent()
     by_id = {} if body is None else {name: each for each in body.iter("*") if (name := _id(each)) is not None}
     encoded = _Encoded(readers, tolerance, by_id)
-    by_name = {_local(tag): field for tag, field in fields.items()}
+    by_name = {local(tag): field for tag, field in fields.items()}
     record: Record = {}
     for child in wrapper:
         # The answer's one part has whatever name a server gives it (SOAP 1.1 section 7.1).
@@ -62,11 +69,11 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
             record[part.name] = _value(child, part.type, encoded)
     for part in (each for each in by_name.values() if each.name not in record):
         tolerance.note("missing", wrapper, "the part", below=part.name)
+    for other in wrapper.itersiblings():
+        if _id(other) not in encoded.referred:
+            tolerance.note("unknown", wrapper, "no value that nobody refers to", below=local_name(other))
+            cast("list[Typed]", record.setdefault("#unknown", [])).append({other.tag: _value(other, None, encoded)})
     return record
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
 
 
 def _value(element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:
@@ -80,12 +87,13 @@ def _value(element: Element, declared: Simple | Structure | None, encoded: _Enco
     reader = _type(element, declared, encoded)
     if isinstance(reader, Simple):
         return read_text(reader, element.text or "", element, encoded.tolerance)
-    if len(element):
+    if len(element) or reader is not None:
         return _structure(element, reader, encoded)
-    return element.text or ("" if reader is None else {})
+    return element.text or ""
 
 
 def _referred(reference: str, element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:  # noqa: PLR0917 - as above
+    encoded.referred.add(reference)
     target = encoded.by_id.get(reference)
     if target is None:
         encoded.tolerance.note("value", element, f"an element with the id {reference}")
@@ -104,7 +112,7 @@ def _referred(reference: str, element: Element, declared: Simple | Structure | N
 
 
 def _structure(element: Element, reader: Structure | None, encoded: _Encoded) -> Record:
-    fields = {} if reader is None else {_local(tag): found for tag, found in reader.fields.items()}
+    fields = {} if reader is None else {local(tag): found for tag, found in reader.fields.items()}
     record: Record = {}
     repeated: dict[str, list[Typed]] = {}
     for child in element:
@@ -121,7 +129,30 @@ def _structure(element: Element, reader: Structure | None, encoded: _Encoded) ->
             record[name] = repeated[name] = [value]
         else:
             record[name] = value
+    if reader is not None:
+        _complete(element, reader, record, encoded)
     return record
+
+
+def _complete(element: Element, reader: Structure, record: Record, encoded: _Encoded) -> None:  # noqa: PLR0917 - as above
+    """Read what a structure has besides its accessors, and tell of those that are missing."""
+    tolerance = encoded.tolerance
+    for tag, found in reader.fields.items():
+        if local(tag) not in record and not found.nillable and reader.needs(tag):
+            tolerance.note("content", element, "the accessor", below=local(tag))
+    given = [(name, text) for name, text in cast("list[tuple[str, str]]", element.items()) if not _is_encodings(name)]
+    reader.read_attributes(given, element, record, tolerance=tolerance)
+    text = element.text or ""
+    if reader.text is not None:
+        record["#text"] = read_text(reader.text, text, element, tolerance)
+    elif text.strip(BLANKS):
+        tolerance.note("text", element, "no text between elements")
+        record["#text"] = text
+
+
+def _is_encodings(name: str) -> bool:
+    """Tell whether an attribute is one of SOAP, or of its encoding, which no type declares."""
+    return name in {"id", "href"} or name.startswith((_ENC11, _ENC12, *_ENVELOPES))
 
 
 def _array(element: Element, said: str, encoded: _Encoded) -> list[Typed]:
@@ -143,7 +174,7 @@ def _array_of(element: Element, said: str) -> tuple[str | None, Sequence[int]]:
     """Return the type of an array's items and its sizes: `xsd:int[2,3]`, or `itemType` and `arraySize="2 3"`."""
     if element.get(f"{_ENC11}arrayType") is None:
         return element.get(f"{_ENC12}itemType"), [int(size) for size in said.split() if size.isdecimal()]
-    found = _array_type(said.strip())
+    found = _array_type(said.strip(BLANKS))
     if found is None:
         return None, []
     sizes = [int(size) for size in found["sizes"].split(",") if size.isdecimal()]
@@ -160,7 +191,7 @@ def _type(element: Element, declared: Simple | Structure | None, encoded: _Encod
 
 
 def _named(said: str, element: Element, encoded: _Encoded) -> Simple | Structure | None:
-    prefix, colon, local = said.strip().rpartition(":")
+    prefix, colon, local = said.strip(BLANKS).rpartition(":")
     namespace = element.nsmap.get(prefix if colon else None)
     name = f"{{{namespace}}}{local}"
     # The encoding has its own names for XML Schema's types, so that they can have an id.
