@@ -33,7 +33,12 @@ from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.sample.message import Sampler
 from contracts.legacy.soap.sample.options import Options
 from contracts.legacy.xml import XmlError
+from routers.facade.http.head import RefusedError, read_request
+from routers.facade.soap.inquiry import Inquiry
+from routers.facade.soap.matcher import Matcher
 from routers.facade.soap.message import MessageReader, action_of, reader_for
+from routers.rulesets.capability import Capability
+from routers.rulesets.ruleset import EMPTY, Rule
 from tests.fuzz_envelopes import Message, damaged, graph, wrapped
 from tests.fuzz_trial import Trial, WrongError
 from tests.mutated_contracts import constructs
@@ -75,6 +80,7 @@ class _World:
     schemas: Schemas
     operations: Sequence[Operation]
     requests: Requests
+    matcher: Matcher
     answers: Answers
     readers: Readers
 
@@ -92,11 +98,23 @@ def _worlds() -> list[_World]:
                 schemas=schemas,
                 operations=operations,
                 requests=Requests(schemas, ports),
+                matcher=_matcher(operations),
                 answers=Answers(Sampler(schemas)),
                 readers=Readers(schemas),
             )
         )
     return found
+
+
+def _matcher(operations: Sequence[Operation]) -> Matcher:
+    routes = {
+        f"o{number}": {"soap": each.input.root, "action": each.action or None, "legacy": "a", "modern": "b"}
+        for number, each in enumerate({each.input.root: each for each in operations}.values())
+    }
+    capability = Capability.model_validate({"salt": "fuzz", "routes": routes})
+    matcher = Matcher()
+    matcher.use(EMPTY.changed({"fuzz": capability}, version=1, hash_="0" * 64), None)
+    return matcher
 
 
 @cache
@@ -116,12 +134,57 @@ def _request(trial: Trial) -> None:
     call: Any = None
     with trial.target("soap: request check"):
         _, call = world.requests.read(message.data, content_type=message.content_type, action=message.action)
+    rule = _by_inquiry(trial, world, message)
+    if rule is not None:
+        _judge(trial, world, message, (rule, call))
     if isinstance(call, Call) and not message.coding and found is not None and found.operation is not None:
         tag = call.body[0].tag if call.body else None
         if found.operation != tag:
             raise WrongError(f"the façade finds {found.operation}, the sandbox {tag}")
         trial.counts["soap: same operation"] += 1
     _by_whole_parser(trial, message, found)
+
+
+def _by_inquiry(trial: Trial, world: _World, message: Message) -> Rule | None:
+    """Return the rule that the façade has for a call, by its head and all of its body."""
+    fields = {
+        "Host": "h",
+        "Content-Length": len(message.data),
+        "Content-Type": message.content_type,
+        "SOAPAction": message.action,
+        "Content-Encoding": message.coding,
+    }
+    told = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    head = f"POST /x HTTP/1.1\r\n{told}\r\n".encode("latin-1", "replace")
+    size = trial.rng.choice((64, 4_096, 10**9))
+    pieces = [message.data[at : at + size] for at in range(0, len(message.data), size)] or [b""]
+    inquiry: Inquiry | None = None
+    try:
+        inquiry = Inquiry(world.matcher, read_request(head, target_bytes=8_192, headers=100))
+        is_known = inquiry.begin(pieces[0], whole=len(pieces) == 1, limit_bytes=65_536)
+        for number, piece in enumerate(pieces[1:], 2):
+            is_known = is_known or inquiry.feed(piece, whole=number == len(pieces))
+    except RefusedError as error:
+        trial.counts[f"soap: inquiry refused: {error.reason}"] += 1
+        return None
+    finally:
+        if inquiry is not None:
+            inquiry.release()
+    trial.counts[f"soap: inquiry {'routed' if inquiry.rule else 'not routed'}"] += 1
+    return inquiry.rule
+
+
+def _judge(trial: Trial, world: _World, message: Message, found: tuple[Rule, Any]) -> None:
+    """See that no server behind the façade would do another operation, by its Body or by its action."""
+    rule, call = found
+    operation = rule.route.soap
+    action = action_of(message.content_type.encode(), message.action.encode()) or ""
+    meant = {each.input.root for each in world.operations if each.action and each.action == action}
+    if meant and operation not in meant:
+        raise WrongError(f"the façade routes {operation}, the action means {meant}")
+    if isinstance(call, Call) and not message.coding and call.body and call.body[0].tag != operation:
+        raise WrongError(f"the façade routes {operation}, the sandbox does {call.body[0].tag}")
+    trial.counts["soap: routed as servers would"] += 1
 
 
 def _by_facade(trial: Trial, message: Message) -> MessageReader | None:

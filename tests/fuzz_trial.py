@@ -47,8 +47,9 @@ class Target:
         """Count, and look at the clock."""
         is_ours = isinstance(error, BanyanError)
         if error is None or is_ours:
-            code = getattr(error, "code", "")
-            outcome = "taken" if error is None else f"refused: {type(error).__name__} {code}".rstrip()
+            why = str(getattr(error, "code", "") or getattr(error, "reason", ""))
+            told = f"{type(error).__name__} {why if why.isidentifier() else ''}".rstrip()
+            outcome = "taken" if error is None else f"refused: {told}"
             self._counts[f"{self._name} {outcome}"] += 1
             if (spent := time.process_time() - self._begun) > _MOST_SECONDS:
                 raise WrongError(f"{self._name} took {spent:.1f} s")

@@ -7,6 +7,7 @@ are read whole by `parse_contract`: the W3C's own schemas have a DTD, so there o
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, TypeAlias, cast, final
 
 from lxml import etree
@@ -68,6 +69,7 @@ class Limits:
 
 
 _MOST_KEPT = 10_000
+_MOST_WARNINGS = 100_000
 _CONTRACT = Limits(document_bytes=64 * 1024**2)
 
 
@@ -124,13 +126,13 @@ def stream(
     """
     limits = limits or Limits()
     parser = _parser(paths)
-    total = pending = 0
+    total = pending = warned = 0
     try:
         for chunk in chunks:
             total, pending = total + len(chunk), pending + len(chunk)
             _bound(total, pending, limits)
             parser.feed(chunk)
-            _refuse_errors(parser.feed_error_log)
+            warned = _refuse_errors(parser.feed_error_log, warned)
             for path, element in _matches(parser, paths):
                 yield path, element
                 pending = 0
@@ -141,7 +143,7 @@ def stream(
         root = _there(cast("Element | None", parser.close()))
     except etree.XMLSyntaxError as error:
         raise XmlError(f"expected well-formed XML: {_without_content(error.msg)}") from error
-    _refuse_errors(parser.feed_error_log)
+    _refuse_errors(parser.feed_error_log, warned)
     _refuse_dtd(root)
     yield (), root
 
@@ -283,7 +285,8 @@ def _drop_hollow(group: Element | None) -> None:
 
 
 def _is_hollow(element: Element) -> bool:
-    return not (len(element) or element.keys() or f"{element.text or ''}{element.tail or ''}".strip(BLANKS))
+    says = element.keys() or f"{element.text or ''}{element.tail or ''}".strip(BLANKS)
+    return not says and all(map(_is_hollow, element))
 
 
 def _refuse_dtd(element: Element) -> None:
@@ -291,12 +294,17 @@ def _refuse_dtd(element: Element) -> None:
         raise XmlError("expected no DTD, found one")
 
 
-def _refuse_errors(log: etree._ListErrorLog) -> None:  # pyright: ignore[reportPrivateUsage] - as above
-    for each in log:
+def _refuse_errors(log: etree._ListErrorLog, seen: int = 0) -> int:  # pyright: ignore[reportPrivateUsage] - as above
+    """Refuse what libxml2 calls an error, but for names; return how much of the log was seen."""
+    for each in islice(log, seen, None):
         # libxml2 tells of `urn:é`, which is no URI; XML only says what a namespace should be called.
         if each.type != etree.ErrorTypes.WAR_NS_URI and each.level >= etree.ErrorLevels.ERROR:
             place = f", line {each.line}, column {each.column}"
             raise XmlError(f"expected well-formed XML: {_without_content(each.message + place)}")
+        seen += 1
+    if seen > _MOST_WARNINGS:
+        raise XmlError(f"expected at most {_MOST_WARNINGS} names of namespaces that are no addresses")
+    return seen
 
 
 def _without_content(message: str | None) -> str:

@@ -250,6 +250,7 @@ def test_digits_are_counted_however_many_there_are() -> None:
         ("date", "enumeration 2020-01-01Z", ["2020-01-01+00:00"], ["2020-01-01+01:00", "2020-01-01"]),
         ("date", "minInclusive 2020-01-01Z", ["2020-01-01+00:00", "2020-01-01"], ["2020-01-01+01:00", "2019-12-30"]),
         ("dateTime", "maxInclusive 2020-01-01T00:00:00Z", ["2020-01-01T01:00:00+02:00"], ["2020-01-01T00:00:00-01:00"]),
+        ("time", "maxInclusive 05:00:00Z", ["00:00:00-05:00", "24:00:00Z"], ["23:00:00-05:00"]),
         ("decimal", "enumeration 1.0", ["1", "+1.00"], ["1.01"]),
         ("double", "enumeration NaN", ["NaN"], ["0"]),
         ("base64Binary", "enumeration aGk=", ["aG k="], ["aGkh"]),
@@ -271,10 +272,13 @@ def test_lists_and_names_are_listed_by_their_values() -> None:
       <xs:simpleType name="Pair"><xs:restriction><xs:simpleType><xs:list itemType="xs:decimal"/></xs:simpleType>
         <xs:enumeration value="1.0 2"/></xs:restriction></xs:simpleType>
       <xs:simpleType name="Code"><xs:restriction base="xs:QName">
-        <xs:enumeration xmlns:q="urn:q" value="q:a"/></xs:restriction></xs:simpleType>""")
-    pair, code = (schemas.type(f"{{urn:t}}{name}") for name in ("Pair", "Code"))
+        <xs:enumeration xmlns:q="urn:q" value="q:a"/></xs:restriction></xs:simpleType>
+      <xs:simpleType name="Codes"><xs:list itemType="t:Code"/></xs:simpleType>
+      <xs:simpleType name="Either"><xs:union memberTypes="xs:int t:Codes"/></xs:simpleType>""")
+    pair, code, either = (schemas.type(f"{{urn:t}}{name}") for name in ("Pair", "Code", "Either"))
     assert pair is not None
     assert code is not None
+    assert either is not None
 
     assert simple(pair)(" 1  2.00") == [Decimal(1), Decimal(2)]
     with pytest.raises(FacetError):
@@ -284,5 +288,7 @@ def test_lists_and_names_are_listed_by_their_values() -> None:
     reader = simple(code)
     for prefix, namespace in (("q", "urn:q"), ("x", "urn:q")):
         assert reader(f"{prefix}:a", parse(f'<e xmlns:{prefix}="{namespace}"/>'.encode())) == f"{prefix}:a"
-    with pytest.raises(FacetError):
-        reader("q:a", parse(b'<e xmlns:q="urn:other"/>'))
+    for inside in (reader, simple(either)):
+        inside("q:a", parse(b'<e xmlns:q="urn:q"/>'))
+        with pytest.raises(FacetError):
+            inside("q:a", parse(b'<e xmlns:q="urn:other"/>'))

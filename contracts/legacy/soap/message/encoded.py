@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from contracts.errors import RecordError
 from contracts.legacy.soap.answer import ENVELOPES
 from contracts.legacy.soap.message.deviation import Tolerance
-from contracts.legacy.soap.message.field import XSI, Field, Record, Structure, Typed, read_text
+from contracts.legacy.soap.message.field import XSI, Field, Record, Structure, Typed, kept, read_text
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.xml import BLANKS, Element, local, local_name
@@ -72,7 +72,7 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
     for other in wrapper.itersiblings():
         if _id(other) not in encoded.referred:
             tolerance.note("unknown", wrapper, "no value that nobody refers to", below=local_name(other))
-            cast("list[Typed]", record.setdefault("#unknown", [])).append({other.tag: _value(other, None, encoded)})
+            cast("list[Typed]", record.setdefault("#unknown", [])).append({other.tag: kept(other)})
     return record
 
 

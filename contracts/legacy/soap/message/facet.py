@@ -22,6 +22,7 @@ Convert: TypeAlias = "Callable[[Any], Callable[[str], Any]]"
 _Read: TypeAlias = "Callable[[str], Moment | Duration | None]"
 NOWHERE: Final = etree.Element("nowhere")
 """Where text stands that is of no message: no prefix means anything there."""
+_MIDNIGHT: Final = "24:00:00"
 _XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -120,7 +121,8 @@ def _part(kind: str) -> _Read:
 
 _ORDERED: Final[dict[str, _Read]] = {
     "duration": moments.duration,
-    **{kind: _moment(kind) for kind in ("dateTime", "date", "time")},
+    "time": lambda text: moments.moment("dateTime", "1972-12-31T" + text.replace(_MIDNIGHT, "00:00:00")),
+    **{kind: _moment(kind) for kind in ("dateTime", "date")},
     **{kind: _part(kind) for kind in ("gYearMonth", "gYear", "gMonthDay", "gDay", "gMonth")},
 }
 """Reads values of the types whose order is not that of their texts, or of Python's values."""

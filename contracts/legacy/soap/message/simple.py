@@ -35,7 +35,7 @@ class FacetError(ValueError):
 class Simple:
     """Reads values of one simple type. Not for several threads at a time."""
 
-    __slots__ = ("_convert", "_facets", "_has_names", "_white", "kind", "known", "name")
+    __slots__ = ("_convert", "_facets", "_has_names", "_is_nested", "_white", "kind", "known", "name")
 
     def __init__(
         self,
@@ -43,14 +43,15 @@ class Simple:
         name: str,
         *,
         white: Callable[[str], str],
-        convert: Callable[[str], Value],
+        convert: Callable[..., Value],
         facets: Sequence[Facet],
     ) -> None:
         self.kind: Final = kind
         self.name: Final = name
         self._white, self._convert, self._facets = white, convert, tuple(facets)
         # What a prefix means depends on where it stands, so values with one are not remembered.
-        self._has_names = bool(facets) and isinstance(kind, XsdSimpleType) and scalar.has_names(kind)
+        self._has_names = isinstance(kind, XsdSimpleType) and scalar.has_names(kind)
+        self._is_nested = convert not in _ATOMIC
         self.known: dict[str, Value] = {}
         """Values that were right, by their text."""
 
@@ -62,7 +63,7 @@ class Simple:
             FacetError: It is outside of what the type allows.
         """
         trimmed = self._white(text)
-        value = self._convert(trimmed)
+        value = self._convert(trimmed, element) if self._is_nested else self._convert(trimmed)
         for facet in self._facets:
             if not facet.holds(trimmed, value, element):
                 raise FacetError(facet.expected, value)
@@ -109,6 +110,7 @@ def simple(kind: XsdType) -> Simple:
     return Simple(kind, _name(kind), white=white, convert=convert, facets=tuple(facets(kind, _converter)))
 
 
+_ATOMIC: Final = frozenset(ATOMIC.values())
 _WITHOUT_BLANKS: Final = frozenset(
     ATOMIC[name] for name in ("boolean", "decimal", "integer", "float", "dateTime", "date", "time", "base64Binary")
 )
@@ -118,7 +120,7 @@ def _name(kind: XsdType) -> str:
     return kind.local_name or f"a kind of {getattr(kind.base_type, 'local_name', None) or 'simple type'}"
 
 
-def _converter(kind: Any) -> Callable[[str], Value]:  # noqa: ANN401 - xmlschema's classes share no interface
+def _converter(kind: Any) -> Callable[..., Value]:  # noqa: ANN401 - xmlschema's classes share no interface
     if kind.is_list():
         return _list(simple(_list_of(kind).item_type))
     members = getattr(kind, "member_types", None)
@@ -142,20 +144,20 @@ def _list_of(kind: Any) -> Any:  # noqa: ANN401 - as above
     return kind
 
 
-def _list(item: Simple) -> Callable[[str], Value]:
-    def convert(text: str) -> Value:
-        return [item(word) for word in collapse(text).split(" ") if word]
+def _list(item: Simple) -> Callable[..., Value]:
+    def convert(text: str, element: Element = NOWHERE) -> Value:
+        return [item(word, element) for word in collapse(text).split(" ") if word]
 
     return convert
 
 
-def _union(members: Sequence[Simple]) -> Callable[[str], Value]:
-    def convert(text: str) -> Value:
+def _union(members: Sequence[Simple]) -> Callable[..., Value]:
+    def convert(text: str, element: Element = NOWHERE) -> Value:
         # Not the error itself: it would hold this frame, and the frame it.
         unfit: tuple[str, Value] | None = None
         for member in members:
             try:
-                return member(text)
+                return member(text, element)
             except FacetError as error:
                 unfit = unfit or (str(error), error.value)
             except ValueError:
