@@ -154,7 +154,7 @@ def test_what_is_missing_or_superfluous_is_told() -> None:
 
     assert missing == ({"result": {"next": None}}, [Deviation("content", "r/result/v", "the accessor")])
     assert nobodys == (
-        {"result": {"v": 1}, "#unknown": [{"m": "2"}, {"n": "3"}]},
+        {"result": {"v": 1}, "#unknown": [{"m": {"@id": "b", "#text": "2"}}, {"n": "3"}]},
         [Deviation("unknown", f"r/{name}", "no value that nobody refers to") for name in "mn"],
     )
 
