@@ -40,8 +40,8 @@ soak: build/compiled/stamp ## Load the façade for an hour (SOAK_SECONDS=180 for
 	@$(COPY)
 	@cd build/compiled && $(PYTHON_HERE) -m bench.soak $(SOAK_SECONDS)
 
-fuzz: .venv/dev.stamp ## Mutated files and copybooks for five minutes, a third of it beside cobc (FUZZ_SECONDS=60 for less)
-	@$(BIN)/python -m tests.fuzz_files $(or $(FUZZ_SECONDS),300)
+fuzz: .venv/dev.stamp ## Damaged files, copybooks and SOAP for five minutes (FUZZ_SECONDS=60 for less, ONLY=soap for a part)
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),300) $(foreach part,$(ONLY),--only $(part))
 
 interop: .venv/dev.stamp ## Poll and front live servers of six SOAP stacks (Debian packages of tests/interop/tools), and print what held
 	@tests/interop/tools

@@ -1,17 +1,12 @@
-"""`make fuzz`: copybooks, files and lines, mutated and cut, until the time is up; counts, and what went wrong.
+"""The share of `make fuzz` that is about batches: copybooks, files and lines, mutated and cut.
 
 Whatever comes in, the answer is values or an error of ours, soon and in bounded memory. Columns agree with rows, and
-what is decoded is encoded to bytes that decode to the same. A third of the time a COBOL compiler is the judge, where
-there is one.
+what is decoded is encoded to bytes that decode to the same.
 """
 
 import io
 import json
 import random
-import resource
-import signal
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -24,16 +19,13 @@ from contracts.legacy.copybook.edited import Editing
 from contracts.legacy.copybook.item import Item, Kind
 from contracts.legacy.file_spec import FileSpec
 from contracts.legacy.record_file import RecordFile, Refused
-from tests.fuzz_compiler import compare
+from tests.fuzz_trial import Trial, WrongError
 
-__all__ = ["main"]
+__all__ = ["round_of_files"]
 
 Made = TypeVar("Made")
 
 _OURS: Final = (ConfigError, ContractError, FramingError, RecordError)
-_SECONDS_EACH: Final = 10
-_COMPILER_SHARE: Final = 1 / 3
-_MOST_BYTES: Final = 2**30
 _PICTURES: Final = (
     *("X(4)", "9(4)", "S9(5)V99", "S9(7)V99 COMP-3", "9(3) COMP-3", "S9(4) COMP", "9(9) COMP", "S9(18) COMP-5"),
     *("S9(38) COMP-3", "S9(3) SIGN LEADING SEPARATE", "SP9(3)", "9(3)P", "ZZ9.99-", "$$,$$9.99CR", "+++9", "**9.99"),
@@ -42,10 +34,6 @@ _PICTURES: Final = (
 _NOT_CANONICAL: Final = ("stored as", "stands for several")
 _RECFMS: Final = ("F", "FB", "V", "VB", "VBS", "LS", "none")
 _MARKS: Final = b"\x00\xff\x40\x20\x0e\x0f\x0a\x0d\xf0\xc0\xd0\x0c\x0d30().'-"
-
-
-class _WrongError(Exception):
-    """A silent wrong value."""
 
 
 def _copybook(rng: random.Random) -> str:
@@ -124,12 +112,12 @@ def _check_rows(codec: RowCodec, record: bytes) -> str:
     except RecordError as error:
         if any(item.redefines for item in codec.layout.walk()) or any(said in str(error) for said in _NOT_CANONICAL):
             return "records not canonical"
-        raise _WrongError(f"decoded, but not encoded: {error}") from error
+        raise WrongError(f"decoded, but not encoded: {error}") from error
     found = codec.decode(again)
     if found != values:
-        raise _WrongError(f"{values} reads back as {found}")
+        raise WrongError(f"{values} reads back as {found}")
     if codec.encode(values, record) != record:
-        raise _WrongError(f"{record.hex()} is not kept as a base")
+        raise WrongError(f"{record.hex()} is not kept as a base")
     return "records kept"
 
 
@@ -141,11 +129,11 @@ def _check_columns(layout: Layout, codec: RowCodec, record: bytes) -> str:
         values: Any = codec.decode(record)
     except RecordError:
         if not decoded.errors and not any(not item.name for item in layout.walk()):
-            raise _WrongError(f"columns take {record.hex()}, rows do not") from None
+            raise WrongError(f"columns take {record.hex()}, rows do not") from None
         return "columns refused"
     columns = {name: column[0] for name, column in decoded.columns.items()}
     if decoded.errors or columns != values:
-        raise _WrongError(f"columns {columns}, rows {values}")
+        raise WrongError(f"columns {columns}, rows {values}")
     return "columns equal"
 
 
@@ -171,7 +159,13 @@ def _value(codec: RowCodec, record: bytes) -> dict[str, Any] | None:
         return None
 
 
-def _round(rng: random.Random, counts: Counter[str]) -> None:
+def round_of_files(trial: Trial) -> None:
+    """Read one copybook, and files and records of it.
+
+    Raises:
+        WrongError: A value is silently wrong; whatever else is raised is wrong as well.
+    """
+    rng, counts = trial.rng, trial.counts
     text = _copybook(rng)
     if rng.random() < 0.3:
         text = _mutated(rng, text.encode()).decode("latin-1")
@@ -205,34 +199,3 @@ def _tried(counts: Counter[str], what: str, make: Callable[[], Made]) -> Made | 
         return None
     counts[what] += 1
     return made
-
-
-def _ring(*_: object) -> None:
-    raise TimeoutError(f"no answer in {_SECONDS_EACH} seconds")
-
-
-def main(seconds: float, seed: int) -> int:
-    """Run rounds until the time is up, print the counts, and return how many rounds went wrong."""
-    signal.signal(signal.SIGALRM, _ring)
-    resource.setrlimit(resource.RLIMIT_AS, (4 * _MOST_BYTES, 4 * _MOST_BYTES))
-    counts, wrong, first, end = Counter[str](), 0, seed, time.monotonic() + seconds * (1 - _COMPILER_SHARE)
-    while time.monotonic() < end:
-        signal.alarm(_SECONDS_EACH)
-        try:
-            _round(random.Random(seed), counts)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look for
-            wrong += 1
-            print(f"seed {seed}: {type(error).__name__}: {str(error)[:400]}")
-        seed += 1
-        counts["rounds"] += 1
-    signal.alarm(0)
-    wrong += compare(seconds * _COMPILER_SHARE, first, counts)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    for name, count in sorted(counts.items()):
-        print(f"{count:10,}  {name}")
-    print(f"{wrong:10,}  wrong; peak memory {peak} MiB")
-    return wrong
-
-
-if __name__ == "__main__":
-    sys.exit(1 if main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0) else 0)

@@ -7,7 +7,8 @@ are read whole by `parse_contract`: the W3C's own schemas have a DTD, so there o
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast, final
+from itertools import islice
+from typing import Any, Final, TypeAlias, cast, final
 
 from lxml import etree
 from lxml.etree import _Element  # pyright: ignore[reportPrivateUsage] - lxml has no public name for it
@@ -15,12 +16,14 @@ from lxml.etree import _Element  # pyright: ignore[reportPrivateUsage] - lxml ha
 from contracts.errors import BanyanError
 
 __all__ = [
+    "BLANKS",
     "Element",
     "Limits",
     "Path",
     "XmlError",
     "canonical",
     "line",
+    "local",
     "local_name",
     "parse",
     "parse_contract",
@@ -32,6 +35,9 @@ Element: TypeAlias = _Element
 Path: TypeAlias = tuple[str, ...]
 """From the root down; a step is a local name (any namespace) or `{namespace}name`."""
 
+BLANKS: Final = " \t\r\n"
+"""XML's own; Python has more, such as the no-break space, which is content like any other character."""
+
 _HARDENED: dict[str, Any] = {
     "resolve_entities": False,
     "no_network": True,
@@ -39,6 +45,8 @@ _HARDENED: dict[str, Any] = {
     "dtd_validation": False,
     # Also keeps libxml2's own limits: 256 levels, 10 MB in one text, an amplification factor of 5.
     "huge_tree": False,
+    # So that names of namespaces that are no addresses pass; whatever else is wrong is refused by `_refuse_errors`.
+    "recover": True,
     # Two documents that differ in comments only say the same, and must have the same hash.
     "remove_comments": True,
     "remove_pis": True,
@@ -61,6 +69,7 @@ class Limits:
 
 
 _MOST_KEPT = 10_000
+_MOST_WARNINGS = 100_000
 _CONTRACT = Limits(document_bytes=64 * 1024**2)
 
 
@@ -73,7 +82,10 @@ def parse(data: bytes, limits: Limits | None = None) -> Element:
     Raises:
         XmlError: It is not well-formed, has a DTD, or is too long.
     """
-    *_, (_, root) = stream([data], [], limits)
+    _bound(len(data), len(data), limits or Limits())
+    parser = etree.XMLParser(**_HARDENED)
+    root = _root(data, parser)
+    _refuse_dtd(root)
     return root
 
 
@@ -92,10 +104,7 @@ def parse_contract(data: bytes) -> Element:
     _bound(len(data), 0, _CONTRACT)
     options: dict[str, Any] = {**_HARDENED, "resolve_entities": "internal"}
     parser = etree.XMLParser(**options)
-    try:
-        return etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise XmlError(f"expected well-formed XML: {_without_content(error)}") from error
+    return _root(data, parser)
 
 
 def stream(
@@ -104,7 +113,8 @@ def stream(
     """Yield each element that lies on one of the paths as it ends; last the root itself, with the path `()`.
 
     An element is valid until the next one is asked for: then it is freed, and its elder siblings with it. With
-    `keep`, its siblings stay, a bounded number of them, and the root has all but what was yielded.
+    `keep`, its siblings stay, a bounded number of them, and the root has all but what was yielded, and but groups that
+    held nothing else.
     One thread reads a document from beginning to end: when another reads on, lxml 6.1 crashes the process.
 
     >>> found = stream([b"<a><b>1</b><c/><b>", b"2</b></a>"], [("a", "b")])
@@ -116,12 +126,13 @@ def stream(
     """
     limits = limits or Limits()
     parser = _parser(paths)
-    total = pending = 0
+    total = pending = warned = 0
     try:
         for chunk in chunks:
             total, pending = total + len(chunk), pending + len(chunk)
             _bound(total, pending, limits)
             parser.feed(chunk)
+            warned = _refuse_errors(parser.feed_error_log, warned)
             for path, element in _matches(parser, paths):
                 yield path, element
                 pending = 0
@@ -129,9 +140,10 @@ def stream(
                     _take(element)
                 else:
                     _free(element)
-        root = parser.close()
+        root = _there(cast("Element | None", parser.close()))
     except etree.XMLSyntaxError as error:
-        raise XmlError(f"expected well-formed XML: {_without_content(error)}") from error
+        raise XmlError(f"expected well-formed XML: {_without_content(error.msg)}") from error
+    _refuse_errors(parser.feed_error_log, warned)
     _refuse_dtd(root)
     yield (), root
 
@@ -152,13 +164,22 @@ def canonical(element: Element, *, exclusive: bool = True) -> bytes:
         return found.encode()
 
 
+def local(name: str) -> str:
+    """Return a name without its namespace.
+
+    >>> local("{urn:p}a"), local("a")
+    ('a', 'a')
+    """
+    return name.rpartition("}")[2]
+
+
 def local_name(element: Element) -> str:
     """Return the element's name without its namespace.
 
     >>> local_name(parse(b"<p:a xmlns:p='urn:p'/>"))
     'a'
     """
-    return element.tag.rpartition("}")[2]
+    return local(element.tag)
 
 
 def line(element: Element) -> int:
@@ -170,6 +191,21 @@ def line(element: Element) -> int:
     # The stubs have no type for it.
     found: Any = element.sourceline
     return found or 0
+
+
+def _root(data: bytes, parser: etree.XMLParser) -> Element:
+    try:
+        root = cast("Element | None", etree.fromstring(data, parser))
+    except etree.XMLSyntaxError as error:
+        raise XmlError(f"expected well-formed XML: {_without_content(error.msg)}") from error
+    _refuse_errors(parser.error_log)
+    return _there(root)
+
+
+def _there(root: Element | None) -> Element:
+    if root is None:
+        raise XmlError("expected well-formed XML: no element")
+    return root
 
 
 def _parser(paths: Sequence[Path]) -> etree.XMLPullParser:
@@ -229,7 +265,7 @@ def _free(element: Element) -> None:
 def _take(element: Element) -> None:
     parent = element.getparent()
     if parent is not None:
-        if (tail := element.tail) is not None and not tail.isspace():
+        if (tail := element.tail) is not None and tail.strip(BLANKS):
             # lxml takes it away with the element that it follows.
             elder = element.getprevious()
             if elder is None:
@@ -239,6 +275,20 @@ def _take(element: Element) -> None:
         parent.remove(element)
         if len(parent) > _MOST_KEPT:
             raise XmlError(f"expected at most {_MOST_KEPT} elements beside the items")
+        _drop_hollow(parent)
+
+
+def _drop_hollow(group: Element | None) -> None:
+    """Drop the groups before this one that held nothing but items; the last one stays, to say that there were some."""
+    while group is not None and (above := group.getparent()) is not None:
+        while (elder := group.getprevious()) is not None and elder.tag == group.tag and _is_hollow(elder):
+            above.remove(elder)
+        group = above
+
+
+def _is_hollow(element: Element) -> bool:
+    says = element.keys() or f"{element.text or ''}{element.tail or ''}".strip(BLANKS)
+    return not says and all(map(_is_hollow, element))
 
 
 def _refuse_dtd(element: Element) -> None:
@@ -246,6 +296,19 @@ def _refuse_dtd(element: Element) -> None:
         raise XmlError("expected no DTD, found one")
 
 
-def _without_content(error: etree.XMLSyntaxError) -> str:
+def _refuse_errors(log: etree._ListErrorLog, seen: int = 0) -> int:  # pyright: ignore[reportPrivateUsage] - as above
+    """Refuse what libxml2 calls an error, but for names; return how much of the log was seen."""
+    for each in islice(log, seen, None):
+        # libxml2 tells of `urn:é`, which is no URI; XML only says what a namespace should be called.
+        if each.type != etree.ErrorTypes.WAR_NS_URI and each.level >= etree.ErrorLevels.ERROR:
+            place = f", line {each.line}, column {each.column}"
+            raise XmlError(f"expected well-formed XML: {_without_content(each.message + place)}")
+        seen += 1
+    if seen > _MOST_WARNINGS:
+        raise XmlError(f"expected at most {_MOST_WARNINGS} names of namespaces that are no addresses")
+    return seen
+
+
+def _without_content(message: str | None) -> str:
     # libxml2 quotes names, never text; the place helps, the file name would not.
-    return (error.msg or "unreadable").removesuffix(" (<string>)")
+    return (message or "unreadable").removesuffix(" (<string>)")

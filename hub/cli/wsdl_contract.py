@@ -12,10 +12,10 @@ from adapters._bundle_folder import is_pinned
 from adapters.soap.bundle import load_bundle
 from contracts.errors import BanyanError, ConfigError, ContractError
 from contracts.legacy.soap.contract.address import without_secrets
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Port, Service
 from contracts.legacy.soap.contract.schema import Schemas, build
 from contracts.legacy.soap.contract.wsdl import read_contract
+from contracts.legacy.xml import local
 from contracts.near import near
 from hub.cli.output import complain
 

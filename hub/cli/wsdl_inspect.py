@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from contracts.legacy.soap.contract.address import without_secrets
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.findings import inspect as findings_of
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Port
 from contracts.legacy.soap.contract.outline import Node, outline
 from contracts.legacy.soap.contract.reach import parts, reach
 from contracts.legacy.soap.contract.shapes import Shapes
+from contracts.legacy.xml import local
 from hub.cli.output import AsJson, console, print_json
 from hub.cli.wsdl_contract import Root, built, load, narrowed, shown_path
 from hub.cli.wsdl_lines import counted, findings_lines, offer_lines, tree_lines

@@ -7,9 +7,9 @@ from textwrap import wrap
 from typing import Final
 
 from contracts.legacy.soap.contract.address import without_secrets
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Port, Severity
 from contracts.legacy.soap.contract.outline import Node
+from contracts.legacy.xml import local
 
 __all__ = ["counted", "findings_lines", "folded", "offer_lines", "tree_lines"]
 

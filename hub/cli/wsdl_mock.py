@@ -24,62 +24,78 @@ _BREAKAGES: Final = ", ".join(get_args(BreakageKind))
 _DRIFTS: Final = ", ".join(get_args(DriftKind))
 
 
+_Location = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONTRACT", help="The WSDL: a file, an address, or a folder that `banyan wsdl import` wrote."
+    ),
+]
+_Root = Annotated[
+    str | None,
+    typer.Option(help="What its imports must lie below; else its own folder, or server.", show_default=False),
+]
+_Host = Annotated[str, typer.Option(help="Address to listen on.")]
+_Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+_Scenario = Annotated[
+    Path | None,
+    typer.Option(help="YAML file that says for each operation what these options say.", show_default=False),
+]
+_Seed = Annotated[int | None, typer.Option(help="Another number makes other samples.", show_default="0")]
+_Items = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="How often repeated elements stand; 0 leaves out those that may be.", show_default="1 to 3"
+    ),
+]
+_Latency = Annotated[
+    str | None, typer.Option(metavar="TIME", help="How long each answer takes: 50ms, 2s, or 50ms..2s.")
+]
+_NoAnswer = Annotated[
+    float, typer.Option(min=0, max=1, metavar="RATE", help="Share of calls that are cut off without an answer.")
+]
+_Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OPERATION=NAME@RATE",
+        help="Answer a share of the calls (0 to 1) with a declared fault, or with Client or Server; repeatable.",
+    ),
+]
+_Http = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KIND@RATE", help=f"Answer a share with what is no SOAP: {_BREAKAGES}; repeatable."),
+]
+_Drift = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND@RATE", help=f"Answer a share as another version of the service might: {_DRIFTS}; repeatable."
+    ),
+]
+_Recorded = Annotated[
+    Path | None,
+    typer.Option(help="Folder of *.request.xml and *.answer.xml: what is there goes before samples."),
+]
+_Record = Annotated[Path | None, typer.Option(help="Folder to record calls in, as --recorded reads them.")]
+_CheckHeaders = Annotated[
+    bool, typer.Option("--check-headers", help="Refuse requests without the SOAP headers that are declared.")
+]
+
+
 def mock(
-    contract: Annotated[
-        str,
-        typer.Argument(
-            metavar="CONTRACT", help="The WSDL: a file, an address, or a folder that `banyan wsdl import` wrote."
-        ),
-    ],
-    root: Annotated[
-        str | None,
-        typer.Option(help="What its imports must lie below; else its own folder, or server.", show_default=False),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
-    scenario: Annotated[
-        Path | None,
-        typer.Option(help="YAML file that says for each operation what these options say.", show_default=False),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Another number makes other samples.", show_default="0")] = None,
-    items: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help="How often repeated elements stand; 0 leaves out those that may be.", show_default="1 to 3"
-        ),
-    ] = None,
-    latency: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How long each answer takes: 50ms, 2s, or 50ms..2s.")
-    ] = None,
-    no_answer: Annotated[
-        float, typer.Option(min=0, max=1, metavar="RATE", help="Share of calls that are cut off without an answer.")
-    ] = 0,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OPERATION=NAME@RATE",
-            help="Answer a share of the calls (0 to 1) with a declared fault, or with Client or Server; repeatable.",
-        ),
-    ] = None,
-    http: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KIND@RATE", help=f"Answer a share with what is no SOAP: {_BREAKAGES}; repeatable."),
-    ] = None,
-    drift: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND@RATE",
-            help=f"Answer a share as another version of the service might: {_DRIFTS}; repeatable.",
-        ),
-    ] = None,
-    recorded: Annotated[
-        Path | None,
-        typer.Option(help="Folder of *.request.xml and *.answer.xml: what is there goes before samples."),
-    ] = None,
-    record: Annotated[Path | None, typer.Option(help="Folder to record calls in, as --recorded reads them.")] = None,
-    check_headers: Annotated[
-        bool, typer.Option("--check-headers", help="Refuse requests without the SOAP headers that are declared.")
-    ] = False,
+    contract: _Location,
+    root: _Root = None,
+    host: _Host = "127.0.0.1",
+    port: _Port = 0,
+    scenario: _Scenario = None,
+    seed: _Seed = None,
+    items: _Items = None,
+    latency: _Latency = None,
+    no_answer: _NoAnswer = 0,
+    fault: _Faults = None,
+    http: _Http = None,
+    drift: _Drift = None,
+    recorded: _Recorded = None,
+    record: _Record = None,
+    check_headers: _CheckHeaders = False,
     as_json: AsJson = False,
 ) -> None:
     """Stand in for a service: answer its operations with valid samples, until told to stop; SIGTERM drains.

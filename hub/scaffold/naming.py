@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from contracts.event import Event
+from contracts.legacy.xml import local
 
 __all__ = ["TAKEN", "module_problem", "pascal", "short_names", "snake", "unique"]
 
@@ -104,4 +105,4 @@ def _words(name: str) -> list[str]:
 
 
 def _local(step: str) -> str:
-    return step.rpartition("}")[2].lstrip("@#")
+    return local(step).lstrip("@#")

@@ -17,6 +17,7 @@ from contracts.legacy.soap.message.field import read_field
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.sample.message import Sampler
 from contracts.legacy.soap.sample.options import Options
+from contracts.legacy.xml import local
 from contracts.near import near
 from hub.scaffold.item import Item, item_of
 from hub.scaffold.soap_guess import (
@@ -76,7 +77,7 @@ class Plan:
             "name": wanted.name,
             "wsdl": str(Path(wanted.wsdl).resolve()),
             "bundle": None if wanted.root is None else wanted.root.resolve(),
-            "service": self.service.name.rpartition("}")[2] if self.needs_service else None,
+            "service": local(self.service.name) if self.needs_service else None,
             "port": wanted.port,
             "operation": self.operation.name,
             "items": tuple(self.items.path.split("/")),
@@ -132,22 +133,18 @@ def _chosen(contract: Contract, wanted: Wanted) -> tuple[Service, Port, bool]:
     fit = [
         (service, port)
         for service, port in having
-        if wanted.service in {None, service.name.rpartition("}")[2]} and wanted.port in {None, port.name}
+        if wanted.service in {None, local(service.name)} and wanted.port in {None, port.name}
     ]
     if not having:
         known = near(wanted.operation, {name for _, port in soap for name in port.operations})
         raise ConfigError([f"--operation: no SOAP port has {wanted.operation}; there are: {known}"])
     if not fit:
-        names = ", ".join(f"--service {_local(service)} --port {port.name}" for service, port in having)
+        names = ", ".join(f"--service {local(service.name)} --port {port.name}" for service, port in having)
         raise ConfigError([f"--port: {wanted.operation} is not offered there; there are: {names}"])
     if len({service.name for service, _ in fit}) > 1:
-        names = ", ".join(sorted({_local(service) for service, _ in fit}))
+        names = ", ".join(sorted({local(service.name) for service, _ in fit}))
         raise ConfigError([f"--service: several services have {wanted.operation}; name one of: {names}"])
     return *fit[0], len({service.name for service, _ in having}) > 1
-
-
-def _local(service: Service) -> str:
-    return service.name.rpartition("}")[2]
 
 
 def _constants(

@@ -140,7 +140,7 @@ class ServedContract(_Model):
     root: Path | None = None
     """Folder that holds all that it imports; the WSDL's own folder without it."""
     ports: Mapping[str, ServicePath] = Field(default={})
-    """Name of a port -> its path, where it is not the one that is served, and not what its address says."""
+    """Name of a port (`Service/Port` where several have it) -> its path, where it is another than its address says."""
 
 
 class Listener(_Model):

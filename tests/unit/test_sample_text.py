@@ -7,8 +7,8 @@ from xmlschema import XMLSchema10
 from xmlschema.validators import XsdSimpleType
 
 from contracts.errors import ContractError
+from contracts.legacy.soap.pattern import parse
 from contracts.legacy.soap.sample.draw import Draw
-from contracts.legacy.soap.sample.pattern import parse
 from contracts.legacy.soap.sample.text import write
 
 

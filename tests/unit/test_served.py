@@ -1,5 +1,6 @@
 """A contract that is served says the same but for its addresses, as many documents and as one."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -293,6 +294,22 @@ def test_elements_out_of_entities_can_not_be_changed(tmp_path: Path) -> None:
 
     with pytest.raises(ContractError, match="none in an entity"):
         served(copied(tmp_path, edit))
+
+
+def test_ports_of_one_name_are_told_apart_by_their_services(tmp_path: Path) -> None:
+    def edit(text: str) -> str:
+        start, end = text.index("<wsdl:service "), text.index("</wsdl:service>") + len("</wsdl:service>")
+        service = text[start:end]
+        second = re.sub(r'name="[^"]*"', 'name="Second"', service, count=1).replace("/registry", "/second")
+        return text[:end] + second + text[end:]
+
+    name = re.search(r'<wsdl:service name="([^"]*)"', REGISTRY.read_text())
+    assert name is not None
+    paths = {f"{name[1]}/Registry11": "/first", "Second/Registry11": "/other", "Registry12": "/both"}
+    made = serve(bundle_of(copied(tmp_path, edit)), "/registry", ports=paths)
+
+    addresses = re.findall(r'address location="([^"]*)"', text(made, "wsdl"))
+    assert addresses == [f"{ORIGIN}{path}" for path in ("/first", "/both", "/other", "/both")]
 
 
 def test_a_path_of_a_port_that_is_not_there_is_refused() -> None:

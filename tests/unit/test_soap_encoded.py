@@ -16,6 +16,10 @@ SCHEMA = """
   <xs:element name="next" type="t:Node" nillable="true" form="unqualified"/>
   <xs:element name="tag" type="xs:string" minOccurs="0" maxOccurs="9" form="unqualified"/>
 </xs:sequence></xs:complexType>
+<xs:complexType name="Measured"><xs:sequence><xs:element name="v" type="xs:int" form="unqualified"/></xs:sequence>
+  <xs:attribute name="unit" type="xs:int" use="required"/></xs:complexType>
+<xs:complexType name="Length"><xs:simpleContent><xs:extension base="xs:double">
+  <xs:attribute name="unit" type="xs:string"/></xs:extension></xs:simpleContent></xs:complexType>
 """
 NAMESPACES = (
     'xmlns:t="urn:t" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -94,10 +98,13 @@ def test_the_one_part_of_an_answer_has_any_name_and_accessors_no_order() -> None
     [
         ('<r><result href="#nobody"/></r>', Deviation("value", "r/result", "an element with the id nobody")),
         ("<r><result><v>x</v></result></r>", Deviation("value", "r/result/v", "an integer")),
-        ('<r><result xsi:type="t:X"/></r>', Deviation("type", "r/result", "an xsi:type of the contract")),
-        ("<r><result><new>1</new></result></r>", Deviation("unknown", "r/result/new", "no such accessor")),
+        (
+            '<r><result xsi:type="t:X"><v>1</v></result></r>',
+            Deviation("type", "r/result", "an xsi:type of the contract"),
+        ),
+        ("<r><result><v>1</v><new>1</new></result></r>", Deviation("unknown", "r/result/new", "no such accessor")),
         ("<r/>", Deviation("missing", "r/result", "the part")),
-        ("<r><result/><result/></r>", Deviation("too-many", "r/result", "no such part")),
+        ("<r><result><v>1</v></result><result/></r>", Deviation("too-many", "r/result", "no such part")),
         (
             '<r><result e:arrayType="xsd:int[2]"><i>1</i></result></r>',
             Deviation("content", "r/result", "as many items as the array says: 2"),
@@ -137,3 +144,32 @@ def test_a_large_value_that_many_share_is_bounded() -> None:
 def test_a_value_outside_of_the_message_is_refused() -> None:
     with pytest.raises(RecordError, match="r/result: expected a value in the message itself"):
         read('<r><result href="cid:photo@example"/></r>')
+
+
+def test_what_is_missing_or_superfluous_is_told() -> None:
+    missing = read('<r><result><next xsi:nil="1"/></result></r>')
+    nobodys = read(
+        '<r><result href="#a"/></r><m id="a" xsi:type="t:Node"><v>1</v></m><m id="b" xsi:type="t:Gone">2</m><n>3</n>'
+    )
+
+    assert missing == ({"result": {"next": None}}, [Deviation("content", "r/result/v", "the accessor")])
+    assert nobodys == (
+        {"result": {"v": 1}, "#unknown": [{"m": {"@id": "b", "#text": "2"}}, {"n": "3"}]},
+        [Deviation("unknown", f"r/{name}", "no value that nobody refers to") for name in "mn"],
+    )
+
+
+def test_attributes_of_a_structure_are_read_and_missed_and_those_of_the_encoding_are_not_its_own() -> None:
+    given = '<r><result href="#a"/></r><m id="a" unit="3" e:root="0" %s><v>1</v></m>'
+
+    record, deviations = read(given % "", kind="{urn:t}Measured")
+    with pytest.raises(RecordError, match="@unit"):
+        read((given % "").replace(' unit="3"', ""), kind="{urn:t}Measured")
+    stray = read(given % 'other="1"', kind="{urn:t}Measured")
+
+    assert (record, deviations) == ({"result": {"@unit": 3, "v": 1}}, [])
+    assert stray[1] == [Deviation("unknown", "Body/m/@other", "no such attribute")]
+
+
+def test_text_beside_attributes_is_typed() -> None:
+    assert result('<r><result unit="m">1.5</result></r>', kind="{urn:t}Length") == {"@unit": "m", "#text": 1.5}

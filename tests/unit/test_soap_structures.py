@@ -290,3 +290,30 @@ def test_many_equal_elements_that_nobody_knows_are_read_in_linear_time() -> None
 
     assert isinstance(value, dict)
     assert value["#unknown"] == [{"{urn:t}more": {"b": [""] * 100_000}}]
+
+
+def test_text_beside_attributes_has_a_default_and_a_fixed_value_too() -> None:
+    schema = """<xs:complexType name="Money"><xs:simpleContent><xs:extension base="xs:decimal">
+      <xs:attribute name="unit" type="xs:string"/></xs:extension></xs:simpleContent></xs:complexType>
+    <xs:element name="e"><xs:complexType><xs:sequence>
+      <xs:element name="fee" type="t:Money" default="1.50"/><xs:element name="rate" type="t:Money" fixed="2.0"/>
+    </xs:sequence></xs:complexType></xs:element>"""
+
+    empty = read(schema, '><fee unit="EUR"/><rate/></e>')
+    same = read(schema, "><fee>3</fee><rate>2.00</rate></e>")
+    other = read(schema, "><fee>3</fee><rate>2.01</rate></e>")
+
+    assert empty == ({"fee": {"@unit": "EUR", "#text": Decimal("1.50")}, "rate": {"#text": Decimal("2.0")}}, [])
+    assert same == ({"fee": {"#text": Decimal(3)}, "rate": {"#text": Decimal("2.00")}}, [])
+    assert other[1] == [Deviation("facet", "e/rate", "the fixed value 2.0")]
+
+
+def test_a_space_that_is_none_of_xml_is_text() -> None:
+    schema = """<xs:element name="e"><xs:complexType><xs:sequence><xs:element name="v" type="xs:int"/></xs:sequence>
+    </xs:complexType></xs:element>"""
+
+    assert read(schema, ">\n <v>1</v>\t</e>") == ({"v": 1}, [])
+    assert read(schema, "><v>1</v>\u00a0</e>") == (
+        {"v": 1, "#text": "\u00a0"},
+        [Deviation("text", "e", "no text between elements")],
+    )

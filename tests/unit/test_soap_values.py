@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.legacy.soap.message.lexical import ExactDateTime, ExactTime, ZonedDate
 from contracts.legacy.soap.message.simple import FacetError, Simple, simple
+from contracts.legacy.xml import parse
 from tests.wsdls import schemas_of
 
 VIENNA = timezone(timedelta(hours=2))
@@ -232,3 +233,62 @@ def test_digits_are_counted_however_many_there_are() -> None:
     for wrong in ("0." + "1" * 29, "1" * 1_000_001):
         with pytest.raises(FacetError):
             read(wrong)
+
+
+@pytest.mark.parametrize(
+    ("base", "facet", "right", "wrong"),
+    [
+        ("duration", "enumeration P1Y", ["P12M", "P1Y"], ["P365D"]),
+        ("duration", "minInclusive P1Y", ["P12M", "P367D", "P365D"], ["P364D", "P11M", "PT1S"]),
+        ("duration", "maxExclusive P10D", ["P9D", "PT1H", "-P1Y"], ["P10D", "PT240H", "P1Y"]),
+        ("gYear", "enumeration 2020Z", ["2020+00:00"], ["2020", "2020+01:00"]),
+        ("gYear", "maxInclusive 9999", ["10000"[1:], "9999"], ["10000"]),
+        ("gYearMonth", "minInclusive 2020-02", ["2020-02", "10000-01"], ["2020-01"]),
+        ("gMonth", "minInclusive --02", ["--02", "--12"], ["--01"]),
+        ("gDay", "maxInclusive ---09", ["---09"], ["---10"]),
+        ("gMonthDay", "minExclusive --02-29", ["--03-01"], ["--02-29", "--02-28"]),
+        ("date", "enumeration 2020-01-01Z", ["2020-01-01+00:00"], ["2020-01-01+01:00", "2020-01-01"]),
+        ("date", "minInclusive 2020-01-01Z", ["2020-01-01+00:00", "2020-01-01"], ["2020-01-01+01:00", "2019-12-30"]),
+        ("dateTime", "maxInclusive 2020-01-01T00:00:00Z", ["2020-01-01T01:00:00+02:00"], ["2020-01-01T00:00:00-01:00"]),
+        ("time", "maxInclusive 05:00:00Z", ["00:00:00-05:00", "24:00:00Z"], ["23:00:00-05:00"]),
+        ("decimal", "enumeration 1.0", ["1", "+1.00"], ["1.01"]),
+        ("double", "enumeration NaN", ["NaN"], ["0"]),
+        ("base64Binary", "enumeration aGk=", ["aG k="], ["aGkh"]),
+    ],
+)
+def test_facets_compare_values_and_not_their_texts(base: str, facet: str, right: list[str], wrong: list[str]) -> None:
+    name, limit = facet.split(" ")
+    kind = restricted(f'<xs:{name} value="{limit}"/>', base=f"xs:{base}")
+
+    for text in right:
+        kind(text)
+    for text in wrong:
+        with pytest.raises(FacetError):
+            kind(text)
+
+
+def test_lists_and_names_are_listed_by_their_values() -> None:
+    schemas = schemas_of("""
+      <xs:simpleType name="Pair"><xs:restriction><xs:simpleType><xs:list itemType="xs:decimal"/></xs:simpleType>
+        <xs:enumeration value="1.0 2"/></xs:restriction></xs:simpleType>
+      <xs:simpleType name="Code"><xs:restriction base="xs:QName">
+        <xs:enumeration xmlns:q="urn:q" value="q:a"/></xs:restriction></xs:simpleType>
+      <xs:simpleType name="Codes"><xs:list itemType="t:Code"/></xs:simpleType>
+      <xs:simpleType name="Either"><xs:union memberTypes="xs:int t:Codes"/></xs:simpleType>""")
+    pair, code, either = (schemas.type(f"{{urn:t}}{name}") for name in ("Pair", "Code", "Either"))
+    assert pair is not None
+    assert code is not None
+    assert either is not None
+
+    assert simple(pair)(" 1  2.00") == [Decimal(1), Decimal(2)]
+    with pytest.raises(FacetError):
+        simple(pair)("1 3")
+    with pytest.raises(ValueError, match="a decimal"):
+        simple(pair)("1\u00a02")
+    reader = simple(code)
+    for prefix, namespace in (("q", "urn:q"), ("x", "urn:q")):
+        assert reader(f"{prefix}:a", parse(f'<e xmlns:{prefix}="{namespace}"/>'.encode())) == f"{prefix}:a"
+    for inside in (reader, simple(either)):
+        inside("q:a", parse(b'<e xmlns:q="urn:q"/>'))
+        with pytest.raises(FacetError):
+            inside("q:a", parse(b'<e xmlns:q="urn:other"/>'))

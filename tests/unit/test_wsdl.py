@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ContractError
+from contracts.legacy.soap.contract.bundle import Bundle, Document
 from contracts.legacy.soap.contract.model import Header, Part
 from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.xml import XmlError
@@ -186,3 +187,13 @@ def test_every_shared_contract_is_read_and_all_its_parts_are_found() -> None:
         "example-adapter.wsdl: missing-header",
     }
     assert known > 2500
+
+
+def test_a_namespace_that_is_no_address_is_built_like_any_other() -> None:
+    schema = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:é">'
+    text = f'{schema}<xs:element name="a"/></xs:schema>'
+    document = Document(uri="file:///a.xsd", data=text.encode())
+
+    schemas = build(Bundle(start=document.uri, root="file:///", documents={document.uri: document}))
+
+    assert schemas.element("{urn:é}a") is not None

@@ -120,3 +120,37 @@ def test_a_namespace_that_is_a_relative_address_has_a_canonical_form_too(namespa
 
     assert xml.canonical(one[0]) == xml.canonical(other)
     assert xml.canonical(other) == f'<a xmlns="{namespace}" b="2" z="1">x<b></b></a>'.encode()
+
+
+@pytest.mark.parametrize("namespace", ["urn:\u00e9", "a b", "http://[x", "urn:100%", "\u00e9"])
+def test_a_namespace_that_is_no_address_is_a_name_like_any_other(namespace: str) -> None:
+    document = f'<p:a xmlns:p="{namespace}"><p:b/></p:a>'.encode()
+
+    for root in (xml.parse(document), xml.parse_contract(document), [*xml.stream([document], [("a", "b")])][-1][1]):
+        assert root.tag == f"{{{namespace}}}a"
+    assert xml.canonical(xml.parse(document)) == f'<p:a xmlns:p="{namespace}"><p:b></p:b></p:a>'.encode()
+    for broken in (document.replace(b"</p:a>", b""), document.replace(b"<p:b/>", b"<q:b/>")):
+        with pytest.raises(XmlError, match="well-formed"):
+            xml.parse(broken)
+        with pytest.raises(XmlError, match="well-formed"):
+            list(xml.stream([broken], [("a", "b")]))
+
+
+def test_groups_that_held_nothing_but_items_are_dropped_and_others_stay() -> None:
+    groups = b"<g> <i/> </g> <g><i/><i/></g> <g><n>1</n><i/></g> <g a='1'><i/></g> <g><i/></g> <g><i/></g>"
+
+    *_, (_, root) = xml.stream([b"<a>", groups, b"</a>"], [("a", "g", "i")], keep=True)
+
+    assert xml.canonical(root).replace(b" ", b"") == b'<a><g><n>1</n></g><ga="1"></g><g></g></a>'
+
+
+def test_memory_stays_flat_where_items_stand_in_groups() -> None:
+    def document() -> Iterator[bytes]:
+        yield b"<a>"
+        for _ in range(2_000):
+            yield b"<h><g><i>1</i></g></h>" * 50
+        yield b"</a>"
+
+    *_, (_, root) = xml.stream(document(), [("a", "h", "g", "i")], keep=True)
+
+    assert len(root) == 1

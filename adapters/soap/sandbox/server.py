@@ -74,7 +74,7 @@ class Sandbox:
 
         self._every = service(*self._paths.values())
         self._services = {path: service(*ports) for path, ports in _endings(self._paths).items()}
-        offered = {port.name: path for path, port in self._paths.items() if path.count("/") > 1}
+        offered = {path[1:]: path for path in self._paths if path.count("/") > 1}
         self._pages = serve(contract.bundle, "/", ports=offered).pages
         self._stack = AsyncExitStack()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}

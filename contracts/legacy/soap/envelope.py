@@ -6,7 +6,7 @@ from typing import Final
 from lxml import etree
 
 from contracts.legacy import xml
-from contracts.legacy.xml import Element, Path, XmlError
+from contracts.legacy.xml import BLANKS, Element, Path, XmlError
 
 __all__ = ["BODY", "FAULT", "Source", "body_of", "header_of", "require_reply"]
 
@@ -66,7 +66,7 @@ class Source:
         for chunk in self._chunks:
             if self._head:
                 yield chunk
-            elif content := chunk.lstrip():
+            elif content := chunk.lstrip(BLANKS.encode()):
                 # Blanks before the XML declaration are wrong and common.
                 self._head = content[:_HEAD_BYTES]
                 yield content

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from contracts.errors import ContractError
 from contracts.legacy.soap.contract.bundle import Document
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import Element, local
 
 __all__ = ["Attribute", "Edit", "Markup", "Tag", "edited"]
 
@@ -95,7 +95,7 @@ class Markup:
                 is_same = start[2] == token[2]
             else:
                 element, start = next(elements, None), token
-                is_same = element is not None and _local(element.tag) == token[2].rpartition(":")[2]
+                is_same = element is not None and local(element.tag).rpartition(":")[2] == token[2].rpartition(":")[2]
             if element is None or not is_same:
                 raise self._unlike()
             if not token[1] and not token[3]:
@@ -163,10 +163,6 @@ def _tag(start: re.Match[str], last: re.Match[str]) -> Tag:
     return Tag(
         start=start.start(), inner=start.end(), close=close, end=last.end(), name=start[2], is_empty=is_empty
     )  # fmt: skip
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2].rpartition(":")[2]
 
 
 def _codec(document: Document) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from contracts.legacy.xml import Element, XmlError, parse
+from contracts.legacy.xml import Element, XmlError, local, parse
 
 __all__ = ["is_related", "root_part"]
 
@@ -46,7 +46,7 @@ def root_part(data: bytes, content_type: str) -> tuple[bytes, str]:
     found = root.get_content_type()
     kind = _parameter(root, "type") or _parameter(whole, "start-info") or "text/xml" if found == _XOP else found
     envelope = _bytes(root)
-    if _INCLUDE.rpartition("}")[2].encode() in envelope:
+    if local(_INCLUDE).encode() in envelope:
         envelope = _included(parse(envelope), by_id)
     return envelope, kind
 

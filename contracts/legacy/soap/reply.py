@@ -14,7 +14,7 @@ from contracts.errors import LegacyUnavailableError
 from contracts.legacy import xml
 from contracts.legacy.soap import fault
 from contracts.legacy.soap.envelope import FAULT, Source, require_reply
-from contracts.legacy.xml import Element, Limits, Path, XmlError
+from contracts.legacy.xml import BLANKS, Element, Limits, Path, XmlError, local
 
 __all__ = ["Item", "Record", "Value", "read", "value"]
 
@@ -112,7 +112,7 @@ def _record(element: Element, level: int) -> Record:
         else:
             record[name] = repeated[name] = [record[name], found]
     # Blanks between elements are layout; blanks alone in an element are its text.
-    if text and (not len(element) or not text.isspace()):
+    if text and (not len(element) or text.strip(BLANKS)):
         record["#text"] = text
     return record
 
@@ -122,6 +122,4 @@ def _attributes(element: Element) -> Record:
     return {"@" + _local(name): text for name, text in attributes if not name.startswith(_XSI)}
 
 
-@lru_cache(maxsize=4096)
-def _local(name: str) -> str:
-    return name.rpartition("}")[2]
+_local = lru_cache(maxsize=4096)(local)

@@ -64,7 +64,7 @@ def serve(bundle: Bundle, path: str, *, ports: Mapping[str, str] | None = None) 
     Args:
         bundle: The contract.
         path: Begins with a slash; percent-encoded.
-        ports: Name of a port -> its path.
+        ports: Name of a port, or `Service/Port` where several have that name -> its path.
 
     Raises:
         ContractError: The document is no WSDL 1.1, has no such port, or is written in a way that can't be changed.
@@ -116,13 +116,12 @@ class _Rewriting:
             for address in port.iterchildren(*_ADDRESSES)
         }
         self._is_one = len(own - {None}) <= 1
-        there = {
-            port.get("name") or ""
-            for document in bundle.documents.values()
-            for port in document.root.iter(WSDL + "port")
-        }
-        if unknown := sorted(ports.keys() - there):
-            raise ContractError(bundle.start, expected=f"ports of {', '.join(sorted(there))}", found=unknown[0])
+        there = [
+            _port_names(port) for document in bundle.documents.values() for port in document.root.iter(WSDL + "port")
+        ]
+        if unknown := sorted(ports.keys() - {name for names in there for name in names}):
+            expected = f"ports of {', '.join(sorted({name for _, name in there}))}"
+            raise ContractError(bundle.start, expected=expected, found=unknown[0])
 
     def edits(self, markup: Markup) -> Iterator[Edit]:
         """Yield what changes in a document that is served by itself."""
@@ -156,8 +155,14 @@ class _Rewriting:
         own = _own_path(said)
         if own is None:
             return None
-        given = self._ports.get(port.get("name") or "")
+        given = next((self._ports[name] for name in _port_names(port) if name in self._ports), None)
         return _ORIGIN + _attribute(given or (self._path if self._is_one else own or self._path))
+
+
+def _port_names(port: Element) -> tuple[str, str]:
+    """Return the names that mean a port, the exact one first."""
+    name, service = port.get("name") or "", port.getparent()
+    return f"{'' if service is None else service.get('name')}/{name}", name
 
 
 def _own_path(address: str) -> str | None:

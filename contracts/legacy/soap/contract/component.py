@@ -24,7 +24,6 @@ __all__ = [
     "TypeUse",
     "Wildcard",
     "is_built_in",
-    "local",
 ]
 
 XSD_NAMESPACE: Final = "http://www.w3.org/2001/XMLSchema"
@@ -140,12 +139,3 @@ def is_built_in(name: str) -> bool:
     True
     """
     return name.startswith(f"{{{XSD_NAMESPACE}}}")
-
-
-def local(name: str) -> str:
-    """Return a name without its namespace.
-
-    >>> local("{urn:a}b")
-    'b'
-    """
-    return name.rpartition("}")[2]

@@ -13,11 +13,11 @@ from contracts.legacy.soap.contract.component import (
     TypeUse,
     Wildcard,
     is_built_in,
-    local,
 )
 from contracts.legacy.soap.contract.model import Part
 from contracts.legacy.soap.contract.shapes import Shapes
 from contracts.legacy.soap.contract.text import TextType, text_of
+from contracts.legacy.xml import local
 
 __all__ = ["Node", "outline"]
 

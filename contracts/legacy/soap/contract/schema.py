@@ -4,21 +4,23 @@ xmlschema gives the components (content models, facets, substitution groups) and
 messages are read fast is compiled from these components, elsewhere.
 """
 
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message
 from io import BytesIO
-from typing import Final
+from typing import Any, Final, Self, cast
 from urllib.request import BaseHandler, OpenerDirector, Request
 from urllib.response import addinfourl
 
 from lxml import etree
 from xmlschema import XMLSchema10, XMLSchemaException
-from xmlschema.validators import XsdElement, XsdType
+from xmlschema.validators import XsdElement, XsdPatternFacets, XsdSimpleType, XsdType
 
 from contracts.errors import ContractError
+from contracts.legacy.soap.automaton import is_plain, matcher
 from contracts.legacy.soap.contract.bundle import XSD, Bundle, Document
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import Element, parse_contract
 
 __all__ = ["Schemas", "build"]
 
@@ -81,7 +83,34 @@ def build(bundle: Bundle) -> Schemas:
             )
     except (XMLSchemaException, RecursionError) as error:
         raise ContractError(bundle.start, expected="XML Schemas that can be built", found=str(error)) from error
+    components: Any = schema.iter_components
+    for kind in components(XsdSimpleType):
+        _bound_patterns(kind)
     return Schemas(schema)
+
+
+def _bound_patterns(kind: XsdSimpleType) -> None:
+    """Let patterns that Python's engine might never have tried out be matched by our own; xmlschema asks them, too."""
+    facets: Any = (kind.facets or {}).get(XSD + "pattern")
+    if not isinstance(facets, XsdPatternFacets):
+        return
+    for place, pattern in enumerate(facets.regexps):
+        try:
+            if not is_plain(pattern):
+                facets.patterns[place] = cast("re.Pattern[str]", _Bounded(matcher(pattern)))
+        except ContractError:
+            continue  # it is none to xmlschema either, which lets anything pass
+
+
+class _Bounded:
+    """Stands for a compiled pattern, of which is only asked whether it matches."""
+
+    def __init__(self, fits: Callable[[str], bool]) -> None:
+        self._fits = fits
+
+    def match(self, text: str) -> Self | None:
+        """Return something where a whole text fits."""
+        return self if self._fits(text) else None
 
 
 class _Shelf(BaseHandler):
@@ -120,7 +149,7 @@ class _Shelf(BaseHandler):
         return addinfourl(content, Message(), request.full_url, _OK)
 
     def _prepared(self, document: Document, root: Element) -> str:
-        copy = etree.fromstring(etree.tostring(root, with_tail=False))
+        copy = parse_contract(etree.tostring(root, with_tail=False))
         # Who includes is asked on the original: a copy has other places.
         for element in [*copy.iter(XSD + "import", XSD + "include", XSD + "redefine")]:
             meant = self._meant(document, element)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from contracts.legacy.soap.contract.component import ComplexType, SimpleType, TypeUse, is_built_in, local
+from contracts.legacy.soap.contract.component import ComplexType, SimpleType, TypeUse, is_built_in
 from contracts.legacy.soap.contract.shapes import Shapes
+from contracts.legacy.xml import local
 
 __all__ = ["TextType", "text_of"]
 

@@ -6,9 +6,10 @@ from contracts.errors import ConfigError
 from contracts.legacy.soap.divergence import fault
 from contracts.legacy.soap.divergence.content import Content, Types
 from contracts.legacy.soap.divergence.declared import ENVELOPE, HEADER
-from contracts.legacy.soap.divergence.moments import zone
 from contracts.legacy.soap.divergence.paths import Pattern, Step
 from contracts.legacy.soap.divergence.rules import Rules
+from contracts.legacy.soap.moments import zone
+from contracts.legacy.xml import local
 
 __all__ = ["problems"]
 
@@ -77,10 +78,10 @@ class _Checked:
     def _reached(self, step: Step, above: list[Content]) -> Iterator[Content]:
         for each in self._all(above, is_deep=step.is_deep):
             if step.is_attribute:
-                yield from (Content() for name in each.attributes if step.fits(_local(name)))
+                yield from (Content() for name in each.attributes if step.fits(local(name)))
             else:
                 for tag, declared in each.elements.items():
-                    if step.fits(_local(tag)):
+                    if step.fits(local(tag)):
                         yield self._types.of(declared.type)
 
     def _all(self, start: list[Content], *, is_deep: bool) -> list[Content]:
@@ -98,15 +99,11 @@ class _Checked:
     def _there(self, step: Step, above: list[Content]) -> list[str]:
         every = self._all(above, is_deep=step.is_deep)
         if step.is_attribute:
-            return sorted({"@" + _local(name) for each in every for name in each.attributes})
-        return [
-            *dict.fromkeys(_local(tag) for each in every for tag in each.elements if tag not in {HEADER, ENVELOPE})
-        ][:40]
+            return sorted({"@" + local(name) for each in every for name in each.attributes})
+        return [*dict.fromkeys(local(tag) for each in every for tag in each.elements if tag not in {HEADER, ENVELOPE})][
+            :40
+        ]
 
 
 def _written(step: Step) -> str:
     return ("@" if step.is_attribute else "") + step.name
-
-
-def _local(name: str) -> str:
-    return name.rpartition("}")[2]

@@ -14,9 +14,9 @@ from xmlschema.validators import (
     XsdType,
 )
 
+from contracts.legacy.soap import scalar
 from contracts.legacy.soap.contract.schema import Schemas
-from contracts.legacy.soap.divergence import scalar
-from contracts.legacy.soap.divergence.scalar import Scalar
+from contracts.legacy.soap.scalar import Scalar
 
 __all__ = ["ANY", "ENCODINGS", "Attribute", "Content", "Declared", "Types"]
 

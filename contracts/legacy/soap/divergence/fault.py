@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from contracts.legacy.soap.divergence import scalar
+from contracts.legacy.soap import scalar
 from contracts.legacy.soap.divergence.content import Attribute, Content, Declared
 from contracts.legacy.soap.divergence.node import Node, sealed
 from contracts.legacy.soap.divergence.plan import Plan
 from contracts.legacy.soap.divergence.reading import ENVELOPES, Reader
-from contracts.legacy.soap.divergence.scalar import BLANKS, TEXT
-from contracts.legacy.xml import Element, local_name
+from contracts.legacy.soap.scalar import TEXT
+from contracts.legacy.xml import BLANKS, Element, local_name
 
 __all__ = ["FAULT", "STANDARD", "code", "content", "has_languages", "read"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Hashable
 from decimal import Decimal
 from typing import Final
 
-from contracts.legacy.soap.divergence import moments, scalar
-from contracts.legacy.soap.divergence.moments import Duration, Moment
+from contracts.legacy.soap import moments, scalar
+from contracts.legacy.soap.moments import Duration, Moment
 
 __all__ = ["hint"]
 

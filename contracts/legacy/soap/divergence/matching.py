@@ -6,8 +6,9 @@ from typing import final
 
 from contracts.legacy.soap.divergence.alignment import Pair
 from contracts.legacy.soap.divergence.node import Node
+from contracts.legacy.xml import local
 
-__all__ = ["Moved", "Places", "key_of", "local"]
+__all__ = ["Moved", "Places", "key_of"]
 
 
 @final
@@ -101,8 +102,3 @@ def _at(node: Node, steps: Sequence[str]) -> Hashable:
             return None
         node = found
     return node.value
-
-
-def local(name: str | None) -> str:
-    """Return a name without its namespace."""
-    return (name or "").rpartition("}")[2]

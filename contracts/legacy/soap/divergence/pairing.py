@@ -13,8 +13,7 @@ from contracts.legacy.soap.divergence.content import Content, Types
 from contracts.legacy.soap.divergence.node import Node, same
 from contracts.legacy.soap.divergence.plan import Plan
 from contracts.legacy.soap.divergence.reading import Reader
-from contracts.legacy.soap.divergence.scalar import BLANKS
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import BLANKS, Element
 
 __all__ = ["SideBySide", "is_plain", "is_same"]
 

@@ -5,12 +5,12 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, final
 
-from contracts.legacy.soap.divergence import moments, scalar
+from contracts.legacy.soap import moments, scalar
 from contracts.legacy.soap.divergence.content import Content, Declared, Types
 from contracts.legacy.soap.divergence.paths import Pattern, below
 from contracts.legacy.soap.divergence.rules import Rules, TextRule, Tolerance, Unordered
-from contracts.legacy.soap.divergence.scalar import Scalar
-from contracts.legacy.xml import Element
+from contracts.legacy.soap.scalar import Scalar
+from contracts.legacy.xml import Element, local
 
 __all__ = ["Plan", "Plans"]
 
@@ -107,7 +107,7 @@ class Plan:
             if known is not None:
                 kind = Content(name=known.scalar.name, scalar=known.scalar)
             default = None if known is None else known.default
-            path = below(self.path, "@" + name.rpartition("}")[2])
+            path = below(self.path, "@" + local(name))
             found = self._plans.at(path, Declared(tag=name, type=kind, default=default, is_once=True))
             self._keep(key, found)
         return found

@@ -4,12 +4,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast, final
 
-from contracts.legacy.soap.divergence import scalar
+from contracts.legacy.soap import scalar
 from contracts.legacy.soap.divergence.content import ANY, ENCODINGS, Content, Declared
 from contracts.legacy.soap.divergence.node import Node, Said, sealed
 from contracts.legacy.soap.divergence.plan import Plan, Plans
-from contracts.legacy.soap.divergence.scalar import BLANKS
-from contracts.legacy.xml import Element, XmlError
+from contracts.legacy.xml import BLANKS, Element, XmlError
 
 __all__ = ["ENVELOPES", "Reader", "between"]
 

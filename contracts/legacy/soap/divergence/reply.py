@@ -6,8 +6,7 @@ from typing import Final
 from contracts.legacy import xml
 from contracts.legacy.soap.divergence.difference import Outcome
 from contracts.legacy.soap.divergence.reading import ENVELOPES
-from contracts.legacy.soap.divergence.scalar import BLANKS
-from contracts.legacy.xml import Element, Limits, XmlError
+from contracts.legacy.xml import BLANKS, Element, Limits, XmlError
 
 __all__ = ["Reply", "parse"]
 

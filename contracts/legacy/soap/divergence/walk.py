@@ -6,16 +6,18 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, final
 
-from contracts.legacy.soap.divergence import fault, moments, scalar
+from contracts.legacy.soap import moments, scalar
+from contracts.legacy.soap.divergence import fault
 from contracts.legacy.soap.divergence.alignment import Aligner, Pair
 from contracts.legacy.soap.divergence.difference import Difference, Kind
 from contracts.legacy.soap.divergence.hint import hint
 from contracts.legacy.soap.divergence.mask import masked, shape
-from contracts.legacy.soap.divergence.matching import Moved, Places, key_of, local
-from contracts.legacy.soap.divergence.moments import Duration, Moment
+from contracts.legacy.soap.divergence.matching import Moved, Places, key_of
 from contracts.legacy.soap.divergence.node import Node
 from contracts.legacy.soap.divergence.plan import Plan
 from contracts.legacy.soap.divergence.rules import Tolerance
+from contracts.legacy.soap.moments import Duration, Moment
+from contracts.legacy.xml import local
 
 __all__ = ["FullError", "Walk"]
 
@@ -40,7 +42,9 @@ class Walk:
         if left.key == right.key:
             return
         if left.type_name != right.type_name:
-            names = [local(each) or left.plan.content.name or "none" for each in (left.type_name, right.type_name)]
+            names = [
+                local(each or "") or left.plan.content.name or "none" for each in (left.type_name, right.type_name)
+            ]
             self._tell("type", path, left.plan, texts=(None, None), shown=(names[0], names[1]))
         elif left.is_nil != right.is_nil:
             self._nil((left, right), path, left.plan)

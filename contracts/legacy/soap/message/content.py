@@ -12,6 +12,8 @@ from typing import Final, Literal, TypeAlias
 from xmlschema import XsdElement
 from xmlschema.validators import XsdAnyElement, XsdComplexType, XsdGroup
 
+from contracts.legacy.xml import local
+
 __all__ = ["Content", "Flaw", "FlawKind", "Particle", "content"]
 
 FlawKind: TypeAlias = Literal["unknown", "missing", "too-many", "content"]
@@ -117,7 +119,7 @@ class Content:
         if counted or apart or not self._is_ordered or self._fits(known):
             yield from counted
         else:
-            named = ", ".join(tag.rpartition("}")[2] for tag in self._particles)
+            named = ", ".join(local(tag) for tag in self._particles)
             yield Flaw(kind="content", tag=None, expected=f"the order or choice of {named}")
 
     def _counted(self, tags: Sequence[str], apart: frozenset[str]) -> Iterator[Flaw]:

@@ -3,20 +3,24 @@
 Values may stand elsewhere in the Body and be referred to, by several and in circles. Each place gets the value itself;
 where a value holds itself, `{"#ref": id}` stands for it, so that a record never is a circle. An array is a list, one of
 several dimensions a list of lists.
+
+An accessor that is missing has no value (SOAP 1.1 section 5.1), which is what `xsi:nil` says; where it may not be nil,
+that is told as a deviation, and so is a value that nobody refers to.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Final, cast
 
 from contracts.errors import RecordError
+from contracts.legacy.soap.answer import ENVELOPES
 from contracts.legacy.soap.message.deviation import Tolerance
-from contracts.legacy.soap.message.field import XSI, Field, Record, Structure, Typed, read_text
+from contracts.legacy.soap.message.field import XSI, Field, Record, Structure, Typed, kept, read_text
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
-from contracts.legacy.xml import Element, local_name
+from contracts.legacy.xml import BLANKS, Element, local, local_name
 
 __all__ = [
     "ENC11",
@@ -33,6 +37,7 @@ __all__ = [
 _XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 ENC11: Final = "{http://schemas.xmlsoap.org/soap/encoding/}"
 ENC12: Final = "{http://www.w3.org/2003/05/soap-encoding}"
+_ENVELOPES: Final = tuple(f"{{{namespace}}}" for namespace in ENVELOPES.values())
 _ANY: Final = f"{_XSD}anyType"
 _array_type: Final = re.compile(r"(?P<item>[^\[\]]+)(?P<inner>(?:\[,*\])*)\[(?P<sizes>(?:[0-9]{0,9},?)*)\]").fullmatch
 _MOST_LEVELS: Final = 100
@@ -52,17 +57,34 @@ class _Encoded:
     open: list[str] = field(default_factory=list[str])
     """Ids of the values that are being read."""
     resolved: int = 0
+    referred: set[str] = field(default_factory=set[str])
+    """Ids that somebody refers to."""
 
 
-def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Tolerance, readers: Readers) -> Record:  # noqa: PLR0917 - what a message needs
+def read_encoded(  # noqa: PLR0917 - what a message needs
+    fields: Mapping[str, Field],
+    wrapper: Element,
+    tolerance: Tolerance,
+    readers: Readers,
+    *,
+    taken: Collection[str] = (),
+) -> Record:
     """Return the parts below an rpc wrapper; what they refer to is found in the whole Body.
+
+    Args:
+        fields: The parts by name.
+        wrapper: What they stand in.
+        tolerance: Is told of deviations.
+        readers: Those of the contract.
+        taken: Ids of values that belong to what was taken out of the message.
 
     Raises:
         RecordError: It deviates from the contract in a way that is refused.
     """
     body = wrapper.getparent()
     encoded = _encoded(wrapper if body is None else body, tolerance, readers)
-    by_name = {_local(tag): field for tag, field in fields.items()}
+    encoded.referred.update(taken)
+    by_name = {local(tag): field for tag, field in fields.items()}
     record: Record = {}
     for child in wrapper:
         # The answer's one part has whatever name a server gives it (SOAP 1.1 section 7.1).
@@ -74,6 +96,10 @@ def read_encoded(fields: Mapping[str, Field], wrapper: Element, tolerance: Toler
             record[part.name] = _value(child, part.type, encoded)
     for part in (each for each in by_name.values() if each.name not in record):
         tolerance.note("missing", wrapper, "the part", below=part.name)
+    for other in wrapper.itersiblings():
+        if id_of(other) not in encoded.referred:
+            tolerance.note("unknown", wrapper, "no value that nobody refers to", below=local_name(other))
+            cast("list[Typed]", record.setdefault("#unknown", [])).append({other.tag: kept(other)})
     return record
 
 
@@ -99,10 +125,6 @@ def is_nil(element: Element) -> bool:
 def _encoded(scope: Element, tolerance: Tolerance, readers: Readers) -> _Encoded:
     elements = sum(1 for _ in scope.iter("*"))
     return _Encoded(readers, tolerance, ids_in(scope), left=_MOST_TIMES * elements + _MOST_VALUES)
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
 
 
 def _value(element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:
@@ -131,9 +153,9 @@ def _content(element: Element, declared: Simple | Structure | None, encoded: _En
     reader = _type(element, declared, encoded)
     if isinstance(reader, Simple):
         return read_text(reader, element.text or "", element, encoded.tolerance)
-    if len(element):
+    if len(element) or reader is not None:
         return _structure(element, reader, encoded)
-    return element.text or ("" if reader is None else {})
+    return element.text or ""
 
 
 def _bound(element: Element, encoded: _Encoded) -> None:
@@ -145,6 +167,7 @@ def _bound(element: Element, encoded: _Encoded) -> None:
 
 
 def _referred(reference: str, element: Element, declared: Simple | Structure | None, encoded: _Encoded) -> Typed:  # noqa: PLR0917 - as above
+    encoded.referred.add(reference)
     target = encoded.by_id.get(reference)
     if target is None:
         encoded.tolerance.note("value", element, f"an element with the id {reference}")
@@ -166,7 +189,7 @@ def _referred(reference: str, element: Element, declared: Simple | Structure | N
 
 
 def _structure(element: Element, reader: Structure | None, encoded: _Encoded) -> Record:
-    fields = {} if reader is None else {_local(tag): found for tag, found in reader.fields.items()}
+    fields = {} if reader is None else {local(tag): found for tag, found in reader.fields.items()}
     record: Record = {}
     repeated: dict[str, list[Typed]] = {}
     for child in element:
@@ -183,7 +206,30 @@ def _structure(element: Element, reader: Structure | None, encoded: _Encoded) ->
             record[name] = repeated[name] = [value]
         else:
             record[name] = value
+    if reader is not None:
+        _complete(element, reader, record, encoded)
     return record
+
+
+def _complete(element: Element, reader: Structure, record: Record, encoded: _Encoded) -> None:  # noqa: PLR0917 - as above
+    """Read what a structure has besides its accessors, and tell of those that are missing."""
+    tolerance = encoded.tolerance
+    for tag, found in reader.fields.items():
+        if local(tag) not in record and not found.nillable and reader.needs(tag):
+            tolerance.note("content", element, "the accessor", below=local(tag))
+    given = [(name, text) for name, text in cast("list[tuple[str, str]]", element.items()) if not _is_encodings(name)]
+    reader.read_attributes(given, element, record, tolerance=tolerance)
+    text = element.text or ""
+    if reader.text is not None:
+        record["#text"] = read_text(reader.text, text, element, tolerance)
+    elif text.strip(BLANKS):
+        tolerance.note("text", element, "no text between elements")
+        record["#text"] = text
+
+
+def _is_encodings(name: str) -> bool:
+    """Tell whether an attribute is one of SOAP, or of its encoding, which no type declares."""
+    return name in {"id", "href"} or name.startswith((ENC11, ENC12, *_ENVELOPES))
 
 
 def _array(element: Element, said: tuple[str | None, Sequence[int]], encoded: _Encoded) -> list[Typed]:
@@ -212,7 +258,7 @@ def array_in(element: Element) -> tuple[str | None, Sequence[int]] | None:
         if sizes is None:
             return None
         return element.get(f"{ENC12}itemType"), [int(size) for size in sizes.split() if size.isdecimal()]
-    found = _array_type(said.strip())
+    found = _array_type(said.strip(BLANKS))
     if found is None:
         return None, []
     # Items that are arrays say themselves of what.
@@ -231,7 +277,7 @@ def _type(element: Element, declared: Simple | Structure | None, encoded: _Encod
 
 
 def _named(said: str, element: Element, encoded: _Encoded) -> Simple | Structure | None:
-    prefix, colon, local = said.strip().rpartition(":")
+    prefix, colon, local = said.strip(BLANKS).rpartition(":")
     namespace = element.nsmap.get(prefix if colon else None)
     name = f"{{{namespace}}}{local}"
     # The encoding has its own names for XML Schema's types, so that they can have an id.

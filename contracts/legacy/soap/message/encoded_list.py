@@ -108,11 +108,31 @@ class EncodedList:
 
     def rest(self, tolerance: Tolerance) -> Record:
         """Return what else the reply says; the list itself is taken out of it."""
-        for accessor in self._accessors():
-            cast("Element", accessor.getparent()).remove(accessor)
-        apart = _local(self._path[1]) if len(self._path) == _PART else None
+        accessors = self._accessors()
+        taken = self._meant_by(accessors)
+        is_part = len(self._path) == _PART
+        for number, accessor in enumerate(accessors):
+            if is_part or number:
+                cast("Element", accessor.getparent()).remove(accessor)
+            else:
+                _emptied(accessor)  # its place stays: who lacks it would be told to
+        apart = _local(self._path[1]) if is_part else None
         parts = {tag: each for tag, each in self._parts.items() if _local(tag) != apart}
-        return read_encoded(parts, self._wrapper, tolerance, self._readers)
+        record = read_encoded(parts, self._wrapper, tolerance, self._readers, taken=taken)
+        if not is_part:
+            _leave_out(record, [_local(step) for step in self._path[1:]])
+        return record
+
+    def _meant_by(self, elements: Sequence[Element]) -> set[str]:
+        """Return the ids of all that these refer to, by whatever way."""
+        found, left = set[str](), [*elements]
+        while left:
+            for each in left.pop().iter("*"):
+                reference = reference_of(each)
+                if reference is not None and reference not in found:
+                    found.add(reference)
+                    left += [self._by_id[reference]] if reference in self._by_id else []
+        return found
 
     def _members(self) -> tuple[Sequence[Element], str | None]:
         """Return the items as they stand, and `{namespace}name` of what their array says they are."""
@@ -255,6 +275,25 @@ def _resolved(said: str, element: Element) -> str:
     prefix, colon, local = said.strip().rpartition(":")
     namespace = element.nsmap.get(prefix if colon else None)
     return f"{{{namespace}}}{local}" if namespace else said
+
+
+def _emptied(accessor: Element) -> None:
+    tail = accessor.tail
+    accessor.clear()
+    accessor.tail = tail
+    accessor.set(XSI + "nil", "true")
+
+
+def _leave_out(record: Record, path: Sequence[str]) -> None:
+    """Leave out of a record what stands at a path; an only part may have another name there."""
+    found: object = record
+    for number, step in enumerate(path[:-1]):
+        if not isinstance(found, dict):
+            return
+        inside = cast("Record", found)
+        found = inside.get(step, next(iter(inside.values()), None) if number == 0 and len(inside) == 1 else None)
+    if isinstance(found, dict):
+        cast("Record", found).pop(path[-1], None)
 
 
 def _local(name: str) -> str:

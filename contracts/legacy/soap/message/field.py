@@ -1,6 +1,6 @@
 """An element as a typed value: what its contract says it is, whatever `xsi:nil` and `xsi:type` say besides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -9,7 +9,7 @@ from xmlschema.validators import XsdType
 from contracts.legacy.soap import reply
 from contracts.legacy.soap.message.deviation import Tolerance
 from contracts.legacy.soap.message.simple import FacetError, Simple, Value
-from contracts.legacy.xml import Element, local_name
+from contracts.legacy.xml import BLANKS, Element, local, local_name
 
 __all__ = ["XSI", "Field", "Lookup", "Record", "Structure", "Typed", "kept", "read_field", "read_parts", "read_text"]
 
@@ -33,8 +33,23 @@ class Structure(Protocol):
         """Return what the children become, by tag."""
         ...
 
-    def read(self, element: Element, tolerance: Tolerance) -> Record:
-        """Return the record of an element."""
+    @property
+    def text(self) -> Simple | None:
+        """Return what reads the text of a type with simple content."""
+        ...
+
+    def needs(self, tag: str) -> bool:
+        """Tell whether a child has to come."""
+        ...
+
+    def read_attributes(
+        self, given: Iterable[tuple[str, str]], element: Element, record: Record, *, tolerance: Tolerance
+    ) -> None:
+        """Read attributes that are given, those that must be there, and those that have a default."""
+        ...
+
+    def read(self, element: Element, tolerance: Tolerance, default: str | None = None) -> Record:
+        """Return the record of an element, whose text is the default where it is empty."""
         ...
 
 
@@ -84,7 +99,7 @@ def read_field(field: Field, element: Element, tolerance: Tolerance) -> Typed:
 def read_text(reader: Simple, text: str, element: Element, tolerance: Tolerance, *, below: str = "") -> Value:  # noqa: PLR0917 - what every value needs; by position, since it is called for every value
     """Return what text says; a value that is tolerated although it is none stays text."""
     try:
-        return reader(text)
+        return reader(text, element)
     except FacetError as unfit:
         tolerance.note("facet", element, str(unfit), below=below)
         return unfit.value
@@ -118,10 +133,10 @@ def kept(element: Element) -> Typed:
 
 
 def _read(field: Field, element: Element, tolerance: Tolerance) -> Typed:
-    if (nil := element.get(_NIL)) is not None and nil.strip() in {"true", "1"}:
+    if (nil := element.get(_NIL)) is not None and nil.strip(BLANKS) in {"true", "1"}:
         if not field.nillable:
             tolerance.note("nil", element, "a value, since it is not nillable")
-        if len(element) or (element.text or "").strip():
+        if len(element) or (element.text or "").strip(BLANKS):
             tolerance.note("nil", element, "nothing in it")
         return None
     said = element.get(_TYPE)
@@ -130,11 +145,18 @@ def _read(field: Field, element: Element, tolerance: Tolerance) -> Typed:
         return kept(element)
     if isinstance(reader, Simple):
         return _simple(reader, field, element, tolerance)
-    if getattr(reader.kind, "abstract", False):
-        tolerance.note("type", element, f"an xsi:type, since {reader.kind.local_name} is abstract")
-    record = reader.read(element, tolerance)
+    record = _structured(reader, field, element, tolerance)
     if given:
         record["@xsi:type"] = given
+    return record
+
+
+def _structured(reader: Structure, field: Field, element: Element, tolerance: Tolerance) -> Record:  # noqa: PLR0917 - as above
+    if getattr(reader.kind, "abstract", False):
+        tolerance.note("type", element, f"an xsi:type, since {reader.kind.local_name} is abstract")
+    record = reader.read(element, tolerance, field.default)
+    if field.fixed is not None and not _is_fixed(field.fixed, reader, element):
+        tolerance.note("facet", element, f"the fixed value {field.fixed}")
     return record
 
 
@@ -143,16 +165,21 @@ def _simple(reader: Simple, field: Field, element: Element, tolerance: Tolerance
         tolerance.note("unknown", element, "text alone", below=local_name(element[0]))
     for name in cast("Sequence[str]", element.keys()):
         if not name.startswith(XSI):
-            tolerance.note("unknown", element, "no such attribute", below="@" + name.rpartition("}")[2])
+            tolerance.note("unknown", element, "no such attribute", below="@" + local(name))
     text = element.text or field.default or ""
     value = read_text(reader, text, element, tolerance)
-    if field.fixed is not None and text != field.fixed:
+    if field.fixed is not None and not reader.means(text, field.fixed, element):
         tolerance.note("facet", element, f"the fixed value {field.fixed}")
     return value
 
 
+def _is_fixed(fixed: str, reader: Structure, element: Element) -> bool:
+    text = element.text or ("" if len(element) else fixed)
+    return text == fixed if reader.text is None else reader.text.means(text, fixed, element)
+
+
 def _of_type(said: str, field: Field, element: Element, tolerance: Tolerance) -> tuple[Simple | Structure | None, str]:  # noqa: PLR0917 - as above
-    prefix, colon, local = said.strip().rpartition(":")
+    prefix, colon, local = said.strip(BLANKS).rpartition(":")
     namespace = element.nsmap.get(prefix if colon else None)
     name = f"{{{namespace}}}{local}" if namespace else local
     found = field.lookup.named(name)

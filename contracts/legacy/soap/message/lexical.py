@@ -185,8 +185,8 @@ def _float(text: str) -> float:
 
 def _base64(text: str) -> bytes:
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
+        return base64.b64decode(_collapsible.sub("", text), validate=True)
+    except ValueError as error:
         raise ValueError("base64") from error
 
 

@@ -17,7 +17,7 @@ from contracts.legacy.soap.message.field import Field, Record, Structure, Typed,
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.message.simple import Simple
 from contracts.legacy.soap.message.structure import Complex
-from contracts.legacy.xml import Element, Limits, Path, XmlError, local_name
+from contracts.legacy.xml import Element, Limits, Path, XmlError, local, local_name
 
 __all__ = ["Item", "Reader", "Reply", "Rest"]
 
@@ -230,7 +230,7 @@ class Reader:
         detail = fault.detail_of(element)
         if detail is None:
             return said.error(self._system)
-        tag = next((each for each in self._faults if each.rpartition("}")[2] == local_name(detail)), "")
+        tag = next((each for each in self._faults if local(each) == local_name(detail)), "")
         tag = detail.tag if detail.tag in self._faults else tag
         declared, tolerance = self._faults.get(tag), Tolerance(frozenset(), detail)
         if declared is not None and declared.part is not None and declared.use == "encoded":
@@ -291,8 +291,8 @@ def _record_of(value: Typed) -> Record:
 
 def _find(step: str, known: Iterable[str]) -> str:
     tags = [*known]
-    found = next((tag for tag in tags if step in {tag, tag.rpartition("}")[2]}), None)
+    found = next((tag for tag in tags if step in {tag, local(tag)}), None)
     if found is None:
-        there = ", ".join(sorted(tag.rpartition("}")[2] for tag in tags)) or "none"
+        there = ", ".join(sorted(local(tag) for tag in tags)) or "none"
         raise ConfigError([f"items: the reply has no {step}; there are: {there}"])
     return found

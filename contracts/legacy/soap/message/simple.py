@@ -4,15 +4,15 @@ A reader remembers the values that it has read and found right, a bounded number
 again and again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, cast
 
-from xmlschema import XMLSchemaValidationError
 from xmlschema.validators import XsdSimpleType, XsdType
 
+from contracts.legacy.soap import scalar
+from contracts.legacy.soap.message.facet import NOWHERE, Facet, facets
 from contracts.legacy.soap.message.lexical import ATOMIC, Atomic, collapse
+from contracts.legacy.xml import BLANKS, Element
 
 __all__ = ["FacetError", "Simple", "Value", "simple"]
 
@@ -32,19 +32,10 @@ class FacetError(ValueError):
         super().__init__(expected)
 
 
-Check: TypeAlias = "Callable[[str, Any], bool]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Facet:
-    expected: str
-    holds: Check
-
-
 class Simple:
     """Reads values of one simple type. Not for several threads at a time."""
 
-    __slots__ = ("_convert", "_facets", "_white", "kind", "known", "name")
+    __slots__ = ("_convert", "_facets", "_has_names", "_is_nested", "_white", "kind", "known", "name")
 
     def __init__(
         self,
@@ -52,30 +43,40 @@ class Simple:
         name: str,
         *,
         white: Callable[[str], str],
-        convert: Callable[[str], Value],
-        facets: Sequence[_Facet],
+        convert: Callable[..., Value],
+        facets: Sequence[Facet],
     ) -> None:
         self.kind: Final = kind
         self.name: Final = name
         self._white, self._convert, self._facets = white, convert, tuple(facets)
+        # What a prefix means depends on where it stands, so values with one are not remembered.
+        self._has_names = isinstance(kind, XsdSimpleType) and scalar.has_names(kind)
+        self._is_nested = convert not in _ATOMIC
         self.known: dict[str, Value] = {}
         """Values that were right, by their text."""
 
-    def __call__(self, text: str) -> Value:
-        """Return the value.
+    def __call__(self, text: str, element: Element = NOWHERE) -> Value:
+        """Return the value of text that stands in an element.
 
         Raises:
             ValueError: It is none of the type; says what was expected, never the text.
             FacetError: It is outside of what the type allows.
         """
         trimmed = self._white(text)
-        value = self._convert(trimmed)
+        value = self._convert(trimmed, element) if self._is_nested else self._convert(trimmed)
         for facet in self._facets:
-            if not facet.holds(trimmed, value):
+            if not facet.holds(trimmed, value, element):
                 raise FacetError(facet.expected, value)
-        if len(self.known) < _REMEMBERED and len(text) <= _LONGEST_REMEMBERED:
+        if not self._has_names and len(self.known) < _REMEMBERED and len(text) <= _LONGEST_REMEMBERED:
             self.known[text] = value
         return value
+
+    def means(self, text: str, other: str, element: Element) -> bool:
+        """Tell whether two texts are the same value: 1.0 is 1.00, P1Y is P12M."""
+        if text == other:
+            return True
+        meaning = scalar.of(cast("XsdSimpleType", self.kind)).read
+        return meaning(text, element, None) == meaning(other, element, None)
 
     @property
     def is_free(self) -> bool:
@@ -93,7 +94,7 @@ def _replace(text: str) -> str:
 
 def _trim(text: str) -> str:
     # Blanks inside of what is no string are refused by its own form.
-    return text.strip(" \t\n\r")
+    return text.strip(BLANKS)
 
 
 _REPLACED: Final = str.maketrans("\t\n\r", "   ")
@@ -106,9 +107,10 @@ def simple(kind: XsdType) -> Simple:
     white = _WHITE[getattr(kind, "white_space", None) or "preserve"]
     if white is collapse and convert in _WITHOUT_BLANKS:
         white = _trim
-    return Simple(kind, _name(kind), white=white, convert=convert, facets=tuple(_facets(kind)))
+    return Simple(kind, _name(kind), white=white, convert=convert, facets=tuple(facets(kind, _converter)))
 
 
+_ATOMIC: Final = frozenset(ATOMIC.values())
 _WITHOUT_BLANKS: Final = frozenset(
     ATOMIC[name] for name in ("boolean", "decimal", "integer", "float", "dateTime", "date", "time", "base64Binary")
 )
@@ -118,7 +120,7 @@ def _name(kind: XsdType) -> str:
     return kind.local_name or f"a kind of {getattr(kind.base_type, 'local_name', None) or 'simple type'}"
 
 
-def _converter(kind: Any) -> Callable[[str], Value]:  # noqa: ANN401 - xmlschema's classes share no interface
+def _converter(kind: Any) -> Callable[..., Value]:  # noqa: ANN401 - xmlschema's classes share no interface
     if kind.is_list():
         return _list(simple(_list_of(kind).item_type))
     members = getattr(kind, "member_types", None)
@@ -142,20 +144,20 @@ def _list_of(kind: Any) -> Any:  # noqa: ANN401 - as above
     return kind
 
 
-def _list(item: Simple) -> Callable[[str], Value]:
-    def convert(text: str) -> Value:
-        return [item(word) for word in text.split()]
+def _list(item: Simple) -> Callable[..., Value]:
+    def convert(text: str, element: Element = NOWHERE) -> Value:
+        return [item(word, element) for word in collapse(text).split(" ") if word]
 
     return convert
 
 
-def _union(members: Sequence[Simple]) -> Callable[[str], Value]:
-    def convert(text: str) -> Value:
+def _union(members: Sequence[Simple]) -> Callable[..., Value]:
+    def convert(text: str, element: Element = NOWHERE) -> Value:
         # Not the error itself: it would hold this frame, and the frame it.
         unfit: tuple[str, Value] | None = None
         for member in members:
             try:
-                return member(text)
+                return member(text, element)
             except FacetError as error:
                 unfit = unfit or (str(error), error.value)
             except ValueError:
@@ -165,109 +167,3 @@ def _union(members: Sequence[Simple]) -> Callable[[str], Value]:
         raise ValueError(f"one of: {', '.join(member.name for member in members)}")
 
     return convert
-
-
-def _facets(kind: Any) -> Iterator[_Facet]:  # noqa: ANN401 - as above
-    """Yield the facets of a type and of all that it restricts."""
-    while kind is not None and isinstance(kind, XsdSimpleType):
-        for name, facet in (kind.facets or {}).items():
-            if name is None:
-                if (kind.local_name or "") not in ATOMIC:
-                    yield _Facet(f"a {kind.local_name}", _by_validator(facet))
-            else:
-                made = _MAKERS.get(name.removeprefix(_XSD))
-                if made is not None:
-                    yield made(kind, facet)
-        kind = kind.base_type
-
-
-def _by_validator(validator: Any) -> Check:  # noqa: ANN401 - as above
-    def holds(_: str, value: Any) -> bool:  # noqa: ANN401 - whatever the type's values are
-        try:
-            validator(value)
-        except XMLSchemaValidationError:
-            return False
-        return True
-
-    return holds
-
-
-def _own(kind: Any, text: str) -> Any:  # noqa: ANN401 - as above
-    """Return what a facet's text means, as a value of the type that it restricts."""
-    return _converter(kind)(collapse(text))
-
-
-def _enumeration(kind: Any, facet: Any) -> _Facet:  # noqa: ANN401 - as above
-    texts = [element.get("value") or "" for element in facet]
-    shown = ", ".join(texts[:10]) + (f", … ({len(texts)} values)" if len(texts) > 10 else "")  # noqa: PLR2004 - fits a line
-    if kind.is_list() or getattr(kind.primitive_type, "local_name", "") in {"string", "anyURI", "QName", "NOTATION"}:
-        plain = frozenset(texts)
-        return _Facet(f"one of {shown}", lambda text, _: text in plain)
-    values = [_own(kind, text) for text in texts]
-    return _Facet(f"one of {shown}", lambda _, value: value in values)
-
-
-def _pattern(_: Any, facet: Any) -> _Facet:  # noqa: ANN401 - as above
-    patterns = [pattern.match for pattern in facet.patterns]
-    shown = " or ".join(facet.regexps)
-    return _Facet(f"the pattern {shown}", lambda text, _: any(match(text) for match in patterns))
-
-
-def _bound(word: str, holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], _Facet]:
-    def made(kind: Any, facet: Any) -> _Facet:  # noqa: ANN401 - as above
-        said = facet.elem.get("value") if facet.elem is not None and facet.elem.get("value") else str(facet.value)
-        limit = _own(kind, said)
-
-        def within(_: str, value: Any) -> bool:  # noqa: ANN401 - as above
-            try:
-                return holds(value, limit)
-            except TypeError:
-                return True  # with a zone and without one can't be compared (XML Schema part 2, 3.2.7.4)
-
-        return _Facet(f"{word} {said}", within)
-
-    return made
-
-
-def _length(word: str, holds: Callable[[int, int], bool]) -> Callable[[Any, Any], _Facet]:
-    def made(_: Any, facet: Any) -> _Facet:  # noqa: ANN401 - as above
-        limit = int(facet.value)
-        return _Facet(f"{word} {limit} long", lambda _, value: holds(len(value), limit))
-
-    return made
-
-
-def _total_digits(_: Any, facet: Any) -> _Facet:  # noqa: ANN401 - as above
-    limit = int(facet.value)
-    return _Facet(f"at most {limit} digits", lambda _, value: _digits(value)[0] <= limit)
-
-
-def _fraction_digits(_: Any, facet: Any) -> _Facet:  # noqa: ANN401 - as above
-    limit = int(facet.value)
-    return _Facet(f"at most {limit} digits behind the point", lambda _, value: _digits(value)[1] <= limit)
-
-
-def _digits(value: Decimal | int) -> tuple[int, int]:
-    """Return how many digits a number has in all and behind the point, without zeros that say nothing.
-
-    >>> _digits(Decimal("012.50"))
-    (3, 1)
-    """
-    whole, _, fraction = format(Decimal(value).copy_abs(), "f").partition(".")
-    fraction = fraction.rstrip("0")
-    return len((whole + fraction).lstrip("0")) or 1, len(fraction)
-
-
-_MAKERS: Final[dict[str, Callable[[Any, Any], _Facet]]] = {
-    "enumeration": _enumeration,
-    "pattern": _pattern,
-    "minInclusive": _bound("at least", lambda value, limit: value >= limit),
-    "maxInclusive": _bound("at most", lambda value, limit: value <= limit),
-    "minExclusive": _bound("more than", lambda value, limit: value > limit),
-    "maxExclusive": _bound("less than", lambda value, limit: value < limit),
-    "length": _length("exactly", lambda length, limit: length == limit),
-    "minLength": _length("at least", lambda length, limit: length >= limit),
-    "maxLength": _length("at most", lambda length, limit: length <= limit),
-    "totalDigits": _total_digits,
-    "fractionDigits": _fraction_digits,
-}

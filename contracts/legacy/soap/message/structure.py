@@ -13,7 +13,7 @@ as `@name`, likewise. What is absent has no entry; `xsi:nil` is None; what may r
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -25,7 +25,7 @@ from contracts.legacy.soap.message.content import Content, content
 from contracts.legacy.soap.message.deviation import Tolerance
 from contracts.legacy.soap.message.field import XSI, Field, Lookup, Record, Typed, read_field, read_text
 from contracts.legacy.soap.message.simple import Simple, Value, simple
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import BLANKS, Element, local
 
 __all__ = ["Complex", "Makes"]
 
@@ -70,7 +70,8 @@ class Complex:
         ]
         self._any_attribute: Any = kind.attributes.get(None)
         self._content: Content
-        self._text = simple(cast("XsdType", kind.content)) if kind.has_simple_content() else None
+        self.text: Final = simple(cast("XsdType", kind.content)) if kind.has_simple_content() else None
+        """Reads the text of a type with simple content."""
 
     @property
     def kind(self) -> XsdType:
@@ -87,6 +88,10 @@ class Complex:
         """Return the names of its attributes, without namespaces."""
         return [each.name for each in self._attributes.values() if each.use != "prohibited"]
 
+    def needs(self, tag: str) -> bool:
+        """Tell whether a child has to come."""
+        return self._content.needs(tag)
+
     @property
     def is_open(self) -> bool:
         """Tell whether elements may come that the contract does not name."""
@@ -95,21 +100,22 @@ class Complex:
     def compile(self) -> None:
         """Make the fields of what is inside; apart from the constructor, since a type may hold itself."""
         self._content = content(self._kind)
-        often = Counter(tag.rpartition("}")[2] for tag in self._content.particles)
+        often = Counter(local(tag) for tag in self._content.particles)
         for tag, particle in self._content.particles.items():
-            local = tag.rpartition("}")[2]
-            name = local if often[local] == 1 else tag
+            short = local(tag)
+            name = short if often[short] == 1 else tag
             self._fields[tag] = self._makes.field(particle.element, name=name, repeats=particle.repeats)
 
-    def read(self, element: Element, tolerance: Tolerance) -> Record:
-        """Return the record of an element of this type.
+    def read(self, element: Element, tolerance: Tolerance, default: str | None = None) -> Record:
+        """Return the record of an element of this type, whose text is the default where it is empty.
 
         Raises:
             RecordError: It deviates from the contract in a way that is refused.
         """
         record: Record = {}
         if element.keys() or self._always:
-            self._read_attributes(element, record, tolerance)
+            given = cast("Sequence[tuple[str, str]]", element.items())
+            self.read_attributes(given, element, record, tolerance=tolerance)
         children = list(element)
         steps = self._steps(element, children, tolerance)
         value: Any
@@ -126,7 +132,7 @@ class Complex:
                 cast("list[Typed]", record[name]).append(value)
             else:
                 record[name] = [value]
-        self._read_text(element, children, record, tolerance)
+        self._read_text(element, children, record, tolerance=tolerance, default=default)
         return record
 
     def _steps(self, element: Element, children: Sequence[Element], tolerance: Tolerance) -> tuple[Step, ...]:
@@ -137,7 +143,7 @@ class Complex:
         meant = self._meant(element, tags, tolerance)
         flaws = [*self._content.flaws(meant, apart=tolerance.apart)]
         for flaw in flaws:
-            name = "" if flaw.tag is None else flaw.tag.rpartition("}")[2]
+            name = "" if flaw.tag is None else local(flaw.tag)
             tolerance.note(flaw.kind, element, flaw.expected, below=name)
         fields = [self._fields.get(tag) or self._unnamed(tag) for tag in meant]
         if flaws:
@@ -160,21 +166,28 @@ class Complex:
         strange = {tag for tag in tags if tag not in self._fields and not self._content.takes(tag)}
         if not strange:
             return tags
-        locals_ = Counter(tag.rpartition("}")[2] for tag in self._fields)
-        by_local = {local: tag for tag in self._fields if locals_[local := tag.rpartition("}")[2]] == 1}
-        meant = {tag: found for tag in strange if (found := by_local.get(tag.rpartition("}")[2])) is not None}
+        often = Counter(map(local, self._fields))
+        by_local = {short: tag for tag in self._fields if often[short := local(tag)] == 1}
+        meant = {tag: found for tag in strange if (found := by_local.get(local(tag))) is not None}
         for found in sorted(meant.values()):
-            namespace, _, local = found.rpartition("}")
+            namespace = found.rpartition("}")[0]
             expected = f"the namespace {namespace[1:]}" if namespace else "no namespace"
-            tolerance.note("namespace", element, expected, below=local)
+            tolerance.note("namespace", element, expected, below=local(found))
         return tuple(meant.get(tag, tag) for tag in tags)
 
     def _unnamed(self, tag: str) -> Field:
         takes = self._content.takes(tag)
         return self._makes.any(tag if takes else "", name="#any" if takes else "#unknown")
 
-    def _read_attributes(self, element: Element, record: Record, tolerance: Tolerance) -> None:
-        for name, text in cast("Sequence[tuple[str, str]]", element.items()):
+    def read_attributes(
+        self, given: Iterable[tuple[str, str]], element: Element, record: Record, *, tolerance: Tolerance
+    ) -> None:
+        """Read attributes that are given, those that must be there, and those that have a default.
+
+        Raises:
+            RecordError: They deviate from the contract in a way that is refused.
+        """
+        for name, text in given:
             attribute = self._attributes.get(name)
             if attribute is not None and attribute.use != "prohibited":
                 record["@" + attribute.name] = _value(attribute, text, element, tolerance)
@@ -183,7 +196,7 @@ class Complex:
                     "#any" if self._any_attribute is not None and self._any_attribute.is_matching(name) else "#unknown"
                 )
                 if where == "#unknown":
-                    tolerance.note("unknown", element, "no such attribute", below="@" + name.rpartition("}")[2])
+                    tolerance.note("unknown", element, "no such attribute", below="@" + local(name))
                 cast("list[Typed]", record.setdefault(where, [])).append({"@" + name: text})
         self._complete(element, record, tolerance)
 
@@ -194,18 +207,26 @@ class Complex:
             elif attribute.default is not None:
                 record["@" + attribute.name] = attribute.type(attribute.default)
 
-    def _read_text(self, element: Element, children: Sequence[Element], record: Record, tolerance: Tolerance) -> None:  # noqa: PLR0917 - called for every element
+    def _read_text(
+        self,
+        element: Element,
+        children: Sequence[Element],
+        record: Record,
+        *,
+        tolerance: Tolerance,
+        default: str | None,
+    ) -> None:
         text = element.text
-        if self._text is not None:
+        if self.text is not None:
             whole = "".join([text or "", *(child.tail or "" for child in children)])
-            record["#text"] = read_text(self._text, whole, element, tolerance)
+            record["#text"] = read_text(self.text, whole or default or "", element, tolerance)
             return
         if self._kind.mixed:
-            record["#mixed"] = _inside(element)
+            record["#mixed"] = _inside(element) or default or ""
             return
-        stray = "" if text is None or text.isspace() else text
+        stray = "" if text is None or not text.strip(BLANKS) else text
         for child in children:
-            if (tail := child.tail) is not None and not tail.isspace():
+            if (tail := child.tail) is not None and tail.strip(BLANKS):
                 stray += tail
         if stray:
             tolerance.note("text", element, "no text between elements")
@@ -219,20 +240,20 @@ def _step(field: Field) -> Step:
 
 def _value(attribute: _Attribute, text: str, element: Element, tolerance: Tolerance) -> Value:  # noqa: PLR0917 - called for every attribute
     value = read_text(attribute.type, text, element, tolerance, below="@" + attribute.name)
-    if attribute.fixed is not None and text != attribute.fixed:
+    if attribute.fixed is not None and not attribute.type.means(text, attribute.fixed, element):
         tolerance.note("facet", element, f"the fixed value {attribute.fixed}", below="@" + attribute.name)
     return value
 
 
 def _attributes(kind: XsdComplexType) -> Iterator[tuple[str, _Attribute]]:
-    often = Counter(name.rpartition("}")[2] for name in kind.attributes if name is not None)
+    often = Counter(local(name) for name in kind.attributes if name is not None)
     for name, attribute in kind.attributes.items():
         if name is not None:
-            local = name.rpartition("}")[2]
+            short = local(name)
             yield (
                 name,
                 _Attribute(
-                    name=local if often[local] == 1 else name,
+                    name=short if often[short] == 1 else name,
                     type=simple(cast("XsdType", attribute.type)),
                     use=attribute.use or "optional",
                     default=attribute.default if attribute.fixed is None else attribute.fixed,

@@ -11,7 +11,7 @@ from contracts.legacy.soap.contract.bundle import XSD
 from contracts.legacy.soap.sample.draw import Draw
 from contracts.legacy.soap.sample.options import Options
 from contracts.legacy.soap.sample.text import Text
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import Element, local
 
 __all__ = ["XSI", "Leaf", "Message", "Place", "Prefixes"]
 
@@ -142,4 +142,4 @@ class Place:
 
     def __str__(self) -> str:
         """Return the path by local names."""
-        return "/".join(tag.rpartition("}")[2] for tag in self.path)
+        return "/".join(local(tag) for tag in self.path)

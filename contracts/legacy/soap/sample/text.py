@@ -18,6 +18,7 @@ from xmlschema.validators import (
 
 from contracts.errors import ContractError
 from contracts.legacy.soap.contract.bundle import XSD
+from contracts.legacy.soap.pattern import parse
 from contracts.legacy.soap.sample import pattern
 from contracts.legacy.soap.sample.builtin import Bounds, likely
 from contracts.legacy.soap.sample.draw import Draw
@@ -135,7 +136,7 @@ def _patterned(kind: XsdSimpleType, draw: Draw) -> Iterator[str]:
         each for level in ancestry(kind) if isinstance(each := getattr(level, "patterns", None), XsdPatternFacets)
     ]
     # The narrowest is the likeliest to be met by what meets them all.
-    nodes = [pattern.parse(regexp) for each in facets[:1] * 3 + facets[1:] for regexp in each.regexps]
+    nodes = [parse(regexp) for each in facets[:1] * 3 + facets[1:] for regexp in each.regexps]
     if not nodes:
         return
     bounds = _bounds(kind)

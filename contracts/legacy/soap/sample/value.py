@@ -11,7 +11,7 @@ from contracts.legacy.soap.contract.bundle import XSD
 from contracts.legacy.soap.sample.place import Leaf, Message, Place
 from contracts.legacy.soap.sample.text import Text, ancestry, texts, write
 from contracts.legacy.soap.sample.words import word
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import Element, local
 
 __all__ = ["ANY_TYPE", "Value", "attributes", "fill", "own_text", "refer"]
 
@@ -79,7 +79,7 @@ def fill(element: Element, value: Value, text: str, *, place: Place) -> None:
         element=element,
         attribute=value.name or None,
         kind=value.kind,
-        name=value.name.rpartition("}")[2] or place.path[-1].rpartition("}")[2],
+        name=local(value.name) or place.path[-1].rpartition("}")[2],
         draw=place.draw.at("again", value.name),
         is_optional=value.is_optional,
     )

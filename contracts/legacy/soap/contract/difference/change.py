@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
-from contracts.legacy.soap.contract.component import TypeUse, is_built_in, local
+from contracts.legacy.soap.contract.component import TypeUse, is_built_in
 from contracts.legacy.soap.contract.model import Place
 from contracts.legacy.soap.contract.reach import Direction
+from contracts.legacy.xml import local
 
 __all__ = ["KINDS", "Change", "Effect", "Log", "Verdict", "judged", "named", "together"]
 

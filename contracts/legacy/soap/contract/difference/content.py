@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from contracts.legacy.soap.contract.component import ElementUse, ModelGroup, Particle, TypeUse, Wildcard, local
+from contracts.legacy.soap.contract.component import ElementUse, ModelGroup, Particle, TypeUse, Wildcard
 from contracts.legacy.soap.contract.model import Place
+from contracts.legacy.xml import local
 
 __all__ = ["Pairs", "can_be_empty", "flat", "label", "names_in", "occurs"]
 

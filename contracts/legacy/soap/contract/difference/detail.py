@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from contracts.legacy.soap.contract.component import Attribute, ElementUse, ModelGroup, Order, Particle, Wildcard, local
+from contracts.legacy.soap.contract.component import Attribute, ElementUse, ModelGroup, Order, Particle, Wildcard
 from contracts.legacy.soap.contract.difference.change import Effect, Log, together
 from contracts.legacy.soap.contract.difference.content import can_be_empty, label, occurs
 from contracts.legacy.soap.contract.model import Place
+from contracts.legacy.xml import local
 
 __all__ = ["come", "flag", "gone", "occurrence", "renamed", "values", "wildcards"]
 

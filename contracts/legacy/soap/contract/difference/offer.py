@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.difference.change import Change, Log, named
 from contracts.legacy.soap.contract.difference.structure import Comparison
 from contracts.legacy.soap.contract.model import Body, Contract, Operation, Part, Place, Port
 from contracts.legacy.soap.contract.reach import Direction
+from contracts.legacy.xml import local
 
 __all__ = ["Sides"]
 

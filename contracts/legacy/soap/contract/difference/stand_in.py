@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from contracts.legacy.soap.contract.component import ElementUse, local
+from contracts.legacy.soap.contract.component import ElementUse
 from contracts.legacy.soap.contract.difference.change import Change, Log
 from contracts.legacy.soap.contract.model import Place
 from contracts.legacy.soap.contract.reach import Reach, inside
 from contracts.legacy.soap.contract.shapes import Shapes
+from contracts.legacy.xml import local
 
 __all__ = ["stand_ins"]
 

@@ -14,7 +14,6 @@ from contracts.legacy.soap.contract.component import (
     Type,
     TypeUse,
     Wildcard,
-    local,
 )
 from contracts.legacy.soap.contract.difference.change import Effect, Log, named, together
 from contracts.legacy.soap.contract.difference.content import Pairs, flat, label
@@ -28,6 +27,7 @@ from contracts.legacy.soap.contract.difference.text import (
 from contracts.legacy.soap.contract.model import Place
 from contracts.legacy.soap.contract.shapes import Shapes
 from contracts.legacy.soap.contract.text import TextType, text_of
+from contracts.legacy.xml import local
 
 __all__ = ["Comparison"]
 

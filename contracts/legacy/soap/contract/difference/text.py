@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.difference.change import Effect, Log
 from contracts.legacy.soap.contract.model import Place
 from contracts.legacy.soap.contract.text import TextType
+from contracts.legacy.xml import local
 
 __all__ = ["compare_facets", "compare_patterns", "compare_texts", "compare_values"]
 

@@ -7,13 +7,13 @@ from typing import Final, cast
 from lxml import etree
 
 from contracts.legacy.soap.contract.bundle import XSD
-from contracts.legacy.soap.contract.component import XSD_NAMESPACE, ElementUse, local
+from contracts.legacy.soap.contract.component import XSD_NAMESPACE, ElementUse
 from contracts.legacy.soap.contract.declaration import Declaration, Scope
 from contracts.legacy.soap.contract.findings.kind import finding, listed
 from contracts.legacy.soap.contract.model import Contract, Finding, Place
 from contracts.legacy.soap.contract.reach import Reach, inside
 from contracts.legacy.soap.contract.shapes import SOAP_ENCODING, Shapes
-from contracts.legacy.xml import Element
+from contracts.legacy.xml import Element, local
 
 __all__ = ["documents"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Finding, Place, Severity
+from contracts.legacy.xml import local
 
 __all__ = ["KINDS", "finding", "listed"]
 

@@ -4,12 +4,13 @@ import keyword
 from collections import defaultdict
 from collections.abc import Iterator
 
-from contracts.legacy.soap.contract.component import Attribute, ComplexType, ElementUse, local
+from contracts.legacy.soap.contract.component import Attribute, ComplexType, ElementUse
 from contracts.legacy.soap.contract.findings.kind import finding, listed
 from contracts.legacy.soap.contract.findings.structure import all_names, own
 from contracts.legacy.soap.contract.model import Finding, Place
 from contracts.legacy.soap.contract.reach import Owner, Reach, inside
 from contracts.legacy.soap.contract.shapes import Shapes
+from contracts.legacy.xml import local
 
 __all__ = ["names"]
 

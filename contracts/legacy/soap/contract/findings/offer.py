@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 from contracts.legacy.soap.contract.address import without_secrets
 from contracts.legacy.soap.contract.bundle import WSDL, Document
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.findings.kind import finding, listed
 from contracts.legacy.soap.contract.model import Contract, Finding, Place, Port, Service
-from contracts.legacy.xml import Element, line, local_name
+from contracts.legacy.xml import Element, line, local, local_name
 
 __all__ = ["offer"]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from contracts.legacy.soap.contract.bundle import XSD
-from contracts.legacy.soap.contract.component import XSD_NAMESPACE, local
+from contracts.legacy.soap.contract.component import XSD_NAMESPACE
 from contracts.legacy.soap.contract.declaration import Kind, Scope
 from contracts.legacy.soap.contract.findings.kind import finding, listed
 from contracts.legacy.soap.contract.model import Contract, Finding, Operation, Part, Place
 from contracts.legacy.soap.contract.reach import parts
 from contracts.legacy.soap.contract.shapes import SOAP_ENCODING, Shapes
-from contracts.legacy.xml import Element, local_name
+from contracts.legacy.xml import Element, local, local_name
 
 __all__ = ["references"]
 

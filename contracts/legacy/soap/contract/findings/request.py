@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from contracts.legacy.soap.contract.bundle import WSDL
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.findings.kind import finding, listed
 from contracts.legacy.soap.contract.model import Body, Contract, Finding, Operation, Place, Port
-from contracts.legacy.xml import line
+from contracts.legacy.xml import line, local
 
 __all__ = ["requests"]
 

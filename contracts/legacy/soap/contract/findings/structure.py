@@ -13,12 +13,12 @@ from contracts.legacy.soap.contract.component import (
     ModelGroup,
     SimpleType,
     Wildcard,
-    local,
 )
 from contracts.legacy.soap.contract.findings.kind import finding, listed
 from contracts.legacy.soap.contract.model import Finding, Place
 from contracts.legacy.soap.contract.reach import Owner, Piece, Reach, inside
 from contracts.legacy.soap.contract.shapes import SOAP_ENCODING, Shapes
+from contracts.legacy.xml import local
 
 __all__ = ["all_names", "own", "structure"]
 

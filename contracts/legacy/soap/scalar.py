@@ -13,16 +13,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from xmlschema.validators import XsdAtomic, XsdList, XsdSimpleType, XsdType, XsdUnion
 
-from contracts.legacy.soap.divergence import moments
-from contracts.legacy.soap.divergence.moments import Zone
-from contracts.legacy.xml import Element
+from contracts.legacy.soap import moments
+from contracts.legacy.soap.moments import Zone
+from contracts.legacy.xml import BLANKS, Element
 
-__all__ = ["BLANKS", "TEXT", "Read", "Scalar", "bare", "collapse", "expanded", "named", "number", "of"]
+__all__ = ["TEXT", "Read", "Scalar", "bare", "collapse", "expanded", "has_names", "named", "number", "of"]
 
 Read: TypeAlias = Callable[[str, Element, "Zone | None"], Hashable]
 """Text, the element that it stands in (for prefixes), default zone -> canonical value."""
 
-BLANKS: Final = " \t\r\n"
 _RUN: Final = re.compile("[ \t\r\n]+")
 _ONE: Final = re.compile("[\t\r\n]")
 _DECIMAL: Final = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
@@ -82,7 +81,7 @@ def expanded(text: str, element: Element) -> str | None:
 
 def of(kind: XsdSimpleType) -> Scalar:
     """Compile a simple type."""
-    return Scalar(name=named(kind), read=_reader(kind), has_names=_has_names(kind))
+    return Scalar(name=named(kind), read=_reader(kind), has_names=has_names(kind))
 
 
 def _reader(kind: XsdType) -> Read:
@@ -120,10 +119,11 @@ def _is_whole(kind: XsdType | None) -> bool:
     return kind is not None
 
 
-def _has_names(kind: XsdType) -> bool:
+def has_names(kind: XsdType) -> bool:
+    """Tell whether values of a type may be names with prefixes."""
     base: object = kind.primitive_type if isinstance(kind, XsdAtomic) else kind
     if isinstance(base, XsdUnion):
-        return any(map(_has_names, _members(base)))
+        return any(map(has_names, _members(base)))
     return _primitive(kind) in _NAMES
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.errors import ConfigError
 
-__all__ = ["Duration", "Moment", "Zone", "apart", "duration", "moment", "partial", "zone"]
+__all__ = ["Duration", "Moment", "Zone", "apart", "duration", "filled", "moment", "order", "partial", "zone"]
 
 Zone: TypeAlias = Callable[["int | None"], "int | None"]
 """Returns the seconds east of UTC at a local time (seconds since year 1; None for a time of any day); None where that
@@ -39,6 +39,16 @@ _PARTIAL: Final = {
     "gDay": re.compile(r"(?P<core>---[0-9]{2})" + _ZONE),
     "gMonth": re.compile(r"(?P<core>--[0-9]{2})(?:--)?" + _ZONE),
 }
+_FILLED: Final = {
+    "gYearMonth": ("", "-01"),
+    "gYear": ("", "-01-01"),
+    "gMonthDay": ("1972", ""),
+    "gDay": ("1972-01", ""),
+    "gMonth": ("1972", "-01"),
+}
+"""What makes a date of a part of one, so that parts have an order; 1972 has a 29th of February."""
+_STARTS: Final = ((1696, 9), (1697, 2), (1903, 3), (1903, 7))
+"""Years and months at which durations are compared (XML Schema part 2, 3.2.6.2)."""
 _DURATION: Final = re.compile(
     r"(?P<sign>-?)P(?=.)(?:(?P<years>[0-9]{1,18})Y)?(?:(?P<months>[0-9]{1,18})M)?(?:(?P<days>[0-9]{1,18})D)?"
     r"(?:T(?=.)(?:(?P<hours>[0-9]{1,18})H)?(?:(?P<minutes>[0-9]{1,18})M)?"
@@ -117,6 +127,49 @@ def duration(text: str) -> Duration | None:
     fraction = (found["fraction"] or "").rstrip("0")
     is_negative = bool(found["sign"]) and bool(months or seconds or fraction)
     return Duration(months, seconds, fraction, is_negative)
+
+
+def order(left: "Moment | Duration", right: "Moment | Duration") -> int | None:
+    """Return which comes first: below zero where the left does, above where the right does; None where nobody can say.
+
+    >>> one, other = duration("P1M"), duration("P30D")
+    >>> one and other and order(one, other), one and order(one, Duration(0, 32 * 86400, "", False))
+    (None, -1)
+    """
+    if isinstance(left, Moment) and isinstance(right, Moment):
+        between = _exact(left) - _exact(right)
+        # With a zone and without one, it may be up to 14 hours earlier or later (3.2.7.4).
+        return _sign(between) if left.has_zone == right.has_zone or abs(between) > _MOST_ZONE * 60 else None
+    if isinstance(left, Duration) and isinstance(right, Duration):
+        found = {_sign(_ended(left, start) - _ended(right, start)) for start in _STARTS}
+        return found.pop() if len(found) == 1 else None
+    return None
+
+
+def filled(kind: str, text: str) -> Moment | None:
+    """Read a `gYear` and its like as the date that it begins with; None where it is none."""
+    found = _PARTIAL[kind].fullmatch(text)
+    before, after = _FILLED[kind]
+    if found is None:
+        return None
+    core = found["core"]
+    if kind == "gDay":
+        core = core[2:]
+    elif before:
+        core = core[1:]
+    return moment("date", f"{before}{core}{after}{found['zone'] or ''}")
+
+
+def _sign(value: Decimal) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _ended(length: Duration, start: tuple[int, int]) -> Decimal:
+    """Return when a duration ends that begins with a month."""
+    sign = -1 if length.is_negative else 1
+    year, month = divmod(start[0] * 12 + start[1] - 1 + sign * length.months, 12)
+    days = _days({"year": str(year), "month": str(month + 1), "day": "1"}) or 0
+    return days * _DAY + sign * _exact(length)
 
 
 def zone(name: str) -> Zone:
