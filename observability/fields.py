@@ -232,6 +232,12 @@ BANYAN_DEAD_LETTERED: Final = _counter("banyan.dead_lettered", "{record}", "Reco
 BANYAN_DEVIATIONS: Final = _counter(
     "banyan.deviations", "{deviation}", "Differences of legacy messages from their contract, by kind."
 )
+BANYAN_CALLBACKS: Final = _counter(
+    "banyan.callbacks",
+    "{call}",
+    "Calls of a legacy system, by outcome: accepted, duplicate, invalid, unavailable, id-reused, or why it is not "
+    "authenticated (missing, malformed, kind, user, password, stale, early, expired, replayed).",
+)
 BANYAN_SNAPSHOTS: Final = _counter(
     "banyan.snapshots",
     "{snapshot}",

@@ -142,6 +142,10 @@ class Metrics:
         """Count differences of a source's messages from their contract."""
         self._count(fields.BANYAN_DEVIATIONS, times, {fields.BANYAN_SOURCE: source, fields.BANYAN_DEVIATION_KIND: kind})
 
+    def callback(self, source: str, outcome: str) -> None:
+        """Count a call of a legacy system that was answered."""
+        self._count(fields.BANYAN_CALLBACKS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
+
     def snapshot(self, source: str, outcome: str) -> None:
         """Count a snapshot in chunks that began or ended."""
         self._count(fields.BANYAN_SNAPSHOTS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
