@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import zeep
-from zeep.wsse.username import UsernameToken
+import zeep.wsse.username
 
 from contracts.ports import Progress
 from events.connection import Connection
@@ -18,6 +18,7 @@ from events.topics import dead_letter_topic
 from tests.shop import TOKEN, called, order, serving, shop, signed
 
 ZEEP: Any = zeep
+TOKEN_OF_ZEEP: Any = ZEEP.wsse.username.UsernameToken("shop", "secret", use_digest=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ async def test_zeep_calls_with_a_digest_and_is_answered_when_its_event_is_commit
             await asyncio.sleep(0.05)
 
         def by_zeep() -> Any:
-            client = ZEEP.Client(adapter.url + "?wsdl", wsse=UsernameToken("shop", "secret", use_digest=True))
+            client = ZEEP.Client(adapter.url + "?wsdl", wsse=TOKEN_OF_ZEEP)
             assert client.service._binding_options["address"] == adapter.url
             return client.service.OrderPlaced(number="A-7", cents=1250)
 

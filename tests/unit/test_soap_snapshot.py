@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from adapters import soap
 from adapters.soap.cursor import Chunk, walk
+from adapters.soap.example import CONFIG
 from adapters.soap.seen import Numbers, packed, unpacked
 from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError
 from contracts.legacy.soap.message.reader import Rest
-from tests.members import CONFIG
 from tests.polls import Hub, poll
 from tests.register import LISTED, Register, Ticking, register_adapter
 
