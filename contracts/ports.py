@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import BinaryIO, Literal, Protocol, TypeAlias
+from typing import BinaryIO, Literal, Protocol, TypeAlias, runtime_checkable
 
 __all__ = [
+    "Answering",
     "Archive",
     "Budget",
     "Captured",
@@ -176,6 +177,19 @@ class Source(Protocol):
         Raises:
             UnavailableError: The legacy system does not answer; the pipeline reads again later.
         """
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A source that is called, and answers only when what it was told is published."""
+
+    def listening(self) -> AbstractAsyncContextManager[None]:
+        """Listen until the block ends, whether anybody reads or not; then answer those who wait, and end."""
+        ...
+
+    def published(self, stream: str, checkpoint: bytes) -> None:
+        """Take that every batch up to the one with this checkpoint is committed."""
         ...
 
 

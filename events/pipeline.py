@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from contracts.errors import ConfigError, FencedError, is_retryable
-from contracts.ports import EventBatch, Source
+from contracts.ports import Answering, EventBatch, Source
 from events.claim import new_instance
 from events.connection import Connection
 from events.health import Health, State
@@ -101,9 +101,10 @@ class Pipeline:
             reraise=True,
         )
         try:
-            async for trial in attempts:
-                with trial:
-                    await self._attempt()
+            async with self._listening():
+                async for trial in attempts:
+                    with trial:
+                        await self._attempt()
         finally:
             self.health.stopped()
         return self.published
@@ -118,6 +119,9 @@ class Pipeline:
         if self._left <= 0:
             self.health.state = State.FAILED
         return self._left <= 0
+
+    def _listening(self) -> AbstractAsyncContextManager[None]:
+        return self._source.listening() if isinstance(self._source, Answering) else nullcontext()
 
     async def _attempt(self) -> None:
         if self._stop.is_set():
@@ -178,14 +182,17 @@ class Pipeline:
             fields.BANYAN_INSTANCE: self.instance,
         }
         with span(name, kind=SpanKind.PRODUCER, parent=first.traceparent, attributes=attributes) as current:
-            room = _Room(self._limits)
+            room, last = _Room(self._limits), first
             batch: EventBatch | None = first
             await publisher.begin()
             while batch is not None:
                 await publisher.add(batch)
                 room.take(batch)
+                last = batch
                 batch = await ahead.take(room.seconds_left()) if batch.more and room.left() else None
             committed = await publisher.commit()
+            if isinstance(self._source, Answering):
+                self._source.published(last.stream, last.checkpoint)
             current.set_attribute(fields.MESSAGING_BATCH_MESSAGE_COUNT, committed.events)
             current.set_attribute(fields.BANYAN_DEAD_LETTERS, committed.dead)
         self._count(committed)

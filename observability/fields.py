@@ -242,6 +242,12 @@ BANYAN_DEVIATIONS: Final = _counter(
 BANYAN_DECISIONS: Final = _counter(
     "banyan.decisions", "{decision}", "Decisions that other code asked for, by route, side and reason."
 )
+BANYAN_CALLBACKS: Final = _counter(
+    "banyan.callbacks",
+    "{call}",
+    "Calls of a legacy system, by outcome: accepted, duplicate, invalid, unavailable, id-reused, or why it is not "
+    "authenticated (missing, malformed, kind, user, password, stale, early, expired, replayed).",
+)
 BANYAN_SNAPSHOTS: Final = _counter(
     "banyan.snapshots",
     "{snapshot}",

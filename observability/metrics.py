@@ -150,6 +150,10 @@ class Metrics:
             {fields.BANYAN_ROUTE: route, fields.FEATURE_FLAG_RESULT_VARIANT: side, fields.BANYAN_REASON: reason},
         )
 
+    def callback(self, source: str, outcome: str) -> None:
+        """Count a call of a legacy system that was answered."""
+        self._count(fields.BANYAN_CALLBACKS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})
+
     def snapshot(self, source: str, outcome: str) -> None:
         """Count a snapshot in chunks that began or ended."""
         self._count(fields.BANYAN_SNAPSHOTS, 1, {fields.BANYAN_SOURCE: source, fields.BANYAN_OUTCOME: outcome})

@@ -13,10 +13,10 @@ from contracts.legacy.soap.contract.component import (
     TypeUse,
     Wildcard,
     is_built_in,
-    local,
 )
 from contracts.legacy.soap.contract.model import Body, Part
 from contracts.legacy.soap.contract.shapes import Shapes
+from contracts.legacy.xml import local
 
 __all__ = ["Child", "Content", "Contents"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.document import meant
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Body
+from contracts.legacy.xml import local
 from routers.rulesets.content import Child, Content, Contents
 
 __all__ = ["Strayed", "strayed"]

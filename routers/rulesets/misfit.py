@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.document import FieldPath
-from contracts.legacy.soap.contract.component import local
 from contracts.legacy.soap.contract.model import Contract, Operation, Port
 from contracts.legacy.soap.contract.shapes import Shapes
+from contracts.legacy.xml import local
 from routers.rulesets.capability import Capability, Route
 from routers.rulesets.content import Contents
 from routers.rulesets.key_steps import strayed

@@ -43,7 +43,7 @@ def served(register: Register) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:  # type: ignore[override]
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -78,7 +78,7 @@ async def test_a_snapshot_that_is_killed_again_and_again_goes_on_and_is_true(
         register.put(f"{number:03d}", "Ada")
     register.meanwhile = lambda register: _change(register, draw)
     with served(register) as url:
-        where = [kafka.bootstrap_servers, namespace, url]
+        where: list[object] = [kafka.bootstrap_servers, namespace, url]
         for number in range(KILLS):
             phase = PHASES[number % len(PHASES)]
             delay_ms = draw.uniform(0.1, LONGEST_DELAY_MS.get(phase, 0.1))

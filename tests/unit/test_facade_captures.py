@@ -301,7 +301,7 @@ async def test_a_route_that_is_not_there_is_told_by_the_check(tmp_path: Path) ->
 
     found = await check(settings)
 
-    assert found["ruleset"] == [
+    assert found.problems["ruleset"] == [
         "facade.intercept.routes: no SOAP route address/putt; there are: address/get, address/put"
     ]
 

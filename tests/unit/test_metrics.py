@@ -71,6 +71,12 @@ CALLS: list[tuple[str, float, dict[str, fields.Value], Callable[[Metrics], None]
         lambda m: m.decided("a/b", "modern", "share"),
     ),
     (
+        fields.BANYAN_CALLBACKS,
+        1,
+        {"banyan.source": "shop", "banyan.outcome": "replayed"},
+        lambda m: m.callback("shop", "replayed"),
+    ),
+    (
         fields.BANYAN_SNAPSHOTS,
         1,
         {"banyan.source": "members", "banyan.outcome": "complete"},

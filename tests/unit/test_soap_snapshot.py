@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from adapters import soap
 from adapters.soap.cursor import Chunk, walk
+from adapters.soap.example import CONFIG
 from adapters.soap.seen import Numbers, packed, unpacked
 from contracts.errors import ConfigError, LegacyFaultError, LegacyUnavailableError, ListingRefusedError
 from contracts.legacy.soap.message.reader import Rest
-from tests.members import CONFIG
 from tests.polls import Hub, poll
 from tests.register import LISTED, Register, Ticking, register_adapter
 
@@ -242,3 +242,50 @@ def test_numbers_come_back_as_they_were(numbers: list[int]) -> None:
     assert sorted(new) == list(unpacked(packed(numbers))) == sorted(set(numbers))
     assert all(number in some for number in numbers)
     assert 100_001 not in some
+
+
+def _between(register: Register, call: int, change: Any) -> None:
+    """Change the register before one call of its listing."""
+    done = list[int]()
+
+    def meanwhile(register: Register) -> None:
+        if register.lists == call and not done:
+            done.append(call)
+            change(register)
+
+    register.meanwhile = meanwhile
+
+
+async def test_what_a_poll_has_published_is_not_overwritten_by_an_older_item_of_a_chunk() -> None:
+    clock, hub = Ticking(), Hub()
+    register = filled(clock)
+    clock.now += timedelta(hours=1)
+    _between(register, 1, lambda register: register.put("09", "Grace"))  # its page was cut when the cursor was opened
+    await poll(register_adapter(register, clock, "token", interval=0.01), hub)
+
+    assert [json.loads(value or b"")["name"] for key, _, value in hub.events if key == "09"] == ["Grace"]
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_an_item_that_was_passed_over_is_not_taken_for_gone(crash: bool) -> None:  # noqa: FBT001 - a case
+    clock, hub = Ticking(), Hub()
+    register = filled(clock)
+    adapter = register_adapter(register, clock, "offset", interval=0.01)
+    await poll(adapter, hub)
+    clock.now += timedelta(hours=2)
+    register.lists = 0
+
+    def change(register: Register) -> None:
+        register.delete("01")  # after its page was read: all others move up by one
+        register.put("09", "Grace", place=0)  # and one moves to where the listing has been
+        register.put("02", "Grace")
+
+    _between(register, 1, change)
+    batches = adapter.read(hub.progress)
+    for _ in range(4 if crash else 0):
+        hub.publish(await anext(batches))
+    await batches.aclose()
+    clock.now += timedelta(minutes=1)  # what the polls saw is older than they look back now
+    await poll(adapter, hub)
+
+    assert [key for key, _, value in hub.events if value is None] == [], "01 is for the next snapshot to find"

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
-from adapters.soap.sandbox.http import Request, talk
+from adapters._http import Request, talk
 from adapters.soap.sandbox.recorded import Recorder, Recordings
 from adapters.soap.sandbox.scenario import Scenario
 from adapters.soap.sandbox.service import Reply, Service, nowhere

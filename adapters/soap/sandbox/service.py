@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from adapters.soap.sandbox.drift import Drifts
@@ -45,6 +45,7 @@ class Reply:
     """Why it is refused."""
     delay: float = 0
     """Seconds before it is sent."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     sent: int | None = None
     """Bytes of the body after which the connection ends, where it ends early; -1: before anything is sent."""
     is_broken: bool = False

@@ -5,9 +5,9 @@ another operation is refused, since a backend that goes by the action would do s
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from contracts.legacy.soap.answer import ENVELOPES, Refusal
 from contracts.legacy.soap.contract.model import Operation, Port, SoapVersion
@@ -16,11 +16,12 @@ from contracts.legacy.soap.related import is_related, root_part
 from contracts.legacy.soap.validity import problems
 from contracts.legacy.xml import Element, Limits, XmlError, local_name, parse
 
-__all__ = ["Call", "Reader"]
+__all__ = ["Admit", "Call", "Reader"]
 
 _VERSIONS: Final[Mapping[str, SoapVersion]] = {namespace: version for version, namespace in ENVELOPES.items()}
 _MEDIA_TYPES: Final[Mapping[str, SoapVersion]] = {"text/xml": "1.1", "application/soap+xml": "1.2"}
 _MOST_BYTES: Final = 16 * 1024**2
+Admit: TypeAlias = Callable[[Element], Refusal | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +50,16 @@ class Reader:
                 if operation.action:
                     self._by_action[operation.action].add(operation.name)
 
-    def read(self, data: bytes, *, content_type: str, action: str) -> tuple[SoapVersion, Call | Refusal]:
+    def read(
+        self, data: bytes, *, content_type: str, action: str, admit: Admit = lambda _envelope: None
+    ) -> tuple[SoapVersion, Call | Refusal]:
         """Return the version that a request is in, and the call or why it is none.
 
         Args:
             data: The body of the HTTP request.
             content_type: Its header; SOAP 1.2 may have its action there.
             action: The header SOAPAction, with or without its quotes.
+            admit: Looks at the envelope before anything of the contract is told, and may refuse it.
         """
         if is_related(content_type):
             try:
@@ -79,7 +83,7 @@ class Reader:
             text = f"expected an envelope of SOAP {version}, as Content-Type says, found one of {_VERSIONS[namespace]}"
             return _VERSIONS[namespace], _refused(text, status=415)
         named = action.strip().strip('"') or _parameter(content_type, "action")
-        return version, self._call(version, root, named)
+        return version, admit(root) or self._call(version, root, named)
 
     def _call(self, version: SoapVersion, root: Element, action: str) -> Call | Refusal:
         body = root.find(f"{{{ENVELOPES[version]}}}Body")

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the sandbox: small and bounded, parsed by httptools. One connection is one task."""
+"""HTTP/1.1 of what listens: small and bounded, parsed by httptools. One connection is one task."""
 
 import asyncio
 from collections import deque
@@ -6,16 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 import httptools
 
-from adapters.soap.sandbox.service import Reply
-
-__all__ = ["Handler", "Request", "talk"]
+__all__ = ["Bounds", "Handler", "Request", "Sendable", "talk"]
 
 _MOST_HEAD_BYTES: Final = 64 * 1024
-_MOST_BODY_BYTES: Final = 16 * 1024**2
 _READ_BYTES: Final = 64 * 1024
 
 
@@ -31,7 +28,55 @@ class Request:
     keeps_alive: bool
 
 
-Handler = Callable[[Request], Awaitable[Reply]]
+class Sendable(Protocol):
+    """What is answered."""
+
+    @property
+    def status(self) -> int:
+        """Return the status."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """Return the body."""
+        ...
+
+    @property
+    def content_type(self) -> str:
+        """Return what the body is."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return further headers."""
+        ...
+
+    @property
+    def sent(self) -> int | None:
+        """Return after how many bytes of the body the connection ends; -1 before anything is sent; None for all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much a caller may send, and how long it may take."""
+
+    body_bytes: int = 16 * 1024**2
+    seconds: float | None = None
+    """From the end of an answer to the end of the next request; None is for ever."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Plain:
+    status: int
+    body: bytes
+    content_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    sent: int | None = None
+
+
+Handler = Callable[[Request], Awaitable[Sendable]]
+_DEFAULT: Final = Bounds()
 
 
 async def talk(
@@ -40,6 +85,7 @@ async def talk(
     handle: Handler,
     *,
     working: Callable[[], AbstractContextManager[None]],
+    bounds: Bounds = _DEFAULT,
 ) -> None:
     """Answer the requests of one connection, one after the other, until either side ends it.
 
@@ -48,22 +94,19 @@ async def talk(
         writer: What goes out.
         handle: Makes the replies.
         working: Held from a whole request until its reply is sent.
+        bounds: How much is taken, and how long is waited for it.
     """
-    inbox = _Inbox(writer)
+    inbox = _Inbox(writer, most_body_bytes=bounds.body_bytes)
     parser = httptools.HttpRequestParser(inbox)
     inbox.parser = parser
     goes_on = True
     while goes_on:
-        while not inbox.requests:
-            data = await reader.read(_READ_BYTES)
-            problem = "" if data else "end"
-            if data:
-                problem = _feed(parser, inbox, data)
-            if problem:
-                if data:
-                    await _send(writer, Reply(status=inbox.status, body=problem.encode()), goes_on=False)
-                return
-            await writer.drain()
+        try:
+            async with asyncio.timeout(bounds.seconds):
+                if not await _whole(reader, writer, inbox):
+                    return
+        except TimeoutError:
+            return
         request = inbox.requests.popleft()
         with working():
             reply = await handle(request)
@@ -71,6 +114,20 @@ async def talk(
             if reply.sent == -1:
                 return
             await _send(writer, reply, goes_on=goes_on)
+
+
+async def _whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, inbox: "_Inbox") -> bool:
+    """Read until there is a whole request; tell whether there is one."""
+    assert inbox.parser is not None  # noqa: S101 - set before
+    while not inbox.requests:
+        data = await reader.read(_READ_BYTES)
+        if not data:
+            return False
+        if problem := _feed(inbox.parser, inbox, data):
+            await _send(writer, _Plain(status=inbox.status, body=problem.encode()), goes_on=False)
+            return False
+        await writer.drain()
+    return True
 
 
 def _feed(parser: httptools.HttpRequestParser, inbox: "_Inbox", data: bytes) -> str:
@@ -87,11 +144,12 @@ def _feed(parser: httptools.HttpRequestParser, inbox: "_Inbox", data: bytes) -> 
     return inbox.problem
 
 
-async def _send(writer: asyncio.StreamWriter, reply: Reply, *, goes_on: bool) -> None:
+async def _send(writer: asyncio.StreamWriter, reply: Sendable, *, goes_on: bool) -> None:
     phrase = HTTPStatus(reply.status).phrase
+    further = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
     head = (
         f"HTTP/1.1 {reply.status} {phrase}\r\nContent-Type: {reply.content_type}\r\n"
-        f"Content-Length: {len(reply.body)}\r\nConnection: {'keep-alive' if goes_on else 'close'}\r\n\r\n"
+        f"{further}Content-Length: {len(reply.body)}\r\nConnection: {'keep-alive' if goes_on else 'close'}\r\n\r\n"
     )
     writer.write(head.encode("latin-1") + reply.body[: reply.sent])
     await writer.drain()
@@ -102,6 +160,7 @@ class _Inbox:
     """Takes what httptools finds, and puts requests together."""
 
     writer: asyncio.StreamWriter
+    most_body_bytes: int
     requests: deque[Request] = field(default_factory=deque[Request])
     problem: str = ""
     status: int = 400
@@ -134,8 +193,8 @@ class _Inbox:
 
     def on_body(self, body: bytes) -> None:
         self._body += body
-        if len(self._body) > _MOST_BODY_BYTES:
-            self.problem, self.status = f"expected at most {_MOST_BODY_BYTES} bytes of body", 413
+        if len(self._body) > self.most_body_bytes:
+            self.problem, self.status = f"expected at most {self.most_body_bytes} bytes of body", 413
             self._body.clear()
 
     def on_message_complete(self) -> None:
