@@ -214,8 +214,8 @@ def test_the_test_runs_wherever_it_stands(run: Run, tmp_path: Path) -> None:
     assert run("residents", "--wsdl", REGISTRY, "--operation", "List") == 0
 
     here = Path(__file__).parents[3]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", here / "pyproject.toml"]
-    subprocess.run([*command, tmp_path / "adapters" / "test_residents.py"], cwd=here, check=True, timeout=100)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(here / "pyproject.toml")]
+    subprocess.run([*command, str(tmp_path / "adapters" / "test_residents.py")], cwd=here, check=True, timeout=100)
 
 
 def test_nothing_is_written_between_our_own_modules(
