@@ -226,7 +226,7 @@ def _named(entries: list[Entry], above: Mapping[str, str]) -> dict[str, str]:
             local = each.alias.rpartition("}")[2].lstrip("@#")
             name = snake(local)
             name = f"{name}_" if name in _TAKEN or name.startswith("model_") else name
-            names[each.alias] = unique(name, {*names.values(), *aliases} - {each.alias})
+            names[each.alias] = unique(name, {*names.values(), *(aliases - {each.alias})})
     return names
 
 
