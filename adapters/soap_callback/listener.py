@@ -16,6 +16,7 @@ from contracts.errors import ConfigError
 __all__ = ["Answer", "Listener"]
 
 _DRAIN_SECONDS: Final = 10.0
+_CLOSE_SECONDS: Final = 1.0
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
@@ -91,6 +92,10 @@ class Listener:
                 await talk(reader, writer, self._handle, working=self._working, bounds=bounds)
         finally:
             writer.close()
+            # Or the socket would outlive the end of the loop; one that does not answer is not waited for.
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await writer.wait_closed()
             del self._connections[task]
 
     @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import zeep
-import zeep.wsse.username
+from zeep.wsse import username
 
 from contracts.ports import Progress
 from events.connection import Connection
@@ -18,7 +18,8 @@ from events.topics import dead_letter_topic
 from tests.shop import TOKEN, called, order, serving, shop, signed
 
 ZEEP: Any = zeep
-TOKEN_OF_ZEEP: Any = ZEEP.wsse.username.UsernameToken("shop", "secret", use_digest=True)
+WSSE: Any = username
+TOKEN_OF_ZEEP = WSSE.UsernameToken("shop", "secret", use_digest=True)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +28,7 @@ LONGEST_DELAY_MS = {"during send": 4.0, "during commit": 4.0, "during recovery":
 
 
 @contextmanager
-def served(register: Register) -> Iterator[str]:
+def served(register: Register) -> Generator[str]:
     """Serve a register over HTTP, one call at a time."""
     lock = threading.Lock()
 
@@ -43,7 +43,7 @@ def served(register: Register) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -1,6 +1,7 @@
 """Snapshots in chunks: when they begin, go on, begin anew and end."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,7 @@ def test_numbers_come_back_as_they_were(numbers: list[int]) -> None:
     assert 100_001 not in some
 
 
-def _between(register: Register, call: int, change: Any) -> None:
+def _between(register: Register, call: int, change: Callable[[Register], None]) -> None:
     """Change the register before one call of its listing."""
     done = list[int]()
 
