@@ -12,7 +12,9 @@ import pytest
 
 from contracts.budget.reign import Reign
 from contracts.budget.settings import LegacySystem
+from contracts.ports import Purpose
 from hub.budget.folder import Folder
+from hub.budget.waiters import Leave, Waiters
 from tests.budget_world import joined
 
 SYSTEM = LegacySystem(rate=50)
@@ -141,3 +143,26 @@ async def test_who_is_cancelled_is_no_longer_waited_for(path: Path) -> None:
         await asyncio.wait_for(draws[1], 3)
         assert await leader.heard() == {"used": {"number": 1, "calls": 1}}
         await asyncio.gather(*draws, return_exceptions=True)
+
+
+async def test_what_is_granted_to_who_is_cancelled_at_that_moment_is_returned(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give = Waiters.give
+
+    def give_and_cancel(waiters: Waiters, purpose: Purpose, leave: Leave) -> bool:
+        given = give(waiters, purpose, leave)
+        draw.cancel()
+        return given
+
+    monkeypatch.setattr(Waiters, "give", give_and_cancel)
+    async with played(path) as leader, joined(path, SYSTEM) as member:
+        draw = asyncio.create_task(member.draw("poll"))
+        assert set(await leader.heard()) == {"hello"}
+        assert await leader.heard() == {"ask": {"poll": 1}}
+
+        leader.grant(1, 1, seconds=1)
+
+        assert await leader.heard() == {"returned": {"number": 1, "calls": 1}}
+        with pytest.raises(asyncio.CancelledError):
+            await draw
