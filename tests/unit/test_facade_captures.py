@@ -210,6 +210,22 @@ async def test_a_call_without_a_reply_of_a_side_is_no_success(tmp_path: Path, fa
     assert [(call.outcome, call.request, call.reply) for call in kept] == ([("in_doubt", BODY, None)] if failed else [])
 
 
+async def test_half_a_request_is_no_request(tmp_path: Path) -> None:
+    capability = rules()
+    capability["address"]["routes"]["put"]["key"] = {"header": "x-person"}
+    async with facade(tmp_path, intercept=intercept(failed=True)) as world:
+        world.use(capability)
+        seen = watch(world)
+        _, writer = await world.connect()
+        writer.write(post(BODY, XML + b"X-Person: 7\r\n")[:-5])
+        await until(lambda: world.modern.connections)
+        reset(writer)
+        await until(lambda: seen)
+        [call] = taken(world)
+
+    assert (call.outcome, call.request, call.request_bytes) == ("abandoned", None, len(BODY) - 5)
+
+
 async def test_half_a_reply_is_no_reply(tmp_path: Path) -> None:
     async def conduct(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_message(reader)

@@ -171,22 +171,34 @@ async def test_while_kafka_is_away_calls_wait_on_the_disk_and_go_out_in_their_or
     assert (again.kafka.bodies, again.on_disk) == ([b"3", b"5"], [])
 
 
-async def test_what_is_being_sent_when_memory_is_full_keeps_its_place(tmp_path: Path) -> None:
-    world = World(tmp_path, memory_bytes=1)
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_is_being_sent_when_memory_is_full_keeps_its_place(tmp_path: Path, fails: bool) -> None:  # noqa: FBT001
+    """Two calls are more than memory may hold: what comes while the first is sent goes to the disk, and behind it."""
+    world = World(tmp_path, memory_bytes=600)
     await world.send()
     world.kafka.go.clear()
     world.tell("a", (1, b"1"), until=2)
     sending = asyncio.create_task(world.send())
     await asyncio.sleep(0.01)
-    in_memory = world.on_disk
     world.tell("a", (3, b"3"), until=4)
     world.tell("a", (5, b"5"), until=6)
+    in_between = world.on_disk
+    world.kafka.reason = "closed" if fails else None
     world.kafka.go.set()
-    await sending
-    await world.send()
+    if fails:
+        with pytest.raises(BrokerUnavailableError):
+            await sending
+        world.intercepts.away()
+        assert world.on_disk == [b"1", b"3", b"5"]
+        world.kafka.reason = None
+        await world.send()
+    else:
+        await sending
 
-    assert in_memory == [b"1"]
+    assert in_between == [b"3", b"5"]
     assert world.kafka.bodies == [b"1", b"3", b"5"]
+    assert world.on_disk == []
+    assert set(world.safe) == {"a2", "a4", "a6"}
 
 
 async def test_what_has_no_room_on_the_disk_is_dropped_and_counted(tmp_path: Path) -> None:
