@@ -134,6 +134,7 @@ def _request(trial: Trial) -> None:
     call: Any = None
     with trial.target("soap: request check"):
         _, call = world.requests.read(message.data, content_type=message.content_type, action=message.action)
+    trial.counts[f"soap: request {'allowed' if isinstance(call, Call) else 'refused by a fault'}"] += 1
     rule = _by_inquiry(trial, world, message)
     if rule is not None:
         _judge(trial, world, message, (rule, call))
