@@ -29,6 +29,8 @@ class Facade:
     """Holds `banyan.yaml`, `rules.yaml`, `log` and `data/`."""
     process: asyncio.subprocess.Process
     """The parent."""
+    patience: float = _SECONDS
+    """Longest wait in seconds until it does what it was told."""
 
     @property
     def config(self) -> Path:
@@ -116,7 +118,7 @@ class Facade:
         return bool(problems) and problems != before.ruleset.problems
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(self.patience):
             while not condition():
                 if self.process.returncode is not None:
                     raise RuntimeError(f"the façade ended with {self.process.returncode}:\n{self.log}")
@@ -125,7 +127,12 @@ class Facade:
 
 @asynccontextmanager
 async def running_facade(
-    folder: Path, *, facade: Mapping[str, Any], rules: Mapping[str, Any], **settings: Any
+    folder: Path,
+    *,
+    facade: Mapping[str, Any],
+    rules: Mapping[str, Any],
+    patience: float = _SECONDS,
+    **settings: Any,
 ) -> AsyncGenerator[Facade]:
     """Run a façade until the block ends; then it is drained.
 
@@ -133,6 +140,7 @@ async def running_facade(
         folder: Holds all its files; again the same one is a restart.
         facade: The `facade` settings; without listeners, `main` is on a free port before the backend `legacy`.
         rules: The document of the ruleset; one that is on the disk already stays.
+        patience: Longest wait in seconds until it does what it was told.
         settings: The others; Kafka is away where they do not say otherwise.
     """
     workers = int(facade.get("workers", 2))
@@ -156,7 +164,7 @@ async def running_facade(
     with (folder / "log").open("ab") as log:
         command = (BANYAN, "--config", folder / "banyan.yaml", "facade", "run")
         process = await asyncio.create_subprocess_exec(*command, stderr=log)
-    started = Facade(folder=folder, process=process)
+    started = Facade(folder=folder, process=process, patience=patience)
     try:
         await started.ready(workers=workers)
         yield started

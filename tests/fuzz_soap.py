@@ -134,6 +134,7 @@ def _request(trial: Trial) -> None:
     call: Any = None
     with trial.target("soap: request check"):
         _, call = world.requests.read(message.data, content_type=message.content_type, action=message.action)
+    trial.counts[f"soap: request {'allowed' if isinstance(call, Call) else 'refused by a fault'}"] += 1
     rule = _by_inquiry(trial, world, message)
     if rule is not None:
         _judge(trial, world, message, (rule, call))
@@ -158,20 +159,23 @@ def _by_inquiry(trial: Trial, world: _World, message: Message) -> Rule | None:
     head = f"POST /x HTTP/1.1\r\n{told}\r\n".encode("latin-1", "replace")
     size = trial.rng.choice((64, 4_096, 10**9))
     pieces = [message.data[at : at + size] for at in range(0, len(message.data), size)] or [b""]
-    inquiry: Inquiry | None = None
     try:
         inquiry = Inquiry(world.matcher, read_request(head, target_bytes=8_192, headers=100))
-        is_known = inquiry.begin(pieces[0], whole=len(pieces) == 1, limit_bytes=65_536)
-        for number, piece in enumerate(pieces[1:], 2):
-            is_known = is_known or inquiry.feed(piece, whole=number == len(pieces))
+        _ask(inquiry, pieces)
     except RefusedError as error:
         trial.counts[f"soap: inquiry refused: {error.reason}"] += 1
         return None
-    finally:
-        if inquiry is not None:
-            inquiry.release()
     trial.counts[f"soap: inquiry {'routed' if inquiry.rule else 'not routed'}"] += 1
     return inquiry.rule
+
+
+def _ask(inquiry: Inquiry, pieces: Sequence[bytes]) -> None:
+    try:
+        is_known = inquiry.begin(pieces[0], whole=len(pieces) == 1, limit_bytes=65_536)
+        for number, piece in enumerate(pieces[1:], 2):
+            is_known = is_known or inquiry.feed(piece, whole=number == len(pieces))
+    finally:
+        inquiry.release()
 
 
 def _judge(trial: Trial, world: _World, message: Message, found: tuple[Rule, Any]) -> None:

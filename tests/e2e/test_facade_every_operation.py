@@ -127,7 +127,7 @@ async def called(folder: Path, folders: Sequence[Path]) -> Counter[str]:
             "backends": {"nowhere": {"url": NOWHERE}} | {each.name: {"url": each.origin} for each in fronted},
         }
         first, *others = waves(fronted)
-        async with running_facade(folder, facade=settings, rules=rules(first)) as facade:
+        async with running_facade(folder, facade=settings, rules=rules(first), patience=120) as facade:
             await by_zeep(facade, first, counts)
             for wave in others:
                 await facade.edit_rules(rules(wave))

@@ -15,7 +15,7 @@ __all__ = ["is_plain", "matcher"]
 
 _MOST_STATES: Final = 1_000
 """Of one automaton; what would be more may come without end instead."""
-_MOST_REMEMBERED: Final = 200_000
+_MOST_REMEMBERED: Final = 50_000
 """States in the remembered steps of one pattern."""
 _MOST_WORK: Final = 2_000_000
 """States that are looked at for one text; one that takes more does not fit."""

@@ -83,8 +83,8 @@ def build(bundle: Bundle) -> Schemas:
             )
     except (XMLSchemaException, RecursionError) as error:
         raise ContractError(bundle.start, expected="XML Schemas that can be built", found=str(error)) from error
-    components: Any = schema.iter_components
-    for kind in components(XsdSimpleType):
+    untyped: Any = schema
+    for kind in untyped.iter_components(XsdSimpleType):
         _bound_patterns(kind)
     return Schemas(schema)
 
