@@ -70,7 +70,7 @@ class Pipeline:
         self._source, self._connection, self._namespace = source, connection, namespace
         self._limits = limits or Limits()
         self._attempts, self._left = attempts, attempts
-        self._since = 0
+        self._since: int = 0
         self._probe, self._on_commit = probe, on_commit
         self._claimed = False
         self._stop = asyncio.Event()
