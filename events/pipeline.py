@@ -69,7 +69,8 @@ class Pipeline:
         self.instance = new_instance()
         self._source, self._connection, self._namespace = source, connection, namespace
         self._limits = limits or Limits()
-        self._attempts, self._left, self._since = attempts, attempts, 0
+        self._attempts, self._left = attempts, attempts
+        self._since: int = 0
         self._probe, self._on_commit = probe, on_commit
         self._claimed = False
         self._stop = asyncio.Event()

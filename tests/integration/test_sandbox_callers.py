@@ -9,9 +9,11 @@ import requests
 import zeep
 from zeep.exceptions import Fault
 
+from adapters.soap.sandbox.meaning import meaning
 from contracts.legacy.soap.contract.schema import build
 from contracts.legacy.soap.sample.message import Sampler
 from contracts.legacy.soap.sample.options import Options
+from contracts.legacy.xml import parse
 from tests.sandboxes import TNS, body_of, enveloped, own, post, said, sandbox
 from tests.wsdls import shared
 
@@ -56,6 +58,18 @@ async def test_a_type_that_is_said_is_the_same_whatever_its_prefix() -> None:
         answers = {(await post(running.url, typed(prefix))).content for prefix in ("a", "b")}
 
     assert len(answers) == 1
+
+
+def test_what_a_request_says_is_its_names_and_values_in_their_order() -> None:
+    said_alike = meaning(parse(b"<x b='2' a=' 1 '><y> one\n two </y><z/></x>"))
+    others = [
+        b"<x b='2' a='1'><z/><y>one two</y></x>",
+        b"<x b='2'><y>one two</y><z/></x>",
+        b"<x a='1' b='2'><y>one</y><z/></x>",
+    ]
+
+    assert said_alike == meaning(parse(b"<x a='1' b='2'>\n<y>one two</y>\n<z></z>\n</x>"))
+    assert said_alike not in [meaning(parse(each)) for each in others]
 
 
 @pytest.mark.parametrize("path", ["registry", "hub/registry", "RegistryService/Registry11", "x/Registry11"])

@@ -32,7 +32,7 @@ def found(route: Mapping[str, Any], contract: Contract | None = None) -> list[Mi
     capability = Capability.model_validate(
         {"salt": "s", "routes": {"r": {"legacy": "old", "modern": "new", "soap": FIND, **route}}}
     )
-    offer = Offer([contract or contract_of(OWN / "keys.wsdl")])
+    offer = Offer([contract or contract_of(OWN / "rules/keys.wsdl")])
     return [*misfits(offer, {"a": capability}, spell=lambda name: name.replace(K, "k:"))]
 
 
@@ -201,7 +201,7 @@ def test_without_a_contract_and_on_other_channels_nothing_is_compared() -> None:
     rest = Capability.model_validate({"salt": "s", "routes": {"r": {"rest": "GET /x", "legacy": "o", "modern": "n"}}})
     soap = Capability.model_validate({"salt": "s", "routes": {"r": {"soap": "{urn:x}y", "legacy": "o", "modern": "n"}}})
 
-    assert [*misfits(Offer([contract_of(OWN / "keys.wsdl")]), {"a": rest})] == []
+    assert [*misfits(Offer([contract_of(OWN / "rules/keys.wsdl")]), {"a": rest})] == []
     assert [*misfits(Offer([]), {"a": soap})] == []
 
 
@@ -220,7 +220,9 @@ def test_a_real_contract_with_unqualified_children_tells_the_right_spelling() ->
     assert f"did you mean {root!r}?" in misfit.said
 
 
-@pytest.mark.parametrize("name", [*(each.name for each in sorted(OWN.glob("*.wsdl"))), NAV, AXIS, CARDS])
+@pytest.mark.parametrize(
+    "name", [*(each.name for each in sorted(OWN.glob("*.wsdl"))), "rules/keys.wsdl", NAV, AXIS, CARDS]
+)
 def test_where_a_valid_message_has_a_value_no_key_is_refused(name: str) -> None:
     contract = contract_of(OWN / name) if (OWN / name).exists() else shared(name)
     sampler, contents = Sampler(build(contract.bundle)), Contents(Shapes(contract.bundle))

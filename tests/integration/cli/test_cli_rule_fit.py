@@ -27,7 +27,7 @@ def rules(world: World, *, xpath: str = RIGHT, **route: Any) -> Path:
     return path
 
 
-def serve(world: World, *, path: str = "/cases", wsdl: str = str(OWN / "keys.wsdl"), **more: Any) -> None:
+def serve(world: World, *, path: str = "/cases", wsdl: str = str(OWN / "rules/keys.wsdl"), **more: Any) -> None:
     served = {path: {"wsdl": wsdl, **({"ports": more.pop("ports")} if "ports" in more else {})}}
     facade = {
         "listeners": {"main": {"address": "127.0.0.1:0", "legacy": "old", "contracts": served}},
