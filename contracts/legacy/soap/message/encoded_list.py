@@ -293,7 +293,7 @@ def _leave_out(record: Record, path: Sequence[str]) -> None:
         inside = cast("Record", found)
         found = inside.get(step, next(iter(inside.values()), None) if number == 0 and len(inside) == 1 else None)
     if isinstance(found, dict):
-        cast("Record", found).pop(path[-1], None)
+        found.pop(path[-1], None)
 
 
 def _local(name: str) -> str:
