@@ -24,7 +24,7 @@ from contracts.legacy.soap.message.encoded import (
     read_encoded,
     reference_of,
 )
-from contracts.legacy.soap.message.field import XSI, Field, Record
+from contracts.legacy.soap.message.field import XSI, Field, Record, Typed
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.sample.encoded import array_of
 from contracts.legacy.xml import Element, Path, XmlError, local_name
@@ -286,12 +286,12 @@ def _emptied(accessor: Element) -> None:
 
 def _leave_out(record: Record, path: Sequence[str]) -> None:
     """Leave out of a record what stands at a path; an only part may have another name there."""
-    found: object = record
+    found: Typed = record
     for number, step in enumerate(path[:-1]):
         if not isinstance(found, dict):
             return
-        inside = cast("Record", found)
-        found = inside.get(step, next(iter(inside.values()), None) if number == 0 and len(inside) == 1 else None)
+        only = next(iter(found.values())) if number == 0 and len(found) == 1 else None
+        found = found.get(step, only)
     if isinstance(found, dict):
         found.pop(path[-1], None)
 
