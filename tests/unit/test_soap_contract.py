@@ -281,13 +281,12 @@ def test_typed_items_are_checked_by_the_contract() -> None:
 def _with_a_broken_header(folder: Path, operation: str) -> Config:
     """Write a contract whose operation Move names a header that there is not; return how another one is polled."""
     text = (OWN / "namesakes.wsdl").read_text(encoding="utf-8")
-    move = text.partition('<wsdl:portType name="Things">')[2].partition("</wsdl:operation>")[0].replace("List", "Move")
+    messages = '<wsdl:input message="tns:ListIn"/><wsdl:output message="tns:ListOut"/>'
+    move = f'<wsdl:operation name="Move">{messages}</wsdl:operation>'
     bound = """<wsdl:operation name="Move"><soap:operation soapAction="move"/>
       <wsdl:input><soap:header message="tns:Nobody" part="who" use="literal"/><soap:body use="literal"/></wsdl:input>
       <wsdl:output><soap:body use="literal"/></wsdl:output></wsdl:operation>"""
-    text = text.replace(
-        "</wsdl:portType>", move.replace("MoveIn", "ListIn").replace("MoveOut", "ListOut") + "</wsdl:portType>"
-    )
+    text = text.replace("</wsdl:portType>", move + "</wsdl:portType>")
     text = text.replace("</wsdl:binding>", bound + "</wsdl:binding>")
     path = folder / "things.wsdl"
     path.write_text(text, encoding="utf-8")

@@ -281,7 +281,7 @@ async def test_a_contract_without_the_operation_is_told() -> None:
     told = await Adapter.example().configured({"operation": "DropAddress"}).check()
     missing = await Adapter.example().configured({"wsdl": str(Path(__file__).with_name("none.wsdl"))}).check()
 
-    assert "no operation DropAddress; there are: ['UpdateAddress']" in told[0]
+    assert "no operation DropAddress; there are: UpdateAddress" in told[0]
     assert "none.wsdl" in missing[0]
 
 
