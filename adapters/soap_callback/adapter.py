@@ -17,7 +17,7 @@ from adapters._http import Request
 from adapters.soap_callback import example
 from adapters.soap_callback.book import Book
 from adapters.soap_callback.config import Config
-from adapters.soap_callback.contract import Contract, Message, Refused, load, refused, within
+from adapters.soap_callback.contract import Contract, Message, Refused, load, refused
 from adapters.soap_callback.desk import Desk, Outcome, Waiting
 from adapters.soap_callback.listener import Answer, Listener
 from contracts.errors import BanyanError, ConfigError, RecordError
@@ -27,6 +27,7 @@ from contracts.keys import CanonicalKey
 from contracts.legacy.soap.answer import Refusal
 from contracts.mapping import EventMapping, Mapper, compile_mapping
 from contracts.ports import Columns, DeadLetter, EventBatch, Progress
+from contracts.record_path import at
 from observability import metrics
 
 __all__ = ["Adapter"]
@@ -215,7 +216,7 @@ class Adapter:
 
     def _row(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         fields = self._mapper.fields
-        return record if fields is None else {name: within(record, name.split("/")) for name in fields}
+        return record if fields is None else {name: at(record, name.split("/")) for name in fields}
 
     def _columns(
         self, calls: Sequence[Waiting], positions: Sequence[str], *, keys: Sequence[bytes], values: Sequence[bytes]

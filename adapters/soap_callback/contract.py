@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -27,8 +27,9 @@ from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.soap.served import Page, serve
 from contracts.legacy.soap.validity import problems
 from contracts.legacy.xml import Element, XmlError, local_name
+from contracts.record_path import at
 
-__all__ = ["Contract", "Message", "Refused", "load", "refused", "within"]
+__all__ = ["Contract", "Message", "Refused", "load", "refused"]
 
 _ADDRESSING: Final = ("http://www.w3.org/2005/08/addressing", "http://schemas.xmlsoap.org/ws/2004/08/addressing")
 _UNAUTHENTICATED: Final = Refusal(code="Client", text="the message is not authenticated")
@@ -119,7 +120,7 @@ class Contract:
         if self._config.message_id is None:
             return None
         if self._config.message_id != MESSAGE_ID:
-            found = within(record, self._config.message_id.split("/"))
+            found = at(record, self._config.message_id.split("/"))
             return str(found) if isinstance(found, str | int) else None
         header = next((child for child in root if local_name(child) == "Header"), None)
         found = [] if header is None else [e for ns in _ADDRESSING for e in header.findall(f"{{{ns}}}MessageID")]
@@ -160,7 +161,7 @@ class _Names(dict[str, str]):
         self._record = record
 
     def __missing__(self, name: str) -> str:
-        found = within(self._record, name.split("/"))
+        found = at(self._record, name.split("/"))
         return "" if found is None else escape(str(found))
 
 
@@ -170,16 +171,6 @@ def refused(found: Refused) -> tuple[int, str, bytes]:
     if found.version == "1.2" and found.refusal.code == "Client" and status == 500:  # noqa: PLR2004 - SOAP 1.2, part 2, table 20
         status = 400
     return status, CONTENT_TYPES[found.version], fault(found.version, found.refusal)
-
-
-def within(record: Mapping[str, Any], path: list[str]) -> Any:  # noqa: ANN401 - a typed value
-    """Return what stands at a path of a record; None where it is absent."""
-    found: Any = record
-    for step in path:
-        if not isinstance(found, Mapping):
-            return None
-        found = cast("Mapping[str, Any]", found).get(step)
-    return found
 
 
 def load(config: Config) -> Contract:

@@ -2,21 +2,18 @@
 
 import asyncio
 import ssl
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import structlog
 
-from adapters._http import Bounds, Handler, talk
+from adapters._connections import Connections
+from adapters._http import Bounds, Handler
 from adapters.soap_callback.config import Config, Tls
 from contracts.errors import ConfigError
 
 __all__ = ["Answer", "Listener"]
 
-_DRAIN_SECONDS: Final = 10.0
-_CLOSE_SECONDS: Final = 1.0
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
@@ -39,11 +36,9 @@ class Listener:
     """
 
     def __init__(self, config: Config, handle: Handler) -> None:
-        self._config, self._handle = config, handle
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._busy = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        bounds = Bounds(body_bytes=config.most_bytes, seconds=config.read_within.total_seconds())
+        self._config = config
+        self._connections = Connections(handle, bounds=bounds, most=config.most_connections)
         self._server: asyncio.Server | None = None
         self.url = ""
         """Where it answers."""
@@ -53,7 +48,7 @@ class Listener:
         config = self._config
         tls = None if config.tls is None else _context(config.tls)
         try:
-            self._server = await asyncio.start_server(self._connected, config.host, config.port, ssl=tls)
+            self._server = await asyncio.start_server(self._connections.connected, config.host, config.port, ssl=tls)
         except OSError as error:
             raise ConfigError([f"{config.name}: {config.host}:{config.port}: {error.strerror}"]) from error
         port = self._server.sockets[0].getsockname()[1]
@@ -69,45 +64,7 @@ class Listener:
     async def end(self) -> None:
         """Let those have their answers that have one, and end all connections."""
         self.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._idle.wait()
-        # Closed, not cancelled: until Python 3.12, asyncio logs each cancelled connection as an error.
-        for writer in self._connections.values():
-            writer.close()
-        if self._connections:
-            _, late = await asyncio.wait(self._connections, timeout=_DRAIN_SECONDS)
-            for task in late:
-                task.cancel()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._connections) >= self._config.most_connections:
-            writer.close()
-            return
-        self._connections[task] = writer
-        bounds = Bounds(body_bytes=self._config.most_bytes, seconds=self._config.read_within.total_seconds())
-        try:
-            with suppress(ConnectionError):
-                await talk(reader, writer, self._handle, working=self._working, bounds=bounds)
-        finally:
-            writer.close()
-            # Or the socket would outlive the end of the loop; one that does not answer is not waited for.
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await writer.wait_closed()
-            del self._connections[task]
-
-    @contextmanager
-    def _working(self) -> Generator[None]:
-        self._busy += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            if not self._busy:
-                self._idle.set()
+        await self._connections.end()
 
 
 def _context(tls: Tls) -> ssl.SSLContext:

@@ -3,15 +3,16 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
-from adapters._http import Request, talk
+from adapters._connections import Connections
+from adapters._http import Request
 from adapters.soap.sandbox.recorded import Recorder, Recordings
 from adapters.soap.sandbox.scenario import Scenario
 from adapters.soap.sandbox.service import Reply, Service, nowhere
@@ -23,7 +24,6 @@ from contracts.legacy.soap.served import serve
 __all__ = ["Sandbox", "SandboxOptions", "Told"]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
-_DRAIN_SECONDS: Final = 10.0
 Sleep = Callable[[float], Awaitable[object]]
 Told = Callable[[Reply], None]
 
@@ -77,10 +77,7 @@ class Sandbox:
         offered = {path[1:]: path for path in self._paths if path.count("/") > 1}
         self._pages = serve(contract.bundle, "/", ports=offered).pages
         self._stack = AsyncExitStack()
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._busy = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._connections = Connections(self._handle)
         self._outcomes: Counter[tuple[str, str]] = Counter()
         self.url = ""
         """Where it answers; any port's operations at `/`, those of one at its own path."""
@@ -97,7 +94,7 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         """Begin to listen."""
-        server = await asyncio.start_server(self._connected, self._options.host, self._options.port)
+        server = await asyncio.start_server(self._connections.connected, self._options.host, self._options.port)
         host, port = server.sockets[0].getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         self._stack.push_async_callback(self._end, server)
@@ -111,39 +108,7 @@ class Sandbox:
 
     async def _end(self, server: asyncio.Server) -> None:
         server.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._idle.wait()
-        # Closed, not cancelled: until Python 3.12, asyncio logs each cancelled connection as an error.
-        for writer in self._connections.values():
-            writer.close()
-        if self._connections:
-            _, late = await asyncio.wait(self._connections, timeout=_DRAIN_SECONDS)
-            for task in late:
-                task.cancel()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections[task] = writer
-        try:
-            with suppress(ConnectionError):
-                await talk(reader, writer, self._handle, working=self._working)
-        finally:
-            writer.close()
-            if task is not None:
-                del self._connections[task]
-
-    @contextmanager
-    def _working(self) -> Generator[None]:
-        self._busy += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            if not self._busy:
-                self._idle.set()
+        await self._connections.end()
 
     async def _handle(self, request: Request) -> Reply:
         reply = self._reply(request)
