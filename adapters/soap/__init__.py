@@ -3,8 +3,8 @@
 It needs a WSDL, an operation whose reply repeats one element, and a key in it. With a last-modified in each
 item and a parameter that takes a point in time, only changes are asked for; deletes are found by listing
 everything now and then, in one poll or in chunks between polls (`snapshot`). What changed twice between two
-polls is seen once. Of WS-Security, UsernameToken and Timestamp are spoken; attachments are not. A reply in SOAP
-encoding is in memory whole, others are streamed.
+polls is seen once. Of WS-Security, UsernameToken and Timestamp are spoken; attachments are not read. A reply in
+SOAP encoding is in memory whole, others are streamed.
 
 Delivery: exactly once from a poll into Kafka.
 
