@@ -34,11 +34,11 @@ from routers.facade.process.feed import Feed
 from routers.facade.process.messages import Start
 from routers.facade.process.parent import Parent
 from routers.facade.process.parts import Parts
-from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.facade.process.spool import Spool
 from routers.facade.settings import FacadeSettings
 from routers.rulesets.capability import Capability, KeyExpression, Route
 from routers.rulesets.chain import Chain, propose
+from routers.rulesets.topic import RulesetTopic
 
 RULES = (100, 100_000)
 CHANGES, PACE_SECONDS = 100, 0.2

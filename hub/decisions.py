@@ -20,11 +20,11 @@ from events.topics import ruleset_topic
 from hub.settings import Settings
 from observability.metrics import Metrics
 from routers.decision import Decision, Reason, decide_rule, decide_together
-from routers.facade.process.parts import Rulesets
-from routers.facade.process.ruleset_file import RulesetFile
-from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.rulesets.capability import NAME
+from routers.rulesets.file import RulesetFile
 from routers.rulesets.ruleset import Rule, Ruleset
+from routers.rulesets.source import Rulesets
+from routers.rulesets.topic import RulesetTopic
 from routers.stage import Side, Stage
 
 __all__ = ["Decisions"]

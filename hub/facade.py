@@ -29,14 +29,15 @@ from routers.facade.process.feed import Feed
 from routers.facade.process.intercepts import Intercepts, captured_spool
 from routers.facade.process.messages import Files, Start
 from routers.facade.process.parent import Parent
-from routers.facade.process.parts import Parts, Rulesets
+from routers.facade.process.parts import Parts
 from routers.facade.process.report import STALE, Report, read
-from routers.facade.process.ruleset_file import RulesetFile
-from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.facade.process.spool import Spool
 from routers.facade.settings import FacadeSettings
 from routers.rulesets.copy import FILE
 from routers.rulesets.document import read_rules
+from routers.rulesets.file import RulesetFile
+from routers.rulesets.source import Rulesets
+from routers.rulesets.topic import RulesetTopic
 
 __all__ = ["facade_settings", "is_alive", "parent", "report_file", "run", "running", "waiting"]
 

@@ -16,10 +16,10 @@ from hub.rule_fit import fit
 from routers.facade.http.tls import backend_context, listener_context
 from routers.facade.process.listening import address, bind, resolved
 from routers.facade.process.report import Report
-from routers.facade.process.ruleset_file import refusals
 from routers.facade.settings import Backend, FacadeSettings, Listener
 from routers.rulesets.capability import Capability
 from routers.rulesets.document import read_rules
+from routers.rulesets.file import refusals
 
 __all__ = ["Found", "check"]
 

@@ -9,12 +9,12 @@ import structlog
 from contracts.document import FieldPath
 from contracts.errors import ContractError
 from hub.facade_contracts import read_contracts
-from routers.facade.process.parts import Rulesets
 from routers.facade.settings import FacadeSettings
 from routers.rulesets.capability import Capability
 from routers.rulesets.document import RulesetDocument
 from routers.rulesets.misfit import Misfit, Offer, misfits
 from routers.rulesets.ruleset import Ruleset
+from routers.rulesets.source import Rulesets
 
 __all__ = ["ComparedRulesets", "Fit", "fit"]
 

@@ -8,14 +8,14 @@ import pytest
 from contracts.errors import BrokerUnavailableError
 from contracts.ports import LogRecord
 from routers.facade.process.replica import Replica
-from routers.facade.process.ruleset_file import RulesetFile
-from routers.facade.process.ruleset_topic import RulesetTopic
 from routers.rulesets.capability import Capability
 from routers.rulesets.chain import propose
 from routers.rulesets.copy import load
+from routers.rulesets.file import RulesetFile
 from routers.rulesets.log import apply
 from routers.rulesets.packing import pack
 from routers.rulesets.ruleset import EMPTY
+from routers.rulesets.topic import RulesetTopic
 from tests.sources import eventually
 
 RULES = "capabilities:\n  address: {{salt: s1, share: {share}}}\n"

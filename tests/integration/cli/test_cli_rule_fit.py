@@ -10,8 +10,8 @@ import yaml
 
 from hub.rule_fit import ComparedRulesets
 from hub.settings import load
-from routers.facade.process.ruleset_file import RulesetFile
 from routers.rulesets.copy import FILE
+from routers.rulesets.file import RulesetFile
 from tests.command_line import World
 from tests.wsdls import OWN
 

@@ -10,13 +10,13 @@ from uuid import uuid4
 import structlog
 
 from contracts.errors import ConfigError
-from routers.facade.process.ruleset_topic import opened
 from routers.rulesets.capability import Capability
 from routers.rulesets.chain import propose
 from routers.rulesets.document import RulesetDocument, read_rules
 from routers.rulesets.packing import pack, pack_snapshot
 from routers.rulesets.redraw import mark, undeclared
 from routers.rulesets.ruleset import Ruleset
+from routers.rulesets.topic import opened
 
 __all__ = ["RulesetFile", "refusals"]
 
