@@ -139,11 +139,15 @@ class Decisions:
                 self._caught_up.set()
         except* Exception as errors:  # noqa: BLE001 - whatever it is, the last rules stay, and it is told
             self._broken = f"{self._rulesets.source} is not followed any more: {errors.exceptions[0]!r}"
+            self._caught_up.set()  # nobody need wait any longer
             _log.exception("the rules are not followed any more; the last ones stay", version=self.ruleset.version)
 
     def _told(self, _change: bytes, _version: int) -> None:
         for changed in self._watchers:
-            changed()
+            try:
+                changed()
+            except Exception:  # noqa: BLE001 - whatever it is, the rules are followed on
+                _log.exception("a watcher of the rules failed", version=self.ruleset.version)
 
 
 class _Following:

@@ -110,7 +110,8 @@ def read_file(adapter: batch.Adapter, file: Path, *, after: Collected | None = N
 @lru_cache(maxsize=16)
 def _ready(adapter: soap.Adapter) -> soap.Adapter:
     """Return the same adapter as polls want it, with its contract read: large ones take seconds."""
-    once = adapter.configured({"once": True, "patience": soap.Patience(attempts=1)}).asking(_Replies(b""))
+    alone = {"once": True, "patience": soap.Patience(attempts=1), "snapshot": None}
+    once = adapter.configured(alone).asking(_Replies(b""))
     asyncio.run(once.check())
     return once
 

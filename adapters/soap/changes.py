@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from adapters.soap.config import Config, Watermark
-from adapters.soap.content import digest_without
 from adapters.soap.ledger import Ledger, Mark
 from contracts.errors import ListingRefusedError, RecordError
 from contracts.event import Event
@@ -83,6 +82,8 @@ class _Change:
     mark: Mark
     time: datetime
     error: RecordError | None
+    again: bool = False
+    """It was refused before, and is tried again: it is no news where it is refused still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +113,14 @@ class Changes:
         """Newest last-modified that was seen."""
         self.deviations = Counter[Deviation]()
         """How the items differ from their contract, and how often."""
+        self._refreshed: list[Marked] = []
 
     def made_by(self, items: Iterable[Listed]) -> Changed:
         """Return what these items change, and remember it."""
         changes = [change for item in items if (change := self._change(item)) is not None]
         published, dead, marks = self._encode(changes)
-        state = {key: self._ledger.put(key, mark) for key, mark in marks}
+        refreshed, self._refreshed = self._refreshed, []
+        state = {key: self._ledger.put(key, mark) for key, mark in [*refreshed, *marks]}
         return Changed(events=published, dead=dead, state=state)
 
     def deleted(self, gone: Sequence[Marked]) -> Changed:
@@ -126,8 +129,7 @@ class Changes:
         return Changed(events=tombstones, dead=(), state={key: self._ledger.put(key, mark) for key, mark in gone})
 
     def _change(self, item: Listed) -> _Change | None:
-        config = self._shape.config
-        digest = digest_without(item.xml, config.ignore) if config.ignore else item.digest
+        config, digest = self._shape.config, item.digest
         self._note(item.deviations)
         key = key_of(at(item.record, config.key))
         modified, error = _modified(item.record, config.watermark)
@@ -140,18 +142,29 @@ class Changes:
             error = RecordError("/".join(config.key), expected="the key of the item")
             # Known by its content, so that it is dead-lettered once and not at each poll.
             key = "?" + digest
-        mark = self._new_version(key.encode(), digest, modified)
-        if mark is None:
+        known = self._ledger.known(key.encode())
+        mark = self._new_version(key.encode(), digest, modified, known=known)
+        again = mark is None and known is not None and known.r and known.h == digest
+        if mark is None and not again:
+            if known is not None and known.h == digest:
+                self._refresh(key.encode(), known, modified)
             return None
-        mark = replace(mark, m=None if modified is None else modified.isoformat())
-        return _Change(key=key.encode(), item=item, mark=mark, time=modified or self._started, error=error)
+        mark = replace(mark or cast("Mark", known), m=None if modified is None else modified.isoformat())
+        time = modified or self._started
+        return _Change(key=key.encode(), item=item, mark=mark, time=time, error=error, again=again)
 
-    def _new_version(self, key: bytes, digest: str, modified: datetime | None) -> Mark | None:
-        known = self._ledger.known(key)
+    def _new_version(self, key: bytes, digest: str, modified: datetime | None, *, known: Mark | None) -> Mark | None:
         if known is not None and known.h != digest and self._stale(known, modified):
             self._ledger.saw(known.n)
             return None
         return self._ledger.changed(key, digest, known=known)
+
+    def _refresh(self, key: bytes, known: Mark, modified: datetime | None) -> None:
+        """While a snapshot is under way, remember a change that is ignored: else an older item would win."""
+        if modified is None or self._ledger.checkpoint.snapshot is None:
+            return
+        if known.m is None or datetime.fromisoformat(known.m) < modified:
+            self._refreshed.append((key, replace(known, m=modified.isoformat())))
 
     def _note(self, deviations: Sequence[Deviation]) -> None:
         for deviation in deviations:
@@ -168,6 +181,7 @@ class Changes:
         bad = [(change, change.error) for change in changes if change.error is not None]
         bad += [(sound[row], error) for row, error in encoded.bad.items()]
         marks = self._marks(changes, made, {id(change) for change, _ in bad})
+        bad = [(change, error) for change, error in bad if not change.again]
         new = [change for change in changes if id(change) in made]
         columns = self._columns(
             [made[id(change)][0] for change in new],
@@ -183,8 +197,10 @@ class Changes:
         """Return the marks of changes, and take out of what is made of them those events that are there already."""
         marks: dict[bytes, Mark] = {}
         for change in changes:
-            before = marks.get(change.key, change.mark)
-            mark = replace(change.mark, k=before.k, e=None if id(change) in bad else before.e)
+            if change.again and id(change) in bad:
+                continue
+            before, is_bad = marks.get(change.key, change.mark), id(change) in bad
+            mark = replace(change.mark, k=before.k, e=None if is_bad else before.e, r=is_bad)
             if (event := made.get(id(change))) is not None:
                 mark = replace(mark, k=event[0].decode(), e=self._event_hash(*event))
                 if mark.e == before.e:
@@ -213,7 +229,9 @@ class Changes:
         )
 
     def _tombstones(self, gone: Sequence[Marked]) -> Columns:
-        marks = [mark for _, mark in gone if mark.k is not None]
+        # Another item may have an event of the same key, and has it still.
+        others = self._ledger.event_keys({key for key, _ in gone}) if gone else set[str]()
+        marks = [mark for _, mark in gone if mark.k is not None and mark.k not in others]
         keys = [mark.k.encode() for mark in marks if mark.k is not None]
         kind = self._shape.config.deleted_type or self._shape.model.type
         return self._columns(keys, marks, time=self._started, values=[None] * len(keys), kind=kind)

@@ -312,6 +312,8 @@ class Config(_Model):
             return self
         if self.watermark is None:
             raise ValueError("snapshot: expected with a watermark, by which changes are polled meanwhile")
+        if self.request is not None:
+            raise ValueError("request: expected none with a snapshot, whose chunks are asked for by the contract")
         if self.snapshot.by_key is None and self.snapshot.paging is None and self.paging is None:
             raise ValueError("snapshot: expected paging or by_key, which say how chunks are asked for")
         self.listing()

@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import cast, final
 
+from adapters.soap.changes import Listed, Record
+from contracts.errors import RecordError
 from contracts.legacy import xml
+from contracts.legacy.soap.message.deviation import Deviation
 from contracts.legacy.xml import Element, local_name
 
-__all__ = ["digest_without"]
+__all__ = ["Without", "digest_without"]
 
 
 def digest_without(data: bytes, paths: Iterable[Sequence[str]]) -> str:
@@ -31,6 +34,37 @@ def digest_without(data: bytes, paths: Iterable[Sequence[str]]) -> str:
         if element.tail is not None and not element.tail.strip():
             element.tail = None
     return hashlib.blake2b(xml.canonical(item), digest_size=16).hexdigest()
+
+
+@final
+class Without:
+    """An item of a listing whose hash is that without what stands at some paths; all else is the item's own."""
+
+    __slots__ = ("_item", "digest")
+
+    def __init__(self, item: Listed, paths: Iterable[Sequence[str]]) -> None:
+        self._item = item
+        self.digest = digest_without(item.xml, paths)
+
+    @property
+    def record(self) -> Record:
+        """Return its values."""
+        return self._item.record
+
+    @property
+    def xml(self) -> bytes:
+        """Return its canonical bytes, whole."""
+        return self._item.xml
+
+    @property
+    def error(self) -> RecordError | None:
+        """Return why it is refused."""
+        return self._item.error
+
+    @property
+    def deviations(self) -> Sequence[Deviation]:
+        """Return what was tolerated."""
+        return self._item.deviations
 
 
 def _at(element: Element, steps: Sequence[str]) -> Iterable[Element]:

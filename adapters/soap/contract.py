@@ -20,6 +20,7 @@ from adapters.soap.asking import NOT_UNDERSTOOD, Asking, by_template, by_zeep, c
 from adapters.soap.bundle import is_web, load_bundle
 from adapters.soap.changes import Listed
 from adapters.soap.config import Config
+from adapters.soap.content import Without
 from adapters.soap.http import Request, authorization
 from contracts.errors import ConfigError, ContractError
 from contracts.legacy.soap import reply
@@ -95,6 +96,11 @@ class Contract:
 
     def items(self, chunks: Iterable[bytes]) -> Generator[Listed | Rest, None, None]:
         """Yield the items of a reply, and last what else it says where values are typed; raises as its reader does."""
+        ignored = self._config.ignore
+        found = self._items(chunks)
+        yield from found if not ignored else (e if isinstance(e, Rest) else Without(e, ignored) for e in found)
+
+    def _items(self, chunks: Iterable[bytes]) -> Generator[Listed | Rest, None, None]:
         if self._config.values == "text":
             yield from reply.read(chunks, self._config.items, system=self._config.name)
         else:

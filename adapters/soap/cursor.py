@@ -113,13 +113,18 @@ class _Offsets(_Pages):
     def following(self, cursor: Cursor, chunk: Chunk, rest: Rest | None) -> Cursor | None:
         del rest
         place, anchors = _int(cursor, "at"), cursor.get("anchors")
+        is_first, size = anchors is None, self._paging.size
         if place and not (isinstance(anchors, list) and set(chunk.hashes) & set(map(str, anchors))):
-            back = min(2 * _int(cursor, "back") or self._paging.size // 2, place)
-            return {"at": place - back, "anchors": anchors, "back": back}
-        if chunk.count < self._paging.size:
+            back = min(2 * _int(cursor, "back") or size // 2, place)
+            return {**cursor, "at": place - back, "back": back}
+        # Only a service that takes a size, and gave as many, says by a shorter page that it is the last.
+        takes = (
+            self._paging.size_parameter is not None and chunk.count >= size if is_first else cursor.get("takes", False)
+        )
+        if chunk.count < size if takes else chunk.count <= (not is_first):
             return None
         last: list[JsonValue] = [*chunk.hashes[-_ANCHORS:]]
-        return {"at": place + chunk.count - 1, "anchors": last, **self._alike(cursor, chunk)}
+        return {"at": place + chunk.count - 1, "anchors": last, "takes": takes, **self._alike(cursor, chunk)}
 
 
 class _PageNumbers(_Pages):

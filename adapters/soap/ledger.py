@@ -6,7 +6,7 @@ never used twice: the version of an item that was deleted and came back goes on.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -41,6 +41,8 @@ class Mark:
     """Key of its newest event; None where none was published."""
     e: str | None = None
     """Hash of its newest event; None where none was published, or it was refused or deleted since."""
+    r: bool = False
+    """Whether this version was refused: it is tried again, since what it is mapped by may be mended."""
 
     @property
     def position(self) -> str:
@@ -173,7 +175,7 @@ class Ledger:
         self.saw(mark.n)
         if mark.h == digest:
             return None
-        mark = replace(mark, v=mark.v + 1, h=digest)
+        mark = replace(mark, v=mark.v + 1, h=digest, r=False)
         # At once: the same listing may have the item twice.
         self.put(key, mark)
         return mark
@@ -186,7 +188,12 @@ class Ledger:
         seen = self._listed if in_snapshot else self._seen
         marks = ((key, _mark(data)) for key, data in self._state.items())
         absent = ((key, mark) for key, mark in marks if mark.h and mark.n not in seen)
-        return [(key, replace(mark, v=mark.v + 1, h=None, e=None)) for key, mark in absent]
+        return [(key, replace(mark, v=mark.v + 1, h=None, e=None, r=False)) for key, mark in absent]
+
+    def event_keys(self, without: Collection[bytes]) -> set[str]:
+        """Return the keys of the newest events of all items that are there, but for these."""
+        marks = ((key, _mark(data)) for key, data in self._state.items() if key not in without)
+        return {mark.k for _, mark in marks if mark.h is not None and mark.k is not None}
 
     def put(self, key: bytes, mark: Mark) -> bytes | None:
         """Remember a mark, and return it as the state's new value; None forgets the item.
@@ -197,7 +204,8 @@ class Ledger:
         self._alive += (mark.h is not None) - (before is not None and _mark(before).h is not None)
         if mark.h is None and mark.k is None:
             return None
-        self._state[key] = _json(asdict(mark))
+        found = asdict(mark)
+        self._state[key] = _json(found if mark.r else {name: each for name, each in found.items() if name != "r"})
         return self._state[key]
 
     def polled(self, number: int) -> bool:

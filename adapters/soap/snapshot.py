@@ -77,7 +77,7 @@ class Snapshots:
         self._metrics = metrics.Metrics()
         self._deviations = Counter[Deviation]()
         self._refused = 0
-        """How many tokens were refused, one after the other."""
+        """How many chunks were read when a token was refused last: another one has to get further."""
 
     def rest(self) -> timedelta:
         """Return how long the next chunk is to wait."""
@@ -130,7 +130,8 @@ class Snapshots:
         except LegacyFaultError as error:
             if not self._may_begin_anew(running, error):
                 raise
-            self._refused += 1
+            self._refused = running.chunks
+            _log.warning("a token of the snapshot was refused", source=self._config.name, chunks=running.chunks)
             yield self._begun(self._clock(), "its token was refused", asked=self._ledger.checkpoint.asked)
         self._deviations += changes.deviations
 
@@ -152,6 +153,7 @@ class Snapshots:
             gone = within_limits(self._gone(), known=self._ledger.alive, config=self._config)
         except ListingRefusedError as lacks:
             refused.append(lacks)
+        self._refused = 0
         changes, size = Changes(self._shape, self._ledger, started=self._clock()), self._config.chunk_items
         for start in range(0, len(gone), size):
             yield self._batch(changes.deleted(gone[start : start + size]), more=True)
@@ -218,7 +220,7 @@ class Snapshots:
     def _may_begin_anew(self, running: Running, error: LegacyFaultError) -> bool:
         """Tell whether a fault may say that a token is not good any more; a new one that is refused as well is not."""
         has_token = running.cursor is not None and running.cursor.get("token") is not None
-        return has_token and not error.code.startswith("HTTP") and not self._refused
+        return has_token and not error.code.startswith("HTTP") and running.chunks > self._refused
 
     def _move(self, running: Running, chunk: Chunk, rest: Rest | None) -> None:
         assert running.cursor is not None  # noqa: S101 - a chunk of it was read
@@ -234,7 +236,6 @@ class Snapshots:
             items=running.items + chunk.count,
         )
         self._ledger.checkpoint = replace(self._ledger.checkpoint, snapshot=moved)
-        self._refused = 0 if running.chunks else self._refused
         self._metrics.snapshot_chunk(self._config.name, chunk.count, share=_share(moved))
         if moved.chunks % self._snapshot.tell_every == 0:
             self._tell("under way", moved)

@@ -134,6 +134,18 @@ async def test_rules_on_the_topic_are_followed_and_outlast_kafka_and_a_restart(t
         eventually(lambda: bool(later.problems))
 
 
+def test_a_watcher_that_fails_does_not_end_the_following(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise RuntimeError("the loop is closed")
+
+    with Decisions(of_a_file(tmp_path, share=0)) as decisions:
+        decisions.watch(fail)
+        for share in (5_000, 10_000):
+            (tmp_path / "rules.yaml").write_text(RULES.format(share=share))
+            eventually(lambda share=share: decisions.ruleset.capabilities["benefits"].share == share)
+        assert not decisions.problems
+
+
 def test_without_any_rules_legacy_answers(tmp_path: Path) -> None:
     settings = Settings.model_validate({"kafka": NOWHERE, "data": tmp_path})
     started = time.monotonic()

@@ -68,6 +68,7 @@ def read_encoded(  # noqa: PLR0917 - what a message needs
     readers: Readers,
     *,
     taken: Collection[str] = (),
+    alone: bool | None = None,
 ) -> Record:
     """Return the parts below an rpc wrapper; what they refer to is found in the whole Body.
 
@@ -77,6 +78,7 @@ def read_encoded(  # noqa: PLR0917 - what a message needs
         tolerance: Is told of deviations.
         readers: Those of the contract.
         taken: Ids of values that belong to what was taken out of the message.
+        alone: The reply has one part, which may have any name; by default, where there is one field.
 
     Raises:
         RecordError: It deviates from the contract in a way that is refused.
@@ -85,10 +87,11 @@ def read_encoded(  # noqa: PLR0917 - what a message needs
     encoded = _encoded(wrapper if body is None else body, tolerance, readers)
     encoded.referred.update(taken)
     by_name = {local(tag): field for tag, field in fields.items()}
+    is_alone = len(by_name) == 1 if alone is None else alone
     record: Record = {}
     for child in wrapper:
         # The answer's one part has whatever name a server gives it (SOAP 1.1 section 7.1).
-        part = by_name.get(local_name(child)) or (next(iter(by_name.values())) if len(by_name) == 1 else None)
+        part = by_name.get(local_name(child)) or (next(iter(by_name.values()), None) if is_alone else None)
         if part is None or part.name in record:
             tolerance.note("too-many" if part else "unknown", wrapper, "no such part", below=local_name(child))
             cast("list[Typed]", record.setdefault("#unknown", [])).append({child.tag: _value(child, None, encoded)})

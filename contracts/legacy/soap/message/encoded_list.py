@@ -118,7 +118,8 @@ class EncodedList:
                 _emptied(accessor)  # its place stays: who lacks it would be told to
         apart = _local(self._path[1]) if is_part else None
         parts = {tag: each for tag, each in self._parts.items() if _local(tag) != apart}
-        record = read_encoded(parts, self._wrapper, tolerance, self._readers, taken=taken)
+        is_alone = len(self._parts) == 1
+        record = read_encoded(parts, self._wrapper, tolerance, self._readers, taken=taken, alone=is_alone)
         if not is_part:
             _leave_out(record, [_local(step) for step in self._path[1:]])
         return record
