@@ -113,7 +113,12 @@ async def talk(
             goes_on = request.keeps_alive and reply.sent is None
             if reply.sent == -1:
                 return
-            await _send(writer, reply, goes_on=goes_on)
+            try:
+                async with asyncio.timeout(bounds.seconds):
+                    await _send(writer, reply, goes_on=goes_on)
+            except TimeoutError:  # who does not read keeps a place from others
+                writer.transport.abort()
+                return
 
 
 async def _whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, inbox: "_Inbox") -> bool:
@@ -133,6 +138,7 @@ async def _whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, inb
 def _feed(parser: httptools.HttpRequestParser, inbox: "_Inbox", data: bytes) -> str:
     """Parse more of a connection; return what is wrong with it, or nothing."""
     inbox.head_bytes += len(data) if inbox.in_head else 0
+    inbox.beside_bytes += len(data)
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
@@ -141,6 +147,8 @@ def _feed(parser: httptools.HttpRequestParser, inbox: "_Inbox", data: bytes) -> 
         return inbox.problem or f"expected HTTP/1.1: {error}"
     if inbox.in_head and inbox.head_bytes > _MOST_HEAD_BYTES:
         return f"expected at most {_MOST_HEAD_BYTES} bytes of headers"
+    if inbox.beside_bytes > 2 * _MOST_HEAD_BYTES:
+        return f"expected at most {_MOST_HEAD_BYTES} bytes between two parts of a body, and behind the last"
     return inbox.problem
 
 
@@ -167,6 +175,8 @@ class _Inbox:
     in_head: bool = True
     head_bytes: int = 0
     parser: httptools.HttpRequestParser | None = None
+    beside_bytes: int = 0
+    """What came since the last part of a body, or message: what is neither is held by the parser."""
     _fields_bytes: int = 0
     _target: bytes = b""
     _headers: dict[str, str] = field(default_factory=dict[str, str])
@@ -180,6 +190,8 @@ class _Inbox:
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.in_head:
+            return  # a trailer: nothing that follows a body changes what was said before it
         self._fields_bytes += len(name) + len(value)
         if self._fields_bytes > _MOST_HEAD_BYTES:
             self.problem = f"expected at most {_MOST_HEAD_BYTES} bytes of headers"
@@ -192,6 +204,7 @@ class _Inbox:
             self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self.beside_bytes = 0
         self._body += body
         if len(self._body) > self.most_body_bytes:
             self.problem, self.status = f"expected at most {self.most_body_bytes} bytes of body", 413
@@ -207,4 +220,4 @@ class _Inbox:
             keeps_alive=self.parser.should_keep_alive(),
         )
         self.requests.append(request)
-        self.in_head, self.head_bytes = True, 0
+        self.in_head, self.head_bytes, self.beside_bytes = True, 0, 0

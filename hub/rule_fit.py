@@ -51,11 +51,14 @@ def fit(facade: FacadeSettings | None, rules: Mapping[str, Capability], document
     except ContractError as error:  # one may be broken in a part that nobody has looked at yet
         unread.append(str(error))
     at = _at if document is None else document.at
+    # A name that these contracts do not have may be of a service that none is served of, or whose could not be read.
+    is_whole = not unread and all(each.contracts for each in facade.listeners.values())
+    certain = [each for each in found if each.is_certain and (is_whole or each.path[-1] != "soap")]
     return Fit(
-        problems=tuple(at(each.path, each.said) for each in found if each.is_certain),
+        problems=tuple(at(each.path, each.said) for each in certain),
         warnings=(
             *(f"the rules are not compared with a contract: {each}" for each in unread),
-            *(at(each.path, each.said) for each in found if not each.is_certain),
+            *(at(each.path, each.said) for each in found if each not in certain),
         ),
     )
 

@@ -188,12 +188,15 @@ class Adapter:
         bad += [(sound[row], error) for row, error in encoded.bad.items()]
         if self.config.invalid == "refuse":
             for call, error in bad:
+                desk.spend(call.message.caller)
                 desk.answer(call, Outcome(word="invalid", fault=str(error)))
             bad = []
         done = [sound[row] for row in encoded.rows]
+        made = {*encoded.rows, *encoded.bad}
+        none = [(call, Outcome(word="accepted")) for row, call in enumerate(sound) if row not in made]
         positions = [str(number + index) for index in range(len(done) + len(bad))]
         number += len(positions)
-        if not positions:
+        if not positions and not none:
             return None, number
         good: list[_Paired] = [
             (call, Outcome(word="accepted", position=at)) for call, at in zip(done, positions, strict=False)
@@ -201,7 +204,7 @@ class Adapter:
         letters = list(zip(bad, positions[len(done) :], strict=True))
         lost: list[_Paired] = [(call, _invalid(call, error, at)) for (call, error), at in letters]
         checkpoint = json.dumps({"next": number}).encode()
-        state = desk.hand_over(checkpoint, [*good, *lost])
+        state = desk.hand_over(checkpoint, [*good, *lost, *none])
         columns = self._columns(done, positions[: len(done)], keys=encoded.keys, values=encoded.values)
         return (
             EventBatch(
@@ -269,9 +272,11 @@ class Adapter:
             return Answer(status=405, body=b"expected POST, or GET of ?wsdl", headers={"Allow": "POST, GET"})
         headers = request.headers
         found = await self._read(request.body, headers.get("content-type", ""), headers.get("soapaction", ""))
-        if isinstance(found, Refused):
-            return self._refuse(found)
         desk = self._desk
+        if isinstance(found, Refused):
+            if desk is not None:
+                desk.spend(found.caller)
+            return self._refuse(found)
         outcome = Outcome(word="unavailable") if desk is None else await desk.take(found)
         return await self._answered(found, outcome)
 

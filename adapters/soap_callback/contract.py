@@ -59,6 +59,8 @@ class Refused:
     refusal: Refusal
     reason: str
     """A word for the log and the counters."""
+    caller: Authenticated | None = None
+    """Who sent it, where that is known: what proved it is spent."""
 
 
 class Contract:
@@ -96,7 +98,7 @@ class Contract:
         if isinstance(call, Refusal):
             is_known = caller is not None or self._rules is None
             if not is_known or self._config.invalid == "refuse" or call.code != "Client" or call.status != 500:  # noqa: PLR2004 - what is no SOAP at all has another status
-                return Refused(version=version, refusal=call, reason="invalid")
+                return Refused(version=version, refusal=call, reason="invalid", caller=caller)
             return _invalid(version, data, call.text, caller=caller)
         return self._message(call, data, caller)
 
@@ -107,13 +109,15 @@ class Contract:
         except (RecordError, LegacyUnavailableError) as error:
             text = str(error) if isinstance(error, RecordError) else error.reason
             if self._config.invalid == "refuse":
-                return Refused(version=version, refusal=Refusal(code="Client", text=text), reason="invalid")
+                return Refused(
+                    version=version, refusal=Refusal(code="Client", text=text), reason="invalid", caller=caller
+                )
             return _invalid(version, data, text, caller=caller)
         digest = hashlib.sha256(b"".join(map(xml.canonical, call.body))).hexdigest()
         named = self._id(root, reply.record)
         if self._config.message_id is not None and not named:
             text = f"{self._config.message_id}: expected the id of the message"
-            return Refused(version=version, refusal=Refusal(code="Client", text=text), reason="invalid")
+            return Refused(version=version, refusal=Refusal(code="Client", text=text), reason="invalid", caller=caller)
         return Message(version=version, record=reply.record, data=data, digest=digest, id=named, caller=caller)
 
     def _id(self, root: Element, record: Mapping[str, Any]) -> str | None:
@@ -162,7 +166,7 @@ class _Names(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         found = at(self._record, name.split("/"))
-        return "" if found is None else escape(str(found))
+        return "" if found is None else escape(str(found), {'"': "&quot;", "'": "&apos;"})
 
 
 def refused(found: Refused) -> tuple[int, str, bytes]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from adapters.soap_callback.book import Book, Taken
 from adapters.soap_callback.config import Config
 from adapters.soap_callback.contract import Message
+from contracts.legacy.soap.authentication import Authenticated
 
 __all__ = ["Desk", "Outcome", "Waiting"]
 
@@ -110,6 +111,12 @@ class Desk:
         self._queue.append(waiting)
         self._came.set()
         return waiting
+
+    def spend(self, caller: Authenticated | None) -> None:
+        """Remember the nonce of a message that is refused for what it says: it was taken once, too."""
+        if caller is not None and caller.nonce is not None:
+            until = _unix(caller.until + timedelta(seconds=1))
+            self.book.put(b"nonce:" + caller.nonce.encode(), Taken(until=until))
 
     def put(self, message: Message) -> None:
         """Take a message for which nobody waits."""

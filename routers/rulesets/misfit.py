@@ -135,7 +135,7 @@ def _other_action(action: str, found: Sequence[_Offered], path: FieldPath) -> Mi
         said = (
             f"{action!r} is not the operation's, and its calls would be refused; write {others[0]!r}, or leave it out"
         )
-        return Misfit(path=at, said=said, is_certain=True)
+        return Misfit(path=at, said=said, is_certain=False)  # callers may send what the contract does not say
     port = said_by[others[0]]
     said = f"calls of port {port}, whose action is {others[0]!r}, would be refused; leave it out"
     return Misfit(path=at, said=said, is_certain=False)

@@ -8,13 +8,14 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from contracts.legacy.soap.security import PasswordKind, password_digest
-from contracts.legacy.xml import Element, local_name
+from contracts.legacy.xml import Element
 
 __all__ = ["Authenticated", "Rules", "Unauthenticated", "UnauthenticatedReason", "authenticate"]
 
@@ -35,6 +36,9 @@ _WSSE: Final = f"{_OASIS}wssecurity-secext-1.0.xsd}}"
 _WSU: Final = f"{_OASIS}wssecurity-utility-1.0.xsd}}"
 _PROFILE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#Password"
 _MOST_NONCE_BYTES: Final = 1024
+_CREATED: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 _NOBODYS: Final = "no user has this password; comparing with it takes as long as with a user's"
 
 
@@ -102,6 +106,9 @@ def _authenticated(envelope: Element, rules: Rules, now: datetime) -> Authentica
     is_right = hmac.compare_digest(expected.encode(), _text(password).encode())
     if not is_right or known is None:
         raise _RefusedError("user" if known is None else "password")
+    if created is not None and not _CREATED.fullmatch(_text(created)):
+        # Nothing stands between nonce and Created in the digest: what ends one might begin the other.
+        raise _RefusedError("malformed")
     moment = now if created is None else _moment(_text(created))
     _require_fresh(moment, rules, now)
     _require_not_expired(security, now - rules.ahead)
@@ -111,7 +118,7 @@ def _authenticated(envelope: Element, rules: Rules, now: datetime) -> Authentica
 
 def _security(envelope: Element) -> Element:
     first = next(iter(envelope), None)
-    if first is None or local_name(first) != "Header":
+    if first is None or first.tag != f"{envelope.tag.rpartition('}')[0]}}}Header":
         raise _RefusedError("missing")
     return _only(first, f"{_WSSE}Security", absent="missing")
 

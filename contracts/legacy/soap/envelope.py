@@ -25,7 +25,7 @@ def body_of(root: Element) -> Element:
     namespace, _, name = root.tag.rpartition("}")
     if name != "Envelope" or namespace.removeprefix("{") not in _ENVELOPES:
         raise XmlError(f"expected a SOAP envelope, found {root.tag}")
-    body = next((child for child in root if xml.local_name(child) == "Body"), None)
+    body = root.find(f"{namespace}}}Body")
     if body is None:
         raise XmlError("expected a SOAP Body, found nothing")
     return body

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, final
 import structlog
 
 from contracts.errors import BrokerUnavailableError
+from contracts.intercepted import sizes
 from contracts.ports import Log, LogRecord
 from routers.facade.process.runs import Run, cut, read_run, records_of
 from routers.facade.process.spool import Spool, pack_bytes, unpack_bytes
@@ -26,7 +27,8 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 MEMORY_BYTES: Final = 32 * 1024**2
 SILENT_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 1.0
-_TOO_LARGE: Final = "MessageSizeTooLargeError"
+_REFUSALS: Final = frozenset({"InvalidTopicError", "MessageSizeTooLargeError", "TopicAuthorizationFailedError"})
+"""What another try makes nothing better of; the other topics go on."""
 
 
 class _Told(NamedTuple):
@@ -161,11 +163,8 @@ class Intercepts:
     async def _send_disk(self, log: Log, in_time: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
         for batch in self._spool.batches():
             calls = self._spool.count(batch)
-            if await self._appended(log, self._spool.read(batch), in_time):
-                self._spool.remove(batch)
-                self.sent += calls
-            else:
-                self._refused(batch, calls)
+            self.sent += calls - self._set_aside(await self._appended(log, self._spool.read(batch), in_time))
+            self._spool.remove(batch)
         if not self._spool.batches():
             self._looked = monotonic()
         self._size = self._spool.size_bytes
@@ -174,34 +173,39 @@ class Intercepts:
         while self._ready and not self._may_be_on_disk:
             first = self._ready[0]
             self._is_sending = True
-            is_taken = await self._appended(log, first.records, in_time)
+            refused = await self._appended(log, first.records, in_time)
             self._is_sending = False
             self._ready.popleft()
-            if is_taken:
-                self.sent += first.calls
-            else:
-                self._refused(self._spool.keep(first.records, count=first.calls), first.calls)
+            self.sent += first.calls - self._set_aside(refused)
             _call_all(first.safe)
 
     async def _appended(
         self, log: Log, records: Iterable[LogRecord], in_time: Callable[[Awaitable[None]], Awaitable[None]]
-    ) -> bool:
-        """Send records; return whether Kafka takes such records at all."""
-        try:
-            for topic, of_topic in _by_topic(records, self._topic):
+    ) -> list[LogRecord]:
+        """Send records; return those that Kafka does not take, however often it is asked."""
+        refused: list[LogRecord] = []
+        for topic, of_topic in _by_topic(records, self._topic):
+            try:
                 await in_time(log.append(topic, of_topic))
-        except BrokerUnavailableError as error:
-            if error.reason != _TOO_LARGE:
-                raise
-            return False
-        return True
+            except BrokerUnavailableError as error:
+                if error.reason not in _REFUSALS:
+                    raise
+                _log.error("captured calls are refused by their topic", topic=topic, reason=error.reason)
+                refused += of_topic
+        return refused
 
-    def _refused(self, batch: Path, calls: int) -> None:
-        reason = "captured calls are too large for their topic: raise its max.message.bytes"
-        _log.error(reason, file=batch.stem, calls=calls)
-        self._spool.set_aside(batch)
+    def _set_aside(self, refused: Sequence[LogRecord]) -> int:
+        """Keep what Kafka does not take for people to look at; return how many calls that are."""
+        calls = sum(_calls_in(record.value or b"") for record in refused)
+        if not calls:
+            return 0
+        try:
+            self._spool.set_aside(self._spool.keep(refused, count=calls))
+        except OSError as error:
+            _log.error("refused calls can't be kept either", reason=error.strerror, calls=calls)
         self.dropped += calls
         self._count(None, "dropped", calls)
+        return calls
 
     def _member(self, name: str) -> _Member:
         return self._members.setdefault(name, _Member())
@@ -285,3 +289,11 @@ def _by_topic(records: Iterable[LogRecord], topic: Callable[[str], str]) -> Iter
     for record in records:
         by.setdefault(topic((record.key or b"").decode()), []).append(record)
     return by.items()
+
+
+def _calls_in(pack: bytes) -> int:
+    calls = at = 0
+    while at < len(pack):
+        _, at = sizes(pack, at)
+        calls += 1
+    return calls

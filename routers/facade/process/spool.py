@@ -9,6 +9,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import final
@@ -91,7 +92,11 @@ class Spool:
     @property
     def size_bytes(self) -> int:
         """Return how much of the disk they take, what is damaged included."""
-        return sum(each.stat().st_size for each in self._folder.iterdir())
+        total = 0
+        for each in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # handed on, or named, meanwhile
+                total += each.stat().st_size
+        return total
 
     def read(self, batch: Path) -> list[LogRecord]:
         """Return the records of a batch; one that is damaged is told, set aside, and returned as empty."""
