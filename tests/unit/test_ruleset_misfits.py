@@ -235,7 +235,11 @@ def test_where_a_valid_message_has_a_value_no_key_is_refused(name: str) -> None:
                     assert verdict is None or not verdict.is_certain, verdict
                     judged[verdict is None] += 1
 
-    assert judged[True] or name in {AXIS, "namesakes.wsdl", "shapes.wsdl"}  # SOAP encoding leaves it open; no value in any request
+    assert judged[True] or name in {
+        AXIS,
+        "namesakes.wsdl",
+        "shapes.wsdl",
+    }  # SOAP encoding leaves it open; no value in any request
 
 
 def places(top: Element) -> Iterator[tuple[str, ...]]:

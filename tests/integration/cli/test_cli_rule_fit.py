@@ -150,3 +150,18 @@ async def followed(rulesets: ComparedRulesets, until: int) -> None:
     await asyncio.wait_for(reached.wait(), 10)
     following.cancel()
     await asyncio.wait({following})
+
+
+def test_a_name_that_the_service_of_a_listener_without_contracts_may_have_is_a_warning(world: World) -> None:
+    serve(world)
+    file = world.folder / "banyan.yaml"
+    settings = yaml.safe_load(file.read_text())
+    settings["facade"]["listeners"]["other"] = {"address": "127.0.0.1:0", "legacy": "old"}
+    file.write_text(yaml.safe_dump(settings))
+
+    applied = world.run(
+        "ruleset", "apply", str(rules(world, xpath="Body/k:another/id", soap="k:another")), "--reason", "r", "--yes"
+    )
+
+    assert applied.code == 0, applied.err
+    assert "has 'k:another' as the child of a Body" in applied.err
