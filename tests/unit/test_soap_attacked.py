@@ -45,7 +45,7 @@ async def test_a_snapshot_by_offset_goes_on_where_pages_are_shorter_than_asked(
     assert len(await poll(adapter, hub)) == 9
     clock.now += timedelta(hours=2)
     register.put("04", "Eve")
-    assert [key for key, _, value in await poll(adapter, hub)] == ["04"]
+    assert [key for key, _, _ in await poll(adapter, hub)] == ["04"]
     assert len({key for key, _, _ in hub.events}) == 9
 
 
