@@ -221,7 +221,8 @@ class HttpExchange:
         """
         while self._response is not None and (chunk := self._more(self._response)):
             yield chunk
-        self.phase = "after the answer"
+        if not self._closed.is_set():  # else its end was made, and says nothing of the answer's
+            self.phase = "after the answer"
 
     def _more(self, response: HTTPResponse) -> bytes:
         try:

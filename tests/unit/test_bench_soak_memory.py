@@ -1,5 +1,6 @@
 """What the soak takes for a process's memory: what it alone has, whoever else runs on the machine."""
 
+import gc
 import mmap
 import os
 import subprocess
@@ -17,6 +18,7 @@ def test_what_is_allocated_counts_and_the_pages_of_a_file_do_not(tmp_path: Path)
     """Code of a library is a file's pages: they come to be private when another process that has it loaded ends."""
     path = tmp_path / "library"
     path.write_bytes(b"x" * SIZE_MIB * MIB)
+    gc.collect()  # what earlier tests have left must not go meanwhile
     before = look(os.getpid()).memory_mib
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         assert mapped[:: mmap.PAGESIZE].count(b"x") == SIZE_MIB * MIB // mmap.PAGESIZE
