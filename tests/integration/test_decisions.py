@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,11 @@ async def test_rules_on_the_topic_are_followed_and_outlast_kafka_and_a_restart(t
         eventually(lambda: bool(later.problems))
 
 
+def _has(decisions: Decisions, share: int) -> bool:
+    found = decisions.ruleset.capabilities.get("benefits")
+    return found is not None and found.share == share
+
+
 def test_a_watcher_that_fails_does_not_end_the_following(tmp_path: Path) -> None:
     def fail() -> None:
         raise RuntimeError("the loop is closed")
@@ -142,7 +148,7 @@ def test_a_watcher_that_fails_does_not_end_the_following(tmp_path: Path) -> None
         decisions.watch(fail)
         for share in (5_000, 10_000):
             (tmp_path / "rules.yaml").write_text(RULES.format(share=share))
-            eventually(lambda share=share: decisions.ruleset.capabilities["benefits"].share == share)
+            eventually(partial(_has, decisions, share))
         assert not decisions.problems
 
 
