@@ -15,6 +15,9 @@ from routers.facade.process import runs
 from routers.facade.process.intercepts import Intercepts, captured_spool
 from routers.facade.process.runs import read_run, records_of
 from routers.facade.process.spool import pack_bytes, unpack_bytes
+from routers.facade.serving.caller import Caller
+from tests.facade_wire import Tap
+from tests.facade_world import facade
 
 FACTS = (
     b'{"request_id":"r1234567","ended_ns":5,"traceparent":"00-aa-bb-01","request_bytes":3,"reply_bytes":4,'
@@ -283,3 +286,23 @@ def test_a_pack_is_cut_before_it_is_too_long_for_a_record(monkeypatch: pytest.Mo
 def test_records_of_the_disk_that_are_cut_are_damaged(cut: int) -> None:
     with pytest.raises(ValueError, match="expected"):
         unpack_bytes(pack_bytes([LogRecord(key=b"a/b", value=b"x" * 40)])[:-cut])
+
+
+async def test_a_connection_that_comes_after_all_was_closed_gets_no_call_of_which_nobody_would_tell(
+    tmp_path: Path,
+) -> None:
+    tap = Tap()
+    async with facade(tmp_path, legacy=tap.side) as world:
+        loop, [listener] = asyncio.get_running_loop(), world.server.settings.listeners.values()
+        # As one that the kernel has accepted while the listener was being closed.
+        late = await loop.create_server(lambda: Caller(world.server, "main", listener), "127.0.0.1", 0)
+        await world.server.close()
+        reader, writer = await asyncio.open_connection(*late.sockets[0].getsockname()[:2])
+        writer.write(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(10):
+            said = await reader.read()
+        writer.close()
+        late.close()
+
+    assert said.startswith(b"HTTP/1.1 503 ")
+    assert tap.requests == []

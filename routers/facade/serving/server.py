@@ -50,7 +50,7 @@ class Server:
         self.limits, self.times = settings.limits, settings.times
         self.idle_seconds = settings.times.idle.total_seconds()
         self.clock, self.matcher, self.shapes, self.ruleset = Clock(), Matcher(), Shapes(), EMPTY
-        self.draining = False
+        self.draining = self._closed = False
         self.pools = {
             name: Pool(
                 name,
@@ -105,6 +105,7 @@ class Server:
 
     async def close(self) -> None:
         """Close all at once."""
+        self._closed = True
         for serving in self._listening:
             serving.close()
         for caller in list(self._callers):
@@ -141,7 +142,8 @@ class Server:
     def opened(self, caller: Caller) -> bool:
         """Take note of a connection; see the port."""
         self._callers.add(caller)
-        return len(self._callers) <= self.limits.connections
+        # What comes after all was closed would be answered when nobody tells of it any more.
+        return len(self._callers) <= self.limits.connections and not self._closed
 
     def lost(self, caller: Caller) -> None:
         """Forget a connection; see the port."""
