@@ -117,14 +117,15 @@ class _Offsets(_Pages):
         if place and not (isinstance(anchors, list) and set(chunk.hashes) & set(map(str, anchors))):
             back = min(2 * _int(cursor, "back") or size // 2, place)
             return {**cursor, "at": place - back, "back": back}
-        # Only a service that takes a size, and gave as many, says by a shorter page that it is the last.
-        takes = (
-            self._paging.size_parameter is not None and chunk.count >= size if is_first else cursor.get("takes", False)
-        )
-        if chunk.count < size if takes else chunk.count <= (not is_first):
+        # Only a service that takes a size, and gave as many at first, says by a shorter page that it is the last.
+        takes_size = bool(cursor.get("takes_size"))
+        if is_first:
+            takes_size = self._paging.size_parameter is not None and chunk.count >= size
+        known = 0 if is_first else 1
+        if chunk.count < (size if takes_size else known + 1):
             return None
         last: list[JsonValue] = [*chunk.hashes[-_ANCHORS:]]
-        return {"at": place + chunk.count - 1, "anchors": last, "takes": takes, **self._alike(cursor, chunk)}
+        return {"at": place + chunk.count - 1, "anchors": last, "takes_size": takes_size, **self._alike(cursor, chunk)}
 
 
 class _PageNumbers(_Pages):

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import timedelta
+from http.client import HTTPException
 from typing import Any
 
 import pytest
@@ -108,6 +109,25 @@ async def test_a_machine_that_does_not_answer_is_not_connected_to_for_long() -> 
         await keys(address, patience=LONE["connect"])
 
     assert (told.value.kind, told.value.phase, told.value.sent) == ("connect", "connecting", False)
+
+
+def test_who_is_closed_while_it_reads_still_says_what_it_waited_for() -> None:
+    with rude(DRIPPED_BODY) as server:
+        exchange = HttpExchange(Request(url=server.address, body=b""), timedelta(seconds=9))
+        exchange.send()
+        reading = threading.Thread(target=_drained, args=(exchange,))
+        reading.start()
+        time.sleep(0.3)
+        exchange.close()
+        reading.join(9)
+
+    assert (reading.is_alive(), exchange.phase) == (False, "reading the answer")
+
+
+def _drained(exchange: HttpExchange) -> None:
+    with suppress(OSError, HTTPException):
+        for _ in exchange.chunks():
+            pass
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -84,6 +84,19 @@ async def test_the_nonce_of_a_message_that_is_refused_for_its_content_is_spent()
     assert await answered(shop(token=TOKEN), good) == [200]
 
 
+async def test_the_nonce_of_a_message_that_its_mapping_refuses_is_spent() -> None:
+    nonce, now = b"0123456789abcdef", datetime.now(UTC)
+    adapter = soap_callback.Adapter(
+        shop(token=TOKEN).config,
+        model=OrderPlaced,
+        key="order_id",
+        mapping={"order_id": ("number", {"A-1": "A-1"}), "cents": "cents"},
+    )
+    unknown, known = (signed(order(number), nonce, created=now) for number in ("B-1", "A-1"))
+
+    assert await answered(adapter, unknown, known) == [500, 500]
+
+
 async def test_a_reply_may_have_a_value_in_an_attribute() -> None:
     adapter = shop()
     assert adapter.config.reply is not None

@@ -12,6 +12,7 @@ from contracts.legacy.soap.message.deviation import Deviation
 from contracts.legacy.soap.message.reader import Item, Reader, Rest
 from contracts.legacy.soap.message.readers import Readers
 from contracts.legacy.xml import Limits
+from tests import encoded_registry
 from tests.encoded_registry import STYLE, bundle, envelope, reply, resident
 
 LIST = ("listResponse", "listReturn")
@@ -111,6 +112,26 @@ def test_a_list_below_a_part_leaves_the_rest_of_the_part() -> None:
     assert [each.record["id"] for each in items] == ["7"]
     assert (rest.record, rest.deviations) == ({"pageReturn": {"next": "t2"}}, [])
     assert reader("page").field_at(PAGE).name == "residents"
+
+
+def test_of_two_parts_none_is_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = '<wsdl:part name="list" type="t:ArrayOfResident"/><wsdl:part name="next" type="xsd:string"/>'
+    one = '<wsdl:part name="pageReturn" type="t:Page"/>'
+    assert one in encoded_registry.WSDL
+    monkeypatch.setattr(encoded_registry, "WSDL", encoded_registry.WSDL.replace(one, parts))
+    array = '<list e:arrayType="m:Resident[1]" xmlns:m="urn:legacy"><item href="#a"/></list>'
+    warning = '<warning xsi:type="xsd:string">slow today</warning>'
+
+    items, rest = read(
+        envelope(f"<pageResponse>{array}{warning}</pageResponse>{resident('7', at='a')}"), ("pageResponse", "list")
+    )
+
+    assert [each.record["id"] for each in items] == ["7"]
+    assert "next" not in rest.record
+    assert [(each.kind, each.path) for each in rest.deviations] == [
+        ("unknown", "Body/pageResponse/warning"),
+        ("missing", "Body/pageResponse/next"),
+    ]
 
 
 @pytest.mark.parametrize(
